@@ -1,0 +1,129 @@
+"""What every reader yields: rows, and the faults found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
+
+NO_MEMBERS: Mapping[str, bytes] = MappingProxyType({})
+
+
+class Kind(Enum):
+    """What the rows of one input are. The first row settles it for all rows of its file."""
+
+    FLAT = "flat"
+    """The object itself is the `input_values` of a task."""
+    TASK = "task"
+    """An API task: it has `input_values`. Rows of tables are turned into these."""
+    SUITE = "suite"
+    """An API task suite: it has `tasks`."""
+
+
+class Fault(NamedTuple):
+    """One thing wrong with a row, in the API's own words, so that people can search for them.
+
+    `field` is a path like `input_values.image` or `tasks.0.input_values.image`, or empty for the row as a
+    whole; `code` an upper-case name (`VALUE_REQUIRED`); `message` says what to do about it.
+    """
+
+    field: str
+    code: str
+    message: str
+
+
+class Row(NamedTuple):
+    """One record as read.
+
+    Attributes:
+        line: 1-based physical line where the row starts (XLSX: the sheet's row; JSON: the line of its `{`).
+        raw: What the rejects file gets for this row, line end included: the very bytes of the input in its own
+            encoding for JSONL, CSV and TSV; one line of JSONL for JSON; one CSV record for XLSX.
+        text: The row's JSON object as UTF-8 without line breaks and without surrounding white space. For JSON
+            inputs these are the original bytes: digits, escapes and key order as written.
+        value: `text` parsed. Empty if `faults` is not.
+        faults: What is wrong with the row already at reading (no JSON, wrong number of cells, a bad cell).
+        outer: Members that belong to what travels (the task, or the suite it is grouped into) and are not in
+            `text`: `overlap`, `infinite_overlap`, `latitude`, `longitude` as JSON text. Only tables have them.
+        group: Number of the blank-line group the row stands in, from 0; always 0 unless
+            `suites_by_blank_line` is set.
+    """
+
+    line: int
+    raw: bytes
+    text: bytes
+    value: dict[str, Any]
+    faults: tuple[Fault, ...] = ()
+    outer: Mapping[str, bytes] = NO_MEMBERS
+    group: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How inputs are read. `None` means: told from the input itself.
+
+    Attributes:
+        format: `jsonl`, `json`, `csv`, `tsv`, `xlsx`; None: by extension, else by content.
+        delimiter: One character between the cells of CSV; None: told from the header.
+        encoding: A codec's name; None: UTF-8, with or without BOM.
+        sheet: Name of the XLSX sheet; None: the first.
+        suites_by_blank_line: A blank line ends a suite (CSV and TSV only).
+        infinite_golden: Rows with `GOLDEN:` columns get `infinite_overlap: true` unless the row or
+            `--overlap` names an overlap, as the web interface does.
+    """
+
+    format: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    sheet: str | None = None
+    suites_by_blank_line: bool = False
+    infinite_golden: bool = True
+
+
+class RowFile(Protocol):
+    """One opened input. Iterating reads it once, as a stream."""
+
+    name: str
+    """The input as the user named it (`-` for standard input)."""
+    format: str
+    """`jsonl`, `json`, `csv`, `tsv` or `xlsx`."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the rows are; settled once the first row was read."""
+        ...
+
+    @property
+    def rejects_suffix(self) -> str:
+        """The extension of a rejects file: `.jsonl`, `.csv` or `.tsv`."""
+        ...
+
+    @property
+    def rejects_head(self) -> bytes:
+        """What stands before the first `Row.raw` in a rejects file (a table's header), or nothing."""
+        ...
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the input as stored, or None where it cannot be told."""
+        ...
+
+    @property
+    def position(self) -> int:
+        """Bytes of the input consumed so far; comparable with `size`."""
+        ...
+
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows in order.
+
+        Raises:
+            BadInput: The input as a whole cannot be used (header, encoding, archive); names file and line.
+            NoInput: It cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what the input holds open."""
+        ...
