@@ -1,0 +1,1 @@
+"""The API: where it is, its calls, and what its answers mean."""

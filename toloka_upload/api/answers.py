@@ -1,0 +1,199 @@
+"""The one door from the wire: every answer becomes a parsed value or a typed error. Knows nothing of httpx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from toloka_upload.api.errors import (
+    AccessDenied,
+    AnswerLost,
+    ApiError,
+    Busy,
+    InvalidItems,
+    NotFound,
+    OperationExists,
+    RateLimited,
+    RequestRefused,
+    ServerFailed,
+    TooLarge,
+)
+from toloka_upload.rows.model import Fault
+
+SIZE_CODES = frozenset(
+    {
+        "ENTITY_TOO_LARGE",
+        "OBJECT_SIZE_BYTES_GREATER_THAN_MAX",
+        "BATCH_INITIALIZATION_ERROR",
+        "BATCH_REJECTED",
+    }
+)
+"""Codes that say "too large", wherever they turn up (API reference; SDKs): smaller pieces may pass."""
+
+_BUSY_CODES = frozenset({"POOL_LOCKED_BY_ANOTHER_OPERATION", "CONFLICT_STATE"})
+_STATUS_CODES = frozenset({"INAPPROPRIATE_STATUS", "POOL_INAPPROPRIATE_STATUS"})
+_SHOWN = 200
+
+
+class Answer(NamedTuple):
+    """An HTTP answer, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def read(answer: Answer, request: str) -> Any:
+    """
+    The parsed body of a 2xx answer; None where the body is empty.
+
+    Args:
+        answer: What came back.
+        request: Method and path, for messages.
+
+    Raises:
+        ApiError: The subclass says what it was. A 2xx answer whose body is no JSON is `AnswerLost`: the work may be done.
+    """
+    if 200 <= answer.status < 300:
+        if not answer.body.strip():
+            return None
+        try:
+            return orjson.loads(answer.body)
+        except orjson.JSONDecodeError:
+            raise AnswerLost(
+                "BAD_ANSWER",
+                f"the answer is not JSON: {_excerpt(answer.body)}",
+                status=answer.status,
+                request=request,
+            ) from None
+    raise _error(answer, request)
+
+
+def _error(answer: Answer, request: str) -> ApiError:
+    envelope = _envelope(answer.body)
+    code = envelope.get("code")
+    message = envelope.get("message")
+    payload = envelope.get("payload")
+    request_id = envelope.get("request_id")
+    code = code if isinstance(code, str) else f"HTTP_{answer.status}"
+    return _class(answer.status, code, payload)(
+        code,
+        message if isinstance(message, str) else _excerpt(answer.body),
+        status=answer.status,
+        request_id=request_id if isinstance(request_id, str) else None,
+        payload=payload,
+        retry_after=answer.headers.get("retry-after"),
+        request=request,
+    )
+
+
+def _class(status: int, code: str, payload: Any) -> type[ApiError]:
+    if code == "OPERATION_ALREADY_EXISTS":
+        return OperationExists
+    if status == 413 or code in SIZE_CODES:
+        return TooLarge
+    if status == 429:
+        return RateLimited
+    if status == 408 or status >= 500:
+        return ServerFailed
+    if status in (401, 403):
+        return AccessDenied
+    if status == 404:
+        return NotFound
+    if status == 409:
+        return _conflict(code, payload)
+    if status == 400 and (
+        code in ("VALIDATION_ERROR", "TASK_VALIDATION_ERROR") or _item_faults(payload)
+    ):
+        return InvalidItems
+    return RequestRefused
+
+
+def _conflict(code: str, payload: Any) -> type[ApiError]:
+    if code in _BUSY_CODES:
+        return Busy
+    if code in _STATUS_CODES:
+        # The payload lists the statuses that would do. A pool that is locked or closed for an update comes back.
+        current = payload.get("status") if isinstance(payload, Mapping) else None
+        return Busy if current == "LOCKED" else RequestRefused
+    if code.startswith("HTTP_"):
+        return Busy
+    return RequestRefused
+
+
+def _envelope(body: bytes) -> Mapping[str, Any]:
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _excerpt(body: bytes) -> str:
+    text = " ".join(body[: _SHOWN * 4].decode("utf-8", "replace").split())
+    if not text:
+        return "empty answer"
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+
+
+def faults_of(output: Any) -> list[Fault]:
+    """
+    The faults of one item, from a log entry's `output` or one item of `validation_errors`.
+
+    Both shapes are read: a map of fields to `{code, message}`, and an envelope `{code, message, payload}` around such a
+    map or without one. A string under `code` tells the envelope.
+    """
+    if not isinstance(output, Mapping):
+        return []
+    code = output.get("code")
+    if isinstance(code, str):
+        inner = faults_of(output.get("payload"))
+        return inner or [Fault("", code, _text(output.get("message")))]
+    found = []
+    for field, error in output.items():
+        if not isinstance(error, Mapping):
+            continue
+        code = error.get("code")
+        if isinstance(code, str):
+            found.append(Fault(str(field), code, _text(error.get("message"))))
+        else:
+            found += [
+                Fault(f"{field}.{inner.field}", inner.code, inner.message)
+                for inner in faults_of(error)
+            ]
+    return found
+
+
+def faults_by_item(payload: Any, items: int) -> dict[int, list[Fault]]:
+    """
+    The faults of a refused request by the item's index, from the payload of a 400.
+
+    Nested (`{"1": {"input_values.x": {...}}}`) and flat (`{"1.input_values.x": {...}}`) payloads are read; an index out of
+    range is no index. A map of fields without any index is given to the only item of a request of one; otherwise
+    the result is empty, and the caller has to find the item.
+    """
+    found = _item_faults(payload)
+    if found and all(0 <= index < items for index in found):
+        return found
+    return {0: faults_of(payload)} if items == 1 and faults_of(payload) else {}
+
+
+def _item_faults(payload: Any) -> dict[int, list[Fault]]:
+    if not isinstance(payload, Mapping):
+        return {}
+    found: dict[int, list[Fault]] = {}
+    for key, error in payload.items():
+        index, _, field = str(key).partition(".")
+        if not index.isdigit() or not isinstance(error, Mapping):
+            return {}
+        faults = faults_of({field: error}) if field else faults_of(error)
+        if not faults:
+            return {}
+        found.setdefault(int(index), []).extend(faults)
+    return found
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

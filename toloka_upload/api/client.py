@@ -1,0 +1,260 @@
+"""The API over blocking httpx: one method a call. The only module that imports httpx.
+
+Nothing is retried here and nothing is remembered: what to do about an error is the caller's. Every method may raise any
+`ApiError`. A client may be used by several threads at once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from toloka_upload._version import __version__
+from toloka_upload.api.answers import Answer, read
+from toloka_upload.api.errors import AnswerLost, ApiError, ConnectionFailed
+from toloka_upload.api.target import Target
+
+Handler = Callable[
+    [str, str, Mapping[str, str], Mapping[str, str], bytes], tuple[int, Mapping[str, str], bytes]
+]
+"""(method, path, query, headers, body) → (status, headers, body): an API inside this process."""
+
+CONNECT_SECONDS = 10.0
+PAGE = 300
+"""Items a listing gives at once at most (API reference)."""
+MOST_ANSWER_BYTES = 512 * 1024 * 1024
+"""An answer longer than this is broken off. The log of 10,000 tasks has some 10 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A background job of the API. `details` are its counters, each of which may be missing."""
+
+    id: str
+    type: str
+    status: str
+    progress: int | None
+    details: Mapping[str, int]
+    submitted: str | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether the status is final. A status we do not know is not."""
+        return self.status in ("SUCCESS", "FAIL")
+
+    @classmethod
+    def of(cls, value: Any, request: str) -> Operation:
+        """Read an operation; raise `AnswerLost` where the answer is none."""
+        if not (
+            isinstance(value, dict)
+            and isinstance(value.get("id"), str)
+            and isinstance(value.get("status"), str)
+        ):
+            raise AnswerLost("BAD_ANSWER", "the answer is not an operation", request=request)
+        details = value.get("details")
+        progress = value.get("progress")
+        submitted = value.get("submitted")
+        return cls(
+            id=value["id"],
+            type=str(value.get("type", "")),
+            status=value["status"],
+            progress=progress if isinstance(progress, int) else None,
+            details={key: count for key, count in details.items() if isinstance(count, int)}
+            if isinstance(details, dict)
+            else {},
+            submitted=submitted if isinstance(submitted, str) else None,
+        )
+
+
+class Client:
+    """The API at one address, with one token.
+
+    Args:
+        target: Where, and as whom.
+        timeout: Seconds without a byte after which an answer is given up.
+        handler: An API inside this process that takes the place of the network.
+
+    Attributes:
+        requests: HTTP requests made so far, by whomever.
+    """
+
+    def __init__(
+        self, target: Target, *, timeout: float = 60.0, handler: Handler | None = None
+    ) -> None:
+        headers = {"User-Agent": f"toloka-upload/{__version__}", "Accept": "application/json"}
+        if target.authorization:
+            headers["Authorization"] = target.authorization
+        if target.account:
+            headers["X-Act-Under-Account-ID"] = target.account
+        self._base = target.url
+        self._http = httpx.Client(
+            headers=headers,
+            timeout=httpx.Timeout(timeout, connect=CONNECT_SECONDS),
+            # A stand-in on this machine is asked directly, whatever proxies the environment names.
+            trust_env=not target.is_loopback,
+            transport=_InProcess(handler) if handler else None,
+            verify=_tls(target),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+        )
+        self._count = itertools.count(1)
+        self.requests = 0
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def pool(self, pool: str) -> dict[str, Any]:
+        """The pool, as the API describes it."""
+        return self._object("GET", f"/pools/{_id(pool)}")
+
+    def training(self, training: str) -> dict[str, Any]:
+        """The training, as the API describes it."""
+        return self._object("GET", f"/trainings/{_id(training)}")
+
+    def project(self, project: str) -> dict[str, Any]:
+        """The project, as the API describes it."""
+        return self._object("GET", f"/projects/{_id(project)}")
+
+    def create(self, kind: str, body: bytes, parameters: Mapping[str, str]) -> Any:
+        """Create the items of `body` (a JSON array); `kind` is `tasks` or `task-suites`. Return the answer as parsed."""
+        return self._request("POST", f"/{kind}", parameters, body)
+
+    def create_operation(self, kind: str, body: bytes, parameters: Mapping[str, str]) -> Operation:
+        """Have the items of `body` created in the background."""
+        return Operation.of(self.create(kind, body, parameters), f"POST /{kind}")
+
+    def operation(self, operation: str) -> Operation:
+        """Where an operation stands."""
+        path = f"/operations/{_id(operation)}"
+        return Operation.of(self._request("GET", path), f"GET {path}")
+
+    def operation_log(self, operation: str) -> list[dict[str, Any]]:
+        """The record of a finished operation, an entry an item, in no order."""
+        path = f"/operations/{_id(operation)}/log"
+        value = self._request("GET", path)
+        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+            raise AnswerLost(
+                "BAD_ANSWER", "the answer is not an operation log", request=f"GET {path}"
+            )
+        return value
+
+    def items(self, kind: str, pool: str, **filters: str) -> tuple[list[dict[str, Any]], bool]:
+        """One page of a pool's tasks or suites, and whether there are more. `filters` are the API's."""
+        query = {"pool_id": pool, "limit": str(PAGE), **filters}
+        value = self._object("GET", f"/{kind}", query)
+        items = value.get("items")
+        if not isinstance(items, list) or not all(
+            isinstance(item, dict) and isinstance(item.get("id"), str) for item in items
+        ):
+            raise AnswerLost("BAD_ANSWER", "the answer is not a listing", request=f"GET /{kind}")
+        return items, value.get("has_more") is True
+
+    def open_pool(self, pool: str, *, training: bool = False) -> Operation | None:
+        """Open the pool; None where it is open already."""
+        path = f"/{'trainings' if training else 'pools'}/{_id(pool)}/open"
+        value = self._request("POST", path)
+        return None if value is None else Operation.of(value, f"POST {path}")
+
+    def _object(
+        self, method: str, path: str, query: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        value = self._request(method, path, query)
+        if not isinstance(value, dict):
+            raise AnswerLost(
+                "BAD_ANSWER", "the answer is not an object", request=f"{method} {path}"
+            )
+        return value
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Any:
+        request = f"{method} {path}"
+        self.requests = next(self._count)
+        try:
+            with self._http.stream(
+                method,
+                self._base + path,
+                params=query,
+                content=body,
+                headers={"Content-Type": "application/json"} if body is not None else None,
+            ) as response:
+                content = b"".join(_bounded(response.iter_bytes(), request))
+                answer = Answer(response.status_code, response.headers, content)
+        except httpx.TransportError as error:
+            raise _lost(error, request) from error
+        except (httpx.DecodingError, httpx.TooManyRedirects) as error:
+            raise AnswerLost("BAD_ANSWER", str(error), request=request) from error
+        return read(answer, request)
+
+
+def _bounded(parts: Iterator[bytes], request: str) -> Iterator[bytes]:
+    total = 0
+    for part in parts:
+        total += len(part)
+        if total > MOST_ANSWER_BYTES:
+            raise AnswerLost(
+                "BAD_ANSWER",
+                f"the answer is longer than {MOST_ANSWER_BYTES} bytes",
+                request=request,
+            )
+        yield part
+
+
+def _lost(error: httpx.TransportError, request: str) -> ApiError:
+    """Which kind of silence it was: before anything was sent, or after."""
+    what = str(error) or type(error).__name__
+    if isinstance(
+        error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
+    ):
+        return ConnectionFailed("NO_CONNECTION", what, request=request)
+    if isinstance(error, httpx.UnsupportedProtocol):
+        return ConnectionFailed("NO_CONNECTION", what, request=request)
+    code = "TIMEOUT" if isinstance(error, httpx.TimeoutException) else "CONNECTION_LOST"
+    return AnswerLost(code, what, request=request)
+
+
+def _id(value: str) -> str:
+    return quote(value, safe="")
+
+
+def _tls(target: Target) -> ssl.SSLContext | bool:
+    # Loading the certificate bundle costs 20 ms, which plain http to this machine need not pay.
+    return False if target.url.startswith("http:") else ssl.create_default_context(cafile=_bundle())
+
+
+def _bundle() -> str | None:
+    import os
+
+    import certifi
+
+    return os.environ.get("SSL_CERT_FILE") or certifi.where()
+
+
+class _InProcess(httpx.BaseTransport):
+    """Hands requests to a function instead of the network."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        try:
+            status, headers, body = self._handler(
+                request.method,
+                request.url.path,
+                dict(request.url.params),
+                {key.lower(): value for key, value in request.headers.items()},
+                request.read(),
+            )
+        except ConnectionError as error:
+            raise httpx.ReadError(str(error), request=request) from error
+        return httpx.Response(status, headers=dict(headers), content=body)

@@ -1,0 +1,167 @@
+"""What can go wrong between us and the API, as types. Each says whether the request may have had an effect.
+
+    ApiError
+    ├── ConnectionFailed      nothing was sent                                    no effect, passes
+    ├── AnswerLost            sent, and no answer that can be read came back      maybe an effect, passes
+    ├── ServerFailed          408, 5xx                                            maybe an effect, passes
+    ├── RateLimited           429                                                 no effect, passes
+    ├── Busy                  409: locked, or in conflict with another operation  no effect, passes
+    ├── OperationExists       409: this operation id was used before              the earlier request had it
+    ├── TooLarge              413, or a code that says the same                   no effect, smaller pieces
+    ├── InvalidItems          400 with what is wrong with which item              no effect
+    ├── AccessDenied          401, 403                                            no effect
+    ├── NotFound              404                                                 no effect
+    └── RequestRefused        any other 4xx or 3xx                                no effect
+
+"Passes" means that the same request may succeed later; everything else would be refused again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from toloka_upload.errors import Denied, Refused, TryAgain, UploadError
+
+
+class ApiError(Exception):
+    """An answer that is not what was asked for, or no answer at all.
+
+    Attributes:
+        passes: Whether the same request may succeed later.
+        effect: Whether the request may have had an effect.
+        status: The HTTP status, or None where no answer came.
+        code: The API's code (`VALIDATION_ERROR`), or a short name of ours.
+        message: What the API said, or what was seen.
+        request_id: The API's id of the request, where it gave one.
+        payload: The error's `payload`, as parsed.
+        retry_after: The `Retry-After` header as it came.
+    """
+
+    passes = False
+    effect = False
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        payload: Any = None,
+        retry_after: str | None = None,
+        request: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.request_id = request_id
+        self.payload = payload
+        self.retry_after = retry_after
+        self.request = request
+
+    def __str__(self) -> str:
+        status = f"HTTP {self.status} " if self.status else ""
+        where = f" (request_id {self.request_id})" if self.request_id else ""
+        return f"{self.request}: {status}{self.code}: {self.message}{where}"
+
+    def as_upload_error(self) -> UploadError:
+        """The error that ends a run because of this one: what happened, and what to do."""
+        kind, remedy = _ENDINGS.get(type(self), (Refused, ""))
+        if self.code in _REMEDIES:
+            kind, remedy = Refused, _REMEDIES[self.code]
+        text = f"{self}. {remedy}" if remedy else str(self)
+        return kind(text, code=self.code, request_id=self.request_id)
+
+
+class ConnectionFailed(ApiError):
+    """No connection came about; nothing was sent."""
+
+    passes = True
+
+
+class AnswerLost(ApiError):
+    """The request may have arrived, and no answer that can be read came back."""
+
+    passes = True
+    effect = True
+
+
+class ServerFailed(ApiError):
+    """The service failed (408, 5xx). It may have done its work all the same."""
+
+    passes = True
+    effect = True
+
+
+class RateLimited(ApiError):
+    """The API refused the request for its rate (429). Nothing was created; sending again is safe."""
+
+    passes = True
+
+    @property
+    def interval(self) -> str | None:
+        """The quota's window that is used up: `MIN`, `HOUR`, `DAY`, or None where the API does not say."""
+        value = self.payload.get("interval") if isinstance(self.payload, Mapping) else None
+        return value if isinstance(value, str) else None
+
+
+class Busy(ApiError):
+    """The pool is locked, or another operation is in the way (409). Nothing was created."""
+
+    passes = True
+
+
+class OperationExists(ApiError):
+    """A request with this operation id was received before (409); nothing is created again."""
+
+
+class TooLarge(ApiError):
+    """The request is too large (413, or a code that says so). Nothing was created; smaller pieces may pass."""
+
+
+class InvalidItems(ApiError):
+    """Items of the request are invalid (400). Nothing was created. `payload` says what is wrong with which."""
+
+
+class AccessDenied(ApiError):
+    """The credentials are wrong, or lack the permission (401, 403)."""
+
+
+class NotFound(ApiError):
+    """There is no such thing (404)."""
+
+
+class RequestRefused(ApiError):
+    """The API refuses the request and would refuse it again."""
+
+
+_LATER = "Run the same command again later: it goes on from where it stopped."
+_ENDINGS: Mapping[type[ApiError], tuple[type[UploadError], str]] = {
+    ConnectionFailed: (TryAgain, _LATER),
+    AnswerLost: (TryAgain, _LATER),
+    ServerFailed: (TryAgain, _LATER),
+    RateLimited: (TryAgain, _LATER),
+    Busy: (TryAgain, _LATER),
+    AccessDenied: (
+        Denied,
+        "Check TOLOKA_TOKEN, --env (tokens of production and sandbox differ) and --account.",
+    ),
+    NotFound: (Refused, "Check the id and --env: production and sandbox have pools of their own."),
+}
+
+_REMEDIES: Mapping[str, str] = {
+    "TASKS_CREATION_DOES_NOT_FIT_QUOTA": "The account's own quota is used up: ask the platform's support to raise it; "
+    "the rows that are in stay in, and the same command goes on from there.",
+    "POOL_TASKS_COUNT_EXCEEDED": "The pool is full: upload the remaining rows to another pool.",
+    "POOL_TASK_SUITES_COUNT_EXCEEDED": "The pool is full: upload the remaining rows to another pool.",
+    "POOL_ASSIGNMENTS_COUNT_EXCEEDED": "The pool is full: upload the remaining rows to another pool.",
+    "MIXER_CONFIG_REQUIRED": "The pool has no smart mixing and takes task suites: add --suite-size N.",
+    "POOL_TASK_TYPE_CONFLICT": "The pool takes another kind of items: check its smart mixing and its price.",
+    "POOL_INAPPROPRIATE_STATUS": "The pool's status does not allow new tasks: an archived pool has to be cloned.",
+    "INAPPROPRIATE_STATUS": "The pool's status does not allow this: an archived pool has to be cloned.",
+    "PROJECT_INAPPROPRIATE_STATUS": "The project's status does not allow this: is it archived?",
+    "NOT_ENOUGH_BALANCE": "The tasks are in the pool; top up the account and open the pool.",
+    "EMPTY_POOL": "The pool has no tasks and cannot be opened.",
+}

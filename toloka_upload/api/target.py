@@ -1,0 +1,114 @@
+"""Where the API is, and as whom we speak to it."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from toloka_upload.errors import UsageProblem
+
+ENVIRONMENTS = {
+    "production": "https://toloka.dev/api/v1",
+    "sandbox": "https://sandbox.toloka.dev/api/v1",
+    "yandex-tasks": "https://tasks.yandex.ru/api/v1",
+    "local": "http://local.invalid/api/v1",
+}
+"""Base addresses by name. `local` is the emulator inside this process: its address is never looked up."""
+
+_WEB = {
+    "production": "https://platform.toloka.ai/requester/project/{project}/pool/{pool}",
+    "sandbox": "https://platform.sandbox.toloka.ai/requester/project/{project}/pool/{pool}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An API address and the credentials for it.
+
+    Attributes:
+        url: The base address, with `/api/v1` and without a slash at its end.
+        env: The environment's name, or `custom` where only an address was given.
+        account: The requester in whose name we act (`X-Act-Under-Account-ID`), or None.
+        authorization: The whole `Authorization` header, or None. It is not shown by `repr`.
+    """
+
+    url: str
+    env: str
+    account: str | None = None
+    authorization: str | None = field(default=None, repr=False)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the API is on this machine."""
+        return self.env == "local" or _loopback(urlsplit(self.url).hostname or "")
+
+    @property
+    def endpoint(self) -> str:
+        """What tells one API from another, in the journal and in operation ids."""
+        return "local" if self.env == "local" else self.url
+
+    def web_address(self, project: str, pool: str) -> str | None:
+        """The pool's page in the web interface, where there is one."""
+        template = _WEB.get(self.env)
+        return template.format(project=project, pool=pool) if template else None
+
+
+def base_url(address: str) -> str:
+    """
+    Bring an API address to its one form: with `/api/v1`, without a slash at the end, scheme and host in lower case.
+
+    Raises:
+        UsageProblem: It is no http(s) address, it carries credentials, or it is plain http to another machine.
+    """
+    parts = urlsplit(address.strip())
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == -1:
+        raise UsageProblem(f"--url {address!r} is not an http or https address.")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise UsageProblem("--url takes a bare address: no user, password, query or fragment.")
+    host = parts.hostname.lower()
+    if parts.scheme.lower() == "http" and not _loopback(host):
+        raise UsageProblem(
+            f"--url {address}: plain http would show the token to the network. Use https "
+            "(plain http is for an emulator on this machine)."
+        )
+    shown = f"[{host}]" if ":" in host else host
+    path = parts.path.rstrip("/")
+    if not path.endswith("/api/v1"):
+        path += "/v1" if path.endswith("/api") else "/api/v1"
+    return f"{parts.scheme.lower()}://{shown}{f':{port}' if port else ''}{path}"
+
+
+def authorization(secret: str) -> str:
+    """
+    The `Authorization` header for a token.
+
+    An explicit `OAuth ` or `ApiKey ` wins; else exactly two dots, the first at index 22 to 24, tell an API key
+    (as both official SDKs do).
+
+    Raises:
+        UsageProblem: The token cannot be sent in a header.
+    """
+    secret = secret.strip()
+    if not secret.isascii() or not secret.isprintable():
+        raise UsageProblem(
+            "The token has characters that no token has. Was it copied whole, and only it?"
+        )
+    scheme, _, rest = secret.partition(" ")
+    if scheme.lower() in ("oauth", "apikey") and rest.strip():
+        return f"{'OAuth' if scheme.lower() == 'oauth' else 'ApiKey'} {rest.strip()}"
+    is_key = secret.count(".") == 2 and secret.index(".") in (22, 23, 24)
+    return f"{'ApiKey' if is_key else 'OAuth'} {secret}"
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

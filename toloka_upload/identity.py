@@ -1,0 +1,204 @@
+"""What makes two rows the same row, and two requests the same request. Pure.
+
+A row's *content* is its JSON value: white space, escapes and key order do not count, digits do (`1.10` is not `1.1`).
+Its *identity* is its content and its ordinal among equal rows of the input, so that two equal rows are two tasks.
+Ten bytes of BLAKE2b stand for an identity: among ten million rows the odds that any two clash are below one in 10^10.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+WIDTH = 10
+"""Bytes of an identity."""
+
+_BUCKETS = 1 << 16
+_NAMESPACE = uuid.UUID("6f6c6f6b-615f-5570-8c6f-616400000001")
+
+
+def digest(data: bytes) -> bytes:
+    """`WIDTH` bytes that stand for `data`."""
+    return hashlib.blake2b(data, digest_size=WIDTH).digest()
+
+
+def canonical(value: Any, text: bytes) -> bytes:
+    """
+    `value` as JSON without white space, keys in order, every number as it stands in `text`.
+
+    Args:
+        value: `text` parsed by orjson, which keeps integers of 64 bits and turns other numbers into floats.
+        text: The JSON text of `value`.
+    """
+    if orjson.dumps(value) == text or not _has_float(value):
+        return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
+    return _encode(json.loads(text, parse_float=_Number, parse_int=_Number))
+
+
+def loose(value: Any) -> bytes:
+    """`value` as JSON without white space, keys in order, numbers by value: what a server may make of it."""
+    if _has_float(value):
+        value = _by_value(value)
+    return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
+
+
+def nth(content: bytes, ordinal: int) -> bytes:
+    """The identity of the row that has `ordinal` equal rows before it, from its content's digest."""
+    return digest(b"%b%d" % (content, ordinal)) if ordinal else content
+
+
+class _Number(str):
+    """A number's text."""
+
+    __slots__ = ()
+
+
+def _has_float(value: Any) -> bool:
+    kind = type(value)
+    if kind is dict:
+        value = value.values()
+    elif kind is not list:
+        return kind is float
+    for member in value:
+        kind = type(member)
+        if kind is float or ((kind is dict or kind is list) and _has_float(member)):
+            return True
+    return False
+
+
+def _by_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _by_value(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_by_value(member) for member in value]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value
+
+
+def _encode(value: Any) -> bytes:
+    if isinstance(value, dict):
+        members = (orjson.dumps(key) + b":" + _encode(value[key]) for key in sorted(value))
+        return b"{" + b",".join(members) + b"}"
+    if isinstance(value, list):
+        return b"[" + b",".join(map(_encode, value)) + b"]"
+    if isinstance(value, _Number):
+        return value.encode()
+    return orjson.dumps(value)
+
+
+class Seen:
+    """Which contents this input has shown so far, to number equal rows. About 9 bytes a row, and no objects.
+
+    A bucket for each value of the first two bytes holds the other eight of all its members, end to end.
+    """
+
+    def __init__(self) -> None:
+        self._buckets: list[bytearray | None] = [None] * _BUCKETS
+        self._repeats: dict[bytes, int] = {}
+
+    def identify(self, content: bytes) -> bytes:
+        """The identity of the next row with this content."""
+        rest = content[2:]
+        place = content[0] << 8 | content[1]
+        bucket = self._buckets[place]
+        if bucket is None:
+            self._buckets[place] = bytearray(rest)
+            return content
+        if rest not in bucket or not _aligned(bucket, rest, WIDTH - 2):
+            bucket += rest
+            return content
+        ordinal = self._repeats.get(content, 0) + 1
+        self._repeats[content] = ordinal
+        return nth(content, ordinal)
+
+    @property
+    def repeated(self) -> int:
+        """How many rows were equal to an earlier one."""
+        return sum(self._repeats.values())
+
+
+class Known:
+    """Identities that the journal knows, each with the place of its outcome. About 16 bytes a row.
+
+    A place is `chunk * 65536 + index`: the chunk's number in the journal, the row's index in it.
+    """
+
+    _ENTRY = WIDTH - 2 + 6
+
+    def __init__(self) -> None:
+        self._buckets: list[bytearray | None] = [None] * _BUCKETS
+        self.count = 0
+
+    def add(self, identities: bytes, chunk: int, indexes: Iterable[int]) -> None:
+        """Add the rows of one chunk: those of `identities` (packed) that stand at `indexes`."""
+        buckets = self._buckets
+        base = chunk << 16
+        for index in indexes:
+            start = index * WIDTH
+            entry = identities[start + 2 : start + WIDTH] + (base | index).to_bytes(6, "big")
+            place = identities[start] << 8 | identities[start + 1]
+            bucket = buckets[place]
+            if bucket is None:
+                buckets[place] = bytearray(entry)
+            else:
+                bucket += entry
+            self.count += 1
+
+    def find(self, identity: bytes) -> int:
+        """The place of a known row, or -1."""
+        bucket = self._buckets[identity[0] << 8 | identity[1]]
+        if bucket is None:
+            return -1
+        rest = identity[2:]
+        at = bucket.find(rest)
+        while at >= 0:
+            if at % self._ENTRY == 0:
+                value = at + WIDTH - 2
+                return int.from_bytes(bucket[value : value + 6], "big")
+            at = bucket.find(rest, at + 1)
+        return -1
+
+
+def _aligned(bucket: bytearray, rest: bytes, width: int) -> bool:
+    """Whether `rest` stands in `bucket` as an entry, and not across two of them."""
+    at = bucket.find(rest)
+    while at >= 0 and at % width:
+        at = bucket.find(rest, at + 1)
+    return at >= 0
+
+
+def operation_id(
+    *,
+    endpoint: str,
+    pools: Iterable[str],
+    parameters: Mapping[str, str],
+    body: bytes,
+    identities: bytes,
+    generation: int,
+    attempt: int,
+) -> str:
+    """
+    The id under which exactly this request runs at most once: UUID v5 over all that makes it what it is.
+
+    It is the same on any machine and without any journal, so that the same file sent again with all state lost
+    meets the ids of its first upload. The identities tell chunks of equal bytes apart: rows that are equal have different
+    ordinals. `attempt` counts operations that ran and failed: a failed one burns its id.
+    """
+    name = "\n".join(
+        [
+            endpoint,
+            ",".join(sorted(pools)),
+            "&".join(f"{key}={value}" for key, value in sorted(parameters.items())),
+            str(generation),
+            str(attempt),
+            hashlib.sha256(body).hexdigest(),
+            hashlib.sha256(identities).hexdigest(),
+        ]
+    )
+    return str(uuid.uuid5(_NAMESPACE, name))
