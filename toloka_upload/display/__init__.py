@@ -1,0 +1,60 @@
+"""What people see while a run works, on standard error; the only room that knows a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TextIO
+
+from toloka_upload.display.base import Clock, Display, Lines
+from toloka_upload.display.narrate import Level, Narrator
+
+__all__ = ["Display", "colour_wanted", "display_for"]
+
+
+def display_for(
+    stream: TextIO,
+    *,
+    quiet: bool,
+    verbose: bool,
+    json_output: bool,
+    stdout_is_terminal: bool,
+    environ: Mapping[str, str],
+    clock: Clock,
+    stdout_busy: bool = False,
+) -> Display:
+    """Choose the form of the display: live on a terminal, else plain lines, else errors only.
+
+    Args:
+        stream: Standard error.
+        quiet: Errors and warnings only.
+        verbose: A line for each chunk and each retry as well. `quiet` wins.
+        json_output: Standard output will carry the JSON summary, not the one for people.
+        stdout_is_terminal: Whether standard output is a terminal.
+        environ: The environment: `TERM`, `NO_COLOR`.
+        clock: Seconds from any start, never going back.
+        stdout_busy: Something else writes to the terminal meanwhile (`--events -`): no live display.
+    """
+    on_terminal = stream.isatty()
+    summary_follows = on_terminal and stdout_is_terminal and not json_output
+    narrator = Narrator(say_error=not summary_follows)
+    if quiet:
+        return Lines(stream, clock, narrator, Level.TROUBLE)
+    torn = stdout_busy and stdout_is_terminal
+    if not on_terminal or _dumb(environ) or torn or (json_output and not stdout_is_terminal):
+        return Lines(stream, clock, narrator, Level.DETAIL if verbose else Level.STEP)
+
+    # rich costs a fifth of the start-up time: only a live display pays for it
+    from toloka_upload.display.live import Live, terminal_size
+
+    level = Level.DETAIL if verbose else Level.NOTE
+    return Live(stream, clock, narrator, level, environ, partial(terminal_size, stream))
+
+
+def colour_wanted(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Whether text on `stream` may be coloured: a terminal that can, and nobody objects."""
+    return stream.isatty() and not _dumb(environ) and not environ.get("NO_COLOR")
+
+
+def _dumb(environ: Mapping[str, str]) -> bool:
+    return environ.get("TERM", "").lower() in {"dumb", "unknown"}

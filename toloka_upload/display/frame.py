@@ -1,0 +1,184 @@
+"""The live display's picture: what is known of a run as a few styled lines. Pure but for rich."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from rich.text import Text
+
+from toloka_upload.display.narrate import main_words, side_words
+from toloka_upload.display.progress import Flight, Progress
+from toloka_upload.text import count, duration, plain
+
+FLIGHTS_SHOWN = 8
+BAR_WIDEST = 40
+BAR_NARROWEST = 8
+LABEL_WIDTH = 11
+
+_LEFT = (False, False, True, True, False, False)
+
+DONE, LOST, REST, QUIET, ALERT = "cyan", "red", "dim", "dim", "yellow"
+
+
+class Glyphs(NamedTuple):
+    """The characters of the bar, and what joins and shortens words."""
+
+    full: str
+    half: str
+    lost: str
+    rest: str
+    dot: str
+    ellipsis: bool
+
+
+UNICODE = Glyphs("━", "╸", "╍", "─", " · ", ellipsis=True)
+ASCII = Glyphs("#", "#", "x", "-", ", ", ellipsis=False)
+
+
+def frame(progress: Progress, now: float, width: int, height: int, glyphs: Glyphs) -> list[Text]:
+    """Return the lines of the picture, each at most `width` cells, together fewer than `height`.
+
+    The bar, speeds and counts, operations in flight, what is waited for, late row faults: when
+    the terminal is low, the operations give way first.
+    """
+    tail = [*_waits(progress, now), *_faults(progress)]
+    head = [bar_line(progress, width, glyphs), *_side(progress, now, width, glyphs)]
+    room = max(0, height - 1 - len(head) - len(tail))
+    lines = [*head, *_flights(progress, now, min(FLIGHTS_SHOWN, room)), *tail]
+    lines = lines[: max(1, height - 1)]
+    for line in lines:
+        line.truncate(width, overflow="ellipsis" if glyphs.ellipsis else "crop")
+    return lines
+
+
+def last_frame(progress: Progress, now: float, width: int, glyphs: Glyphs) -> list[Text]:
+    """Return what stays on the screen when the run is over: the bar, and its counts."""
+    report = progress.report
+    words = [*side_words(progress, now), duration(now - progress.started)]
+    if report is not None:
+        words = [f"{report.seconds:.1f} s", *words[:-1]]
+    lines = [bar_line(progress, width, glyphs), _pieces(words, width, glyphs)]
+    for line in lines:
+        line.truncate(width, overflow="ellipsis" if glyphs.ellipsis else "crop")
+    return lines
+
+
+def bar_line(progress: Progress, width: int, glyphs: Glyphs) -> Text:
+    """Return label, bar, share and rows; the label goes first where there is no room, then the bar."""
+    text = _main(progress)
+    label = f"{_label(progress):<{LABEL_WIDTH}}"
+    room = width - len(text) - 2
+    if room - len(label) < BAR_NARROWEST:
+        label = ""
+    bar = min(BAR_WIDEST, room - len(label))
+    line = Text().append(label, style="bold")
+    if bar >= BAR_NARROWEST:
+        line.append_text(_bar(progress, bar, glyphs)).append("  ")
+    return line.append(text)
+
+
+def _main(progress: Progress) -> str:
+    """Share and rows, padded to the width they will have at the end, so that the bar stays calm."""
+    rows, *share = main_words(progress)
+    total = progress.total
+    if progress.sending and total is not None:
+        grown = len(count(total)) - len(count(progress.in_pool))
+        rows = " " * max(0, grown) + rows
+    return "  ".join([*(f"{word:>5}" for word in share), rows])
+
+
+def _label(progress: Progress) -> str:
+    if progress.report is not None:
+        return "Checked" if progress.dry_run else "Uploaded"
+    if progress.stopping:
+        return "Stopping"
+    if progress.sending:
+        return "Uploading"
+    return "Checking" if progress.read else "Starting"
+
+
+def _bar(progress: Progress, width: int, glyphs: Glyphs) -> Text:
+    share, total = progress.share or 0.0, progress.total
+    lost = (progress.rejected + progress.unknown) / total if progress.sending and total else 0.0
+    halves = math.floor(2 * width * share + 1e-9)
+    full, half = divmod(halves, 2)
+    red = min(width - full - half, math.ceil(width * min(lost, 1.0)))
+    bar = Text().append(glyphs.full * full + glyphs.half * half, style=DONE)
+    bar.append(glyphs.lost * red, style=LOST)
+    return bar.append(glyphs.rest * (width - full - half - red), style=REST)
+
+
+def _side(progress: Progress, now: float, width: int, glyphs: Glyphs) -> list[Text]:
+    words = side_words(progress, now)
+    if progress.sending and not progress.finished_reading:
+        words.append(f"{count(progress.read)} read")
+    return [_pieces([*words, duration(math.floor(now - progress.started))], width, glyphs)]
+
+
+def _pieces(words: list[str], width: int, glyphs: Glyphs) -> Text:
+    """Join as many words as there is room for; the last one, the time, stays to the end."""
+    indent = LABEL_WIDTH if width >= 60 else 0
+    while len(words) > 1 and indent + len(glyphs.dot.join(words)) > width:
+        words = [*words[:-2], words[-1]]
+    line = Text(" " * indent)
+    for position, word in enumerate(words):
+        line.append(glyphs.dot if position else "", style=QUIET)
+        line.append(word, style=_style_of(word))
+    return line
+
+
+def _style_of(word: str) -> str:
+    if word.endswith("rejected"):
+        return LOST
+    return ALERT if word.endswith("unknown") else ""
+
+
+def _flights(progress: Progress, now: float, room: int) -> list[Text]:
+    flights = list(progress.flights.values())
+    if not flights or room < 1:
+        return []
+    shown = flights if len(flights) <= room else flights[: room - 1]
+    lines = _table([_cells(flight, now) for flight in shown])
+    if len(shown) < len(flights):
+        lines.append(Text(f"  + {count(len(flights) - len(shown))} more", style=QUIET))
+    return lines
+
+
+def _cells(flight: Flight, now: float) -> list[tuple[str, str]]:
+    """Return an operation's cells and their styles: chunk, rows, id, status, percent, age."""
+    status = plain(flight.status, 12)
+    again = f", try {flight.attempt}" if flight.attempt > 1 else ""
+    done = "" if flight.percent is None else f"{flight.percent} %"
+    return [
+        (f"#{flight.chunk}", ""),
+        (f"{count(flight.rows)} rows" if flight.rows else "", ""),
+        (plain(flight.operation_id or "")[:8], QUIET),
+        (status + again, DONE if flight.status == "RUNNING" else ""),
+        (done, ""),
+        (duration(math.floor(now - flight.since)), QUIET),
+    ]
+
+
+def _table(rows: list[list[tuple[str, str]]]) -> list[Text]:
+    """Align cells in columns: words to the left, numbers to the right."""
+    widths = [max(len(cell) for cell, _ in column) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        line = Text()
+        for (cell, style), width, left in zip(row, widths, _LEFT, strict=True):
+            padded = f"{cell:<{width}}" if left else f"{cell:>{width}}"
+            line.append("  ").append(padded, style=style)
+        lines.append(line)
+    return lines
+
+
+def _waits(progress: Progress, now: float) -> list[Text]:
+    words = [plain(wait.words(now), 200) for wait in progress.waits(now)[-2:]]
+    if progress.stopping:
+        words.insert(0, f"stopping: {plain(progress.stopping, 200)}")
+    return [Text(f"  {line}", style=ALERT) for line in words]
+
+
+def _faults(progress: Progress) -> list[Text]:
+    return [Text(f"  {line}", style=QUIET) for line in progress.late_faults]

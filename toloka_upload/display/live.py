@@ -1,0 +1,115 @@
+"""The live form: a few lines at the bottom of a terminal, painted over four times a second.
+
+Between two pictures the cursor rests, hidden, on the first cell of the block. When the window
+is resized the terminal may rewrap the block into any number of lines, but it keeps the cursor
+on that cell; so the next picture starts there, overwrites line by line (no flicker) and erases
+what is left below. Counting lines back from the end, as `rich.live` does, leaves debris.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Self, TextIO
+
+from rich.console import Console
+
+from toloka_upload.display.base import Clock, Display
+from toloka_upload.display.frame import ASCII, UNICODE, frame, last_frame
+from toloka_upload.display.narrate import Level, Line, Narrator
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+FRAME_SECONDS = 0.25
+
+HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+ERASE_LINE, ERASE_BELOW = "\x1b[K", "\x1b[J"
+
+Size = Callable[[], tuple[int, int]]
+
+
+class Live(Display):
+    """The form for a terminal. Only its own thread writes, so a halted terminal halts no upload.
+
+    Args:
+        stream: The terminal.
+        clock: Seconds from any start, never going back.
+        narrator: Turns events into lines, printed above the block.
+        level: The least level of lines to print.
+        environ: Says whether colours are wanted (`NO_COLOR`) and which there are (`TERM`).
+        size: Columns and lines of the terminal, asked before each picture.
+        pulse: Seconds between pictures; None: only when `tick` is called.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        clock: Clock,
+        narrator: Narrator,
+        level: Level,
+        environ: Mapping[str, str],
+        size: Size,
+        pulse: float | None = FRAME_SECONDS,
+    ) -> None:
+        super().__init__(stream, clock, narrator, level, pulse)
+        self._size = size
+        self._lines: list[Line] = []
+        self._glyphs = UNICODE if (stream.encoding or "").lower().startswith("utf") else ASCII
+        self._console = Console(
+            file=stream,
+            force_terminal=True,
+            color_system=None if environ.get("NO_COLOR") else "standard",
+            legacy_windows=False,
+        )
+
+    def __enter__(self) -> Self:
+        """Hide the cursor, paint the first picture, start the pulse."""
+        self._write(HIDE_CURSOR)
+        self.tick()
+        return super().__enter__()
+
+    def tick(self) -> None:
+        """Paint the present state."""
+        columns, height = self._size()
+        with self._lock:
+            lines = self._taken_lines()
+            picture = frame(self.progress, self._clock(), columns - 1, height, self._glyphs)
+        self._write(lines + self._block(picture) + _up(len(picture) - 1))
+
+    def _say(self, lines: list[Line]) -> None:
+        self._lines += lines
+
+    def _last_word(self) -> None:
+        columns, _ = self._size()
+        with self._lock:
+            lines = self._taken_lines()
+            picture = last_frame(self.progress, self._clock(), columns - 1, self._glyphs)
+        self._write(f"{lines}{self._block(picture)}\n{SHOW_CURSOR}")
+
+    def _taken_lines(self) -> str:
+        """The lines to print for good above the block, which they wipe out first.
+
+        They may be longer than the terminal is wide: the terminal wraps what is never repainted.
+        """
+        lines, self._lines = self._lines, []
+        return "".join(f"{ERASE_BELOW}{line.text}\n" for line in lines)
+
+    def _block(self, picture: list[Text]) -> str:
+        with self._console.capture() as painted:
+            for line in picture:
+                self._console.print(line, end=f"{ERASE_LINE}\n", soft_wrap=True)
+        return painted.get().removesuffix("\n") + ERASE_BELOW
+
+
+def _up(lines: int) -> str:
+    return "\r" + (f"\x1b[{lines}A" if lines else "")
+
+
+def terminal_size(stream: TextIO) -> tuple[int, int]:
+    """Columns and lines of the terminal behind `stream`; 80 and 24 where it does not say."""
+    try:
+        columns, lines = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        columns, lines = 0, 0
+    return columns or 80, lines or 24

@@ -1,0 +1,218 @@
+"""How far a run is, as told by its events. Knows neither a terminal nor a clock."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from toloka_upload import observer as ev
+from toloka_upload.report.summary import Report
+from toloka_upload.text import duration, fault_line
+
+SPEED_WINDOW = 30.0
+"""Seconds over which rows a second are averaged: several operations long, yet quick to follow."""
+
+FAULTS_SHOWN = 10
+"""Row faults that are printed as lines of their own; the summary groups the rest."""
+
+
+class Speed:
+    """Rows a second over the last `SPEED_WINDOW` seconds, or since the start while that is less."""
+
+    def __init__(self) -> None:
+        self._samples: deque[tuple[float, int]] = deque()
+
+    def note(self, now: float, total: int) -> None:
+        """Take a sample: `total` rows at `now`. The first one marks the start."""
+        self._samples.append((now, total))
+        while len(self._samples) > 2 and self._samples[1][0] < now - SPEED_WINDOW:
+            self._samples.popleft()
+
+    def rate(self, now: float) -> float | None:
+        """Rows a second at `now`; None before there is anything to tell."""
+        if not self._samples:
+            return None
+        (start, before), (_, after) = self._samples[0], self._samples[-1]
+        return (after - before) / (now - start) if after > before and now > start else None
+
+
+@dataclass(slots=True)
+class Flight:
+    """A chunk that was sent and has no outcome yet."""
+
+    chunk: int
+    rows: int
+    operation_id: str | None
+    attempt: int
+    since: float
+    status: str = "sent"
+    percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something the run waits for, until the clock shows `until`."""
+
+    message: str
+    seconds: float
+    until: float
+
+    def words(self, now: float) -> str:
+        """The message, its seconds counted down: "minute limit: 23 s" is "... 22 s" a second later."""
+        return self.message.replace(duration(self.seconds), duration(self.until - now), 1)
+
+
+class Progress:
+    """What has happened so far. Every attribute is a total since the start.
+
+    Attributes:
+        read: Rows read, whatever became of them.
+        created: Rows created in this run. Like the next three, told by settled chunks or by reading.
+        fraction_read: Bytes consumed of bytes there are, or None where sizes cannot be told.
+        finished_reading: `read` is the number of rows of the whole input.
+        flights: Chunks in flight by number, in the order sent.
+        late_faults: The last few row faults after those that were printed as lines.
+        report: The run's report once it is over.
+    """
+
+    def __init__(self, started: float) -> None:
+        self.started = started
+        self.dry_run = False
+        self.read = self.created = self.rejected = self.unknown = self.already_uploaded = 0
+        self.fraction_read: float | None = None
+        self.finished_reading = False
+        self.sending = False
+        self.stopping = ""
+        self.flights: dict[int, Flight] = {}
+        self.faults = 0
+        self.late_faults: deque[str] = deque(maxlen=3)
+        self.report: Report | None = None
+        self._waits: dict[tuple[str, str | None], Wait] = {}
+        self._speed = Speed()
+        self._by_reading = (0, 0)
+
+    def note(self, event: ev.Event, now: float) -> None:
+        """Take an event into account. Events of unknown kinds change nothing."""
+        match event:
+            case ev.RowsRead():
+                self._rows_read(event)
+            case ev.RowRejected():
+                self._row_rejected(event)
+            case ev.ChunkSent():
+                self._chunk_sent(event, now)
+            case ev.OperationProgress():
+                self._operation(event, now)
+            case ev.ChunkSettled():
+                self._settled(event, now)
+            case ev.ChunkReturned():
+                self.flights.pop(event.chunk, None)
+            case ev.Waiting():
+                self._waiting(event, now)
+            case ev.Stopping():
+                self.stopping = event.reason
+            case ev.RunStarted():
+                self.dry_run = event.dry_run
+            case ev.RunFinished():
+                self._finished(event)
+
+    @property
+    def in_pool(self) -> int:
+        """Rows that are in the pool, from this run or an earlier one."""
+        return self.created + self.already_uploaded
+
+    @property
+    def total(self) -> int | None:
+        """Rows of the whole input: counted, else estimated from the bytes read, else None."""
+        if self.finished_reading:
+            return self.read
+        return round(self.read / self.fraction_read) if self.fraction_read else None
+
+    @property
+    def share(self) -> float | None:
+        """What the bar shows, 0 to 1: rows in the pool of all; while nothing was sent, the reading."""
+        if not self.sending and (self.dry_run or not self.finished_reading):
+            return 1.0 if self.finished_reading else self.fraction_read
+        total = self.total
+        if total is None:
+            return None
+        return min(1.0, self.in_pool / total) if total else 1.0
+
+    def rate(self, now: float) -> float | None:
+        """Rows a second that got an outcome from the API, or None before the first."""
+        return self._speed.rate(now)
+
+    def seconds_left(self, now: float) -> float | None:
+        """How long the rest takes at the present rate, or None where that cannot be told."""
+        rate, total = self.rate(now), self.total
+        if not rate or total is None or self.stopping:
+            return None
+        return max(0, total - self.in_pool - self.rejected - self.unknown) / rate
+
+    def waits(self, now: float) -> list[Wait]:
+        """What the run waits for at `now`, the longest wait last."""
+        current = [wait for wait in self._waits.values() if wait.until > now]
+        return sorted(current, key=lambda wait: wait.until)
+
+    def _rows_read(self, event: ev.RowsRead) -> None:
+        self.read = event.read
+        already, rejected = self._by_reading
+        self.already_uploaded += event.already_uploaded - already
+        self.rejected += event.rejected - rejected
+        self._by_reading = (event.already_uploaded, event.rejected)
+        self.fraction_read = min(1.0, event.position / event.size) if event.size else None
+        self.finished_reading = event.finished
+
+    def _row_rejected(self, event: ev.RowRejected) -> None:
+        self.faults += 1
+        if self.faults > FAULTS_SHOWN:
+            self.late_faults.append(
+                fault_line(event.file, event.line, event.field, event.code, event.message)
+            )
+
+    def _chunk_sent(self, event: ev.ChunkSent, now: float) -> None:
+        if not self.sending:
+            self.sending = True
+            self._speed.note(now, 0)
+        before = self.flights.pop(event.chunk, None)
+        since = before.since if before else now
+        self.flights[event.chunk] = Flight(
+            event.chunk, event.rows, event.operation_id, event.attempt, since
+        )
+
+    def _operation(self, event: ev.OperationProgress, now: float) -> None:
+        flight = self.flights.get(event.chunk)
+        if flight is None:  # sent by an earlier run; its rows come with its outcomes
+            flight = Flight(event.chunk, 0, event.operation_id, 1, now)
+            self.flights[event.chunk] = flight
+        flight.operation_id = event.operation_id
+        flight.status, flight.percent = event.status, event.percent
+
+    def _settled(self, event: ev.ChunkSettled, now: float) -> None:
+        self.flights.pop(event.chunk, None)
+        self.created += event.created
+        self.already_uploaded += event.already_uploaded
+        self.rejected += event.rejected
+        self.unknown += event.unknown
+        if self.sending:
+            by_api = self.created + self.rejected - self._by_reading[1] + self.unknown
+            self._speed.note(now, by_api)
+
+    def _waiting(self, event: ev.Waiting, now: float) -> None:
+        if event.seconds > 0:
+            wait = Wait(event.message, event.seconds, now + event.seconds)
+            self._waits[event.reason, event.pool] = wait
+        elif event.pool is None:
+            for key in [key for key in self._waits if key[0] == event.reason]:
+                del self._waits[key]
+        else:
+            self._waits.pop((event.reason, event.pool), None)
+
+    def _finished(self, event: ev.RunFinished) -> None:
+        counts = event.report.counts
+        self.report = event.report
+        self.read, self.created = counts.read, counts.created
+        self.already_uploaded, self.rejected = counts.already_uploaded, counts.rejected
+        self.unknown = counts.unknown
+        self.finished_reading = True
+        self.flights.clear()
+        self._waits.clear()
