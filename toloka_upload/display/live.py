@@ -9,6 +9,8 @@ what is left below. Counting lines back from the end, as `rich.live` does, leave
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Self, TextIO
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 FRAME_SECONDS = 0.25
+WIDEST = 120
+"""Cells of the picture at most: on a window made narrow it must still fit when rewrapped."""
 
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
 ERASE_LINE, ERASE_BELOW = "\x1b[K", "\x1b[J"
@@ -67,25 +71,46 @@ class Live(Display):
         """Hide the cursor, paint the first picture, start the pulse."""
         self._write(HIDE_CURSOR)
         self.tick()
+        self._on_suspend(self._suspend)
         return super().__enter__()
+
+    def close(self) -> None:
+        """Show the cursor again, with the last picture above it."""
+        if not self._over.is_set():
+            self._on_suspend(signal.SIG_DFL)
+        super().close()
 
     def tick(self) -> None:
         """Paint the present state."""
-        columns, height = self._size()
+        width, height = self._size()
         with self._lock:
             lines = self._taken_lines()
-            picture = frame(self.progress, self._clock(), columns - 1, height, self._glyphs)
-        self._write(lines + self._block(picture) + _up(len(picture) - 1))
+            picture = frame(self.progress, self._clock(), _cells(width), height, self._glyphs)
+        self._write("\r" + lines + self._block(picture) + _up(len(picture) - 1))
+
+    def _on_suspend(self, action: Callable[[int, object], None] | signal.Handlers) -> None:
+        """Say what Ctrl-Z does, where that is ours to say: in the main thread, if not ignored."""
+        ours = threading.current_thread() is threading.main_thread()
+        if ours and signal.getsignal(signal.SIGTSTP) in {signal.SIG_DFL, self._suspend}:
+            signal.signal(signal.SIGTSTP, action)
+
+    def _suspend(self, _signal: int, _frame: object) -> None:
+        """Give the shell a clean line and its cursor; paint again when the run goes on."""
+        self._write(f"\r{ERASE_BELOW}{SHOW_CURSOR}")
+        self._on_suspend(signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGTSTP)  # stops here, until continued
+        self._on_suspend(self._suspend)
+        self._write(HIDE_CURSOR)
 
     def _say(self, lines: list[Line]) -> None:
         self._lines += lines
 
     def _last_word(self) -> None:
-        columns, _ = self._size()
+        width, _ = self._size()
         with self._lock:
             lines = self._taken_lines()
-            picture = last_frame(self.progress, self._clock(), columns - 1, self._glyphs)
-        self._write(f"{lines}{self._block(picture)}\n{SHOW_CURSOR}")
+            picture = last_frame(self.progress, self._clock(), _cells(width), self._glyphs)
+        self._write(f"\r{lines}{self._block(picture)}\n{SHOW_CURSOR}")
 
     def _taken_lines(self) -> str:
         """The lines to print for good above the block, which they wipe out first.
@@ -100,6 +125,11 @@ class Live(Display):
             for line in picture:
                 self._console.print(line, end=f"{ERASE_LINE}\n", soft_wrap=True)
         return painted.get().removesuffix("\n") + ERASE_BELOW
+
+
+def _cells(columns: int) -> int:
+    """Return the picture's width: the last column stays free, so that no line wraps by itself."""
+    return max(1, min(columns - 1, WIDEST))
 
 
 def _up(lines: int) -> str:

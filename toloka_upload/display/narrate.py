@@ -152,7 +152,7 @@ def main_words(progress: Progress) -> list[str]:
     """Rows in the pool of all rows, and the share of them; while nothing was sent, rows read."""
     share = progress.share
     shown = [] if share is None else [percent(share)]
-    if not progress.sending:
+    if progress.checking:
         return [f"{counted(progress.read, 'row')} read", *shown]
     total = progress.total
     if total is None:

@@ -128,9 +128,14 @@ class Progress:
         return round(self.read / self.fraction_read) if self.fraction_read else None
 
     @property
+    def checking(self) -> bool:
+        """Rows are read and checked, and none was sent: the reading is what there is to show."""
+        return self.dry_run or not (self.sending or self.finished_reading)
+
+    @property
     def share(self) -> float | None:
-        """What the bar shows, 0 to 1: rows in the pool of all; while nothing was sent, the reading."""
-        if not self.sending and (self.dry_run or not self.finished_reading):
+        """What the bar shows, 0 to 1: rows in the pool of all; while `checking`, bytes read of all."""
+        if self.checking:
             return 1.0 if self.finished_reading else self.fraction_read
         total = self.total
         if total is None:
@@ -138,7 +143,13 @@ class Progress:
         return min(1.0, self.in_pool / total) if total else 1.0
 
     def rate(self, now: float) -> float | None:
-        """Rows a second that got an outcome from the API, or None before the first."""
+        """Rows a second that got an outcome from the API, or None before the first.
+
+        Once the run is over: rows created, over the whole of its time.
+        """
+        if self.report is not None:
+            seconds = self.report.seconds
+            return self.created / seconds if self.created and seconds > 0 else None
         return self._speed.rate(now)
 
     def seconds_left(self, now: float) -> float | None:

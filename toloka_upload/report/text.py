@@ -1,0 +1,277 @@
+"""The summary for people: what happened, where to look, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from toloka_upload.errors import ExitStatus
+from toloka_upload.report.summary import ErrorGroup, Report, RunError
+from toloka_upload.text import (
+    MESSAGE_LIMIT,
+    count,
+    counted,
+    duration,
+    fault_line,
+    listed,
+    percent,
+    plain,
+)
+
+GROUPS_SHOWN = 10
+"""Groups of row errors told; `--json` has them all."""
+
+_RED, _GREEN, _YELLOW = "31", "32", "33"
+_COLOURS = {
+    ExitStatus.OK: _GREEN,
+    ExitStatus.REJECTED: _YELLOW,
+    ExitStatus.UNKNOWN: _YELLOW,
+    ExitStatus.TRY_AGAIN: _YELLOW,
+    ExitStatus.INTERRUPTED: _YELLOW,
+    ExitStatus.TERMINATED: _YELLOW,
+}
+
+_REASONS = {
+    ExitStatus.USAGE: "the command line asks for something that cannot be",
+    ExitStatus.BAD_INPUT: "the input cannot be used",
+    ExitStatus.NO_INPUT: "an input is missing or cannot be read",
+    ExitStatus.REFUSED: "the API refuses this upload",
+    ExitStatus.BUG: "an error of ours",
+    ExitStatus.CANNOT_WRITE: "a file cannot be written",
+    ExitStatus.TRY_AGAIN: "it cannot go on at present",
+    ExitStatus.DENIED: "access is denied",
+}
+_REMEDIES = {
+    ExitStatus.REJECTED: "mend these rows and {again}: what is in the pool is not sent twice",
+    ExitStatus.USAGE: "see toloka-upload --help",
+    ExitStatus.UNKNOWN: "{again}: it asks what became of these rows before it sends anything",
+    ExitStatus.STOPPED: "mend the rows, or allow more with --max-errors, and {again}:"
+    " it goes on from there",
+    ExitStatus.BAD_INPUT: "mend the input as said above and {again}",
+    ExitStatus.NO_INPUT: "check the file's name and permissions and {again}",
+    ExitStatus.REFUSED: "change the pool or the account as said above and {again}",
+    ExitStatus.BUG: "please report it with the id of this run, {run_id}; {again} to go on from there",
+    ExitStatus.CANNOT_WRITE: "make room, or choose another place (--state-dir, --results, --rejects),"
+    " and {again}: it goes on from there",
+    ExitStatus.TRY_AGAIN: "{again} later: it goes on from there",
+    ExitStatus.DENIED: "set TOLOKA_TOKEN or --token-file to a token for {env} that may create tasks,"
+    " and {again}",
+    ExitStatus.INTERRUPTED: "{again}: it goes on from there",
+    ExitStatus.TERMINATED: "{again}: it goes on from there",
+}
+
+Fact = tuple[str, str]
+Paint = Callable[[str, str], str]
+"""Wraps our own words in the style of an SGR code, or leaves them as they are."""
+
+
+def summary_text(report: Report, *, colour: bool = False) -> str:
+    """Return the summary as lines of text, the last one ended.
+
+    Sections, each left out when it has nothing to say: the headline, a table of facts, a dry
+    run's plan, the rows' errors grouped, the error that ended the run, what to do next.
+
+    Args:
+        report: What happened.
+        colour: Whether to colour and embolden headings; foreign text is harmless either way.
+    """
+    paint = _in_colour if colour else _in_black
+    sections = [
+        [paint(headline(report), f"1;{_COLOURS.get(report.exit_status, _RED)}")],
+        _table(_facts(report)),
+        _plan(report.plan, paint) if report.plan is not None else [],
+        _groups(report.errors, paint),
+        _error(report.error, paint),
+        [f"{paint('Next:', '1')} {remedy(report)}"] if remedy(report) else [],
+    ]
+    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+
+
+def headline(report: Report) -> str:
+    """Return the one line that says how it ended."""
+    counts, status = report.counts, report.exit_status
+    pools = _pools(report)
+    match status:
+        case ExitStatus.OK if report.dry_run:
+            return f"Dry run: {counted(counts.read, 'row')} checked, nothing was sent."
+        case ExitStatus.OK if counts.read == 0:
+            return "Nothing to upload: the input has no rows."
+        case ExitStatus.OK if counts.already_uploaded == counts.read:
+            rows = f"all {counted(counts.read, 'row')}" if counts.read > 1 else "its one row"
+            return f"Nothing left to do: {rows} reached {pools} in an earlier upload."
+        case ExitStatus.OK if counts.unknown:
+            return (
+                f"Sent {counted(counts.unknown, 'row')} to {pools}; nobody waited for the outcome."
+            )
+        case ExitStatus.OK:
+            return f"Uploaded {counted(counts.created, 'row')} to {pools}."
+        case ExitStatus.REJECTED if report.operations.submitted or counts.already_uploaded:
+            here = counts.created + counts.already_uploaded
+            rows = counted(counts.read, "row")
+            return f"Finished: {count(here)} of {rows} are in {pools}, {_rejected(report)}."
+        case ExitStatus.UNKNOWN:
+            rows = counted(counts.unknown, "row")
+            return f"Not settled: what became of {rows} is not known."
+        case ExitStatus.STOPPED:
+            return f"Stopped: {_rejected(report)}, more than is allowed."
+        case ExitStatus.INTERRUPTED | ExitStatus.TERMINATED:
+            return "Interrupted: what was done is saved."
+    return _trouble(report)
+
+
+def _trouble(report: Report) -> str:
+    rejected = report.counts.rejected
+    reason = _REASONS.get(report.exit_status, report.exit_status.reason)
+    if report.exit_status in {ExitStatus.BAD_INPUT, ExitStatus.REJECTED} and rejected:
+        reason = f"{counted(rejected, 'row')} failed the check"
+    if not (report.operations.submitted or report.counts.created):
+        return f"Nothing was sent: {reason}."
+    return f"{reason[0].upper()}{reason[1:]}."
+
+
+def _rejected(report: Report) -> str:
+    number = report.counts.rejected
+    return f"{counted(number, 'row')} {'was' if number == 1 else 'were'} rejected"
+
+
+def remedy(report: Report) -> str:
+    """Return what to do next, by exit status; empty when there is nothing to do."""
+    text = _REMEDIES.get(report.exit_status, "")
+    match report.exit_status:
+        case ExitStatus.OK if report.dry_run:
+            text = "{again} without --dry-run to upload"
+        case ExitStatus.OK if report.counts.unknown:
+            text = "{again} to learn what became of these rows"
+        case ExitStatus.REJECTED if report.rejects:
+            text = (
+                "mend the rows in {rejects} ({rejects}.errors.jsonl says why) and upload that file"
+            )
+        case ExitStatus.BAD_INPUT if report.counts.rejected:
+            text = "mend these rows and {again}, or add --skip-invalid-items to send the good ones"
+    words = text.format(
+        again="run the same command again",
+        rejects=plain(report.rejects or ""),
+        env=plain(report.env),
+        run_id=plain(report.run_id),
+    )
+    return f"{words}." if words else ""
+
+
+def _pools(report: Report) -> str:
+    if not report.pools:
+        return "the pool"
+    return f"{'pool' if len(report.pools) == 1 else 'pools'} {listed(report.pools)}"
+
+
+def _facts(report: Report) -> Iterator[Fact]:
+    counts = report.counts
+    if report.files:
+        yield "files" if len(report.files) > 1 else "file", listed(report.files)
+    if report.pools:
+        opened = ", now open" if report.pool_opened else ""
+        pools = f"{listed(report.pools)}{_at(report)}{opened}"
+        yield "pools" if len(report.pools) > 1 else "pool", pools
+    if report.exit_status is ExitStatus.USAGE:
+        return
+    width = len(count(counts.read))
+    for name, number, always in (
+        ("read", counts.read, True),
+        ("created", counts.created, not report.dry_run),
+        ("already uploaded", counts.already_uploaded, False),
+        ("rejected", counts.rejected, False),
+        ("unknown", counts.unknown, False),
+        ("unsent", 0 if report.dry_run else counts.unsent, False),
+    ):
+        if number or always:
+            yield name, f"{count(number):>{width}}"
+    yield from _efforts(report)
+    for name, path in (("results", report.results), ("rejects", report.rejects)):
+        if path:
+            yield name, plain(path)
+
+
+def _efforts(report: Report) -> Iterator[Fact]:
+    speed = report.counts.created / report.seconds if report.seconds > 0 else 0.0
+    rate = f", {speed:,.0f} rows/s" if report.counts.created else ""
+    yield "time", f"{report.seconds:.1f} s{rate}"
+    if report.requests:
+        retries = f", {count(report.retries)} of them retries" if report.retries else ""
+        yield "requests", count(report.requests) + retries
+    waited = [
+        f"{duration(seconds)} for {what}"
+        for seconds, what in (
+            (report.waited.rate_limit, "rate limits"),
+            (report.waited.server, "the server"),
+        )
+        if seconds >= 0.5
+    ]
+    if waited:
+        yield "waited", ", ".join(waited)
+    if report.bottleneck:
+        name, share = report.bottleneck.get("name", ""), report.bottleneck.get("share")
+        told = f" ({percent(share)} of the time)" if isinstance(share, float | int) else ""
+        yield "held back by", f"{plain(str(name))}{told}"
+
+
+def _at(report: Report) -> str:
+    return f" at {plain(report.env)}" if report.env else ""
+
+
+def _plan(plan: dict[str, Any], paint: Paint) -> list[str]:
+    """The keys are those of `Report.plan`; what is missing or zero is left out."""
+    rows = plan.get("rows") or {}
+    kinds = [f"{count(number)} {kind}" for kind, number in rows.items() if number]
+    facts: list[Fact] = [("tasks", ", ".join(kinds))] if kinds else []
+    numbers = ("suites", "chunks", "requests", "bytes")
+    facts += [(name, count(plan[name])) for name in numbers if plan.get(name)]
+    if plan.get("seconds") is not None:
+        facts.append(("time", f"at least {duration(plan['seconds'])} under the quotas"))
+    lines = [paint("Plan", "1"), *_table(facts)]
+    for key, name in (("first", "First row as sent"), ("last", "Last row as sent")):
+        sample = plan.get(key)
+        if sample:
+            place = f"{plain(str(sample['file']))}:{sample['line']}"
+            lines += [f"{name} ({place}):", f"  {plain(str(sample['sent']), MESSAGE_LIMIT)}"]
+    warnings = plan.get("warnings") or []
+    return lines + [f"warning: {plain(str(warning), MESSAGE_LIMIT)}" for warning in warnings]
+
+
+def _groups(groups: list[ErrorGroup], paint: Paint) -> list[str]:
+    if not groups:
+        return []
+    shown = groups[:GROUPS_SHOWN]
+    width = max(len(count(group.count)) for group in shown)
+    lines = [paint("Rejected rows, the first of each kind", "1")]
+    for group in shown:
+        text = fault_line(group.file, group.line, group.field, group.code, group.message)
+        lines.append(f"  {count(group.count):>{width}} x  {text}")
+    if len(groups) > len(shown):
+        kinds = "kind" if len(groups) - len(shown) == 1 else "kinds"
+        lines.append(f"  and {count(len(groups) - len(shown))} more {kinds}")
+    return lines
+
+
+def _error(error: RunError | None, paint: Paint) -> list[str]:
+    if error is None:
+        return []
+    first, *rest = error.message.splitlines() or [error.code]
+    lines = [f"{paint('Error:', f'1;{_RED}')} {plain(first, MESSAGE_LIMIT)}"]
+    lines += [f"  {plain(line, MESSAGE_LIMIT)}" for line in rest]
+    told = [f"code {plain(error.code)}"] if error.code else []
+    if error.request_id:
+        told.append(f"request id {plain(error.request_id)}")
+    return [*lines, f"  ({', '.join(told)})"] if told else lines
+
+
+def _table(facts: Iterable[Fact]) -> list[str]:
+    known = list(facts)
+    width = max((len(name) for name, _ in known), default=0)
+    return [f"  {name:<{width}}  {value}" for name, value in known]
+
+
+def _in_colour(text: str, code: str) -> str:
+    return f"\x1b[{code}m{text}\x1b[0m"
+
+
+def _in_black(text: str, _code: str) -> str:
+    return text
