@@ -1,0 +1,218 @@
+"""The structure of a task and of a task suite: the keys that the API lets one write, their types and ranges.
+
+The API itself takes some keys that are faults here, and passes over them (`id`, `created`, ...): sent back, they show
+a row made from a download; and a misspelt `overlap` would be lost without a word.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from toloka_upload.check import faults
+from toloka_upload.check.fields import Field
+from toloka_upload.rows.model import Fault
+
+LARGEST_OVERLAP = 30_000
+
+Member = Callable[[Any, str], Iterator[Fault]]
+"""Names the faults of a value that is not null and stands at the path given."""
+
+
+def check_task(value: dict[str, Any]) -> Sequence[Fault]:
+    """Check a task that travels on its own (`POST /tasks`); its values are the spec's matter.
+
+    A null stands for a missing key, save in `pool_id`: only where that is missing can `--pool` fill it. Whether
+    it is the right pool is not checked.
+    """
+    if type(value.get("input_values")) is dict and (len(value) == 1 or _plain(value)):
+        return faults.NO_FAULTS
+    return faults.first_of(_task_faults(value))
+
+
+def check_suite(value: dict[str, Any]) -> Sequence[Fault]:
+    """Check a task suite (`POST /task-suites`) and each task in it, in the way of `check_task`."""
+    return faults.first_of(_suite_faults(value))
+
+
+def _plain(task: dict[str, Any]) -> bool:
+    """Tell at once that a task has only the commonest keys, and those right."""
+    for name, value in task.items():
+        if name == "overlap":
+            if type(value) is not int or not 0 < value <= LARGEST_OVERLAP:
+                return False
+        elif name == "pool_id":
+            if type(value) is not str or not (value.isdigit() and value.isascii()):
+                return False
+        elif name != "input_values":
+            return False
+    return True
+
+
+def _task_faults(task: dict[str, Any]) -> Iterator[Fault]:
+    yield from _TASK.faults(task, "")
+    yield from _joint_faults(task)
+
+
+def _suite_faults(suite: dict[str, Any]) -> Iterator[Fault]:
+    yield from _SUITE.faults(suite, "")
+    yield from _joint_faults(suite)
+    for name, other in (("latitude", "longitude"), ("longitude", "latitude")):
+        if suite.get(name) is None and suite.get(other) is not None:
+            yield faults.required(name)
+
+
+def _joint_faults(item: dict[str, Any]) -> Iterator[Fault]:
+    if "pool_id" in item and item["pool_id"] is None:
+        yield faults.required("pool_id")
+    if item.get("infinite_overlap") is True and item.get("overlap") is not None:
+        message = "overlap and infinite_overlap exclude each other: keep one"
+        yield Fault("overlap", "VALUE_NOT_ALLOWED", message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """An object of the API: its members, those that must be there, and keys refused for a reason."""
+
+    members: Mapping[str, Member]
+    required: tuple[str, ...]
+    refused: Mapping[str, str]
+
+    def faults(self, value: dict[str, Any], prefix: str) -> Iterator[Fault]:
+        """Name the faults of an object whose members' paths begin with `prefix`."""
+        for name in self.required:
+            if value.get(name) is None:
+                yield faults.required(prefix + name)
+        for name, member in value.items():
+            if name not in self.members:
+                yield self._refusal(prefix, name)
+            elif member is not None:
+                yield from self.members[name](member, prefix + name)
+
+    def _refusal(self, prefix: str, name: str) -> Fault:
+        reason = self.refused.get(name)
+        if name.startswith("__"):
+            reason = 'Names that begin with "__" are reserved for the upload itself: rename it'
+        if reason is None:
+            return faults.unknown(prefix, name, self.members)
+        return Fault(prefix + faults.clipped(name), "VALUE_NOT_ALLOWED", reason)
+
+
+def _typed(kind: str, **limits: float) -> Member:
+    """A member described in the language of a project's spec."""
+
+    def no_note(note: str) -> None:
+        raise AssertionError(note)
+
+    return Field.compile("", {"type": kind, **limits}, no_note).faults
+
+
+def _pool_id(value: Any, path: str) -> Iterator[Fault]:
+    if type(value) is not int and not isinstance(value, str):
+        yield Fault(path, "STRING_EXPECTED", f"Value must be a string, not {faults.shown(value)}")
+    elif not (value >= 0 if isinstance(value, int) else value.isdigit() and value.isascii()):
+        message = f"Value must be the number of a pool, not {faults.shown(value)}"
+        yield Fault(path, "INVALID_VALUE", message)
+
+
+def _object(value: Any, path: str) -> Iterator[Fault]:
+    if not isinstance(value, dict):
+        yield Fault(path, "OBJECT_EXPECTED", f"Value must be an object, not {faults.shown(value)}")
+
+
+def _unique_strings(value: Any, path: str) -> Iterator[Fault]:
+    yield from _STRINGS(value, path)
+    seen = set()
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, str) and item in seen:
+            message = f"Value must be unique in its array, {faults.shown(item)} is not"
+            yield Fault(f"{path}.{index}", "DUPLICATE_VALUE_IN_ARRAY", message)
+        elif isinstance(item, str):
+            seen.add(item)
+
+
+def _array_of(shape: _Shape) -> Member:
+    def member(value: Any, path: str) -> Iterator[Fault]:
+        yield from _ARRAY(value, path)
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(item, dict):
+                yield from shape.faults(item, f"{path}.{index}.")
+            else:
+                yield from _object(item, f"{path}.{index}")
+
+    return member
+
+
+def _some_of(shape: _Shape) -> Member:
+    several = _array_of(shape)
+
+    def member(value: Any, path: str) -> Iterator[Fault]:
+        if value == []:
+            yield Fault(path, "ARRAY_SIZE_LESS_THAN_MIN", "Array size must be at least 1, not 0")
+        yield from several(value, path)
+
+    return member
+
+
+_SET_BY_API = "The API sets it: remove it"
+_OF_SUITES = "Only a task suite has it: remove it, or move it there"
+_OF_THE_SUITE = "It belongs to the task suite: move it there"
+
+_STRINGS = _typed("array_string")
+_ARRAY = _typed("array_file")  # any elements
+
+
+def _solutions(weight: str) -> Member:
+    members = {
+        "output_values": _object,
+        weight: _typed("float", min_value=0, max_value=1),
+    }
+    return _array_of(_Shape(members, required=("output_values",), refused={}))
+
+
+_EITHER: dict[str, Member] = {
+    "pool_id": _pool_id,
+    "overlap": _typed("integer", min_value=1, max_value=LARGEST_OVERLAP),
+    "infinite_overlap": _typed("boolean"),
+    "reserved_for": _unique_strings,
+    "unavailable_for": _unique_strings,
+    "traits_all_of": _STRINGS,
+    "traits_any_of": _STRINGS,
+    "traits_none_of_any": _STRINGS,
+}
+_CONTENT: dict[str, Member] = {
+    "input_values": _object,
+    "known_solutions": _solutions("correctness_weight"),
+    "message_on_unknown_solution": _typed("string"),
+    "localization_config": _object,
+}
+_SUITE_ONLY: dict[str, Member] = {
+    "issuing_order_override": _typed("float", min_value=-99_999.99999, max_value=99_999.99999),
+    "latitude": _typed("float", min_value=-90, max_value=90),
+    "longitude": _typed("float", min_value=-180, max_value=180),
+    "mixed": _typed("boolean"),
+}
+
+_TASK_READ_ONLY = dict.fromkeys(
+    ("id", "origin_task_id", "created", "remaining_overlap"), _SET_BY_API
+)
+_SUITE_READ_ONLY = dict.fromkeys(("id", "created", "remaining_overlap", "automerged"), _SET_BY_API)
+
+_TASK = _Shape(
+    members={**_CONTENT, **_EITHER, "baseline_solutions": _solutions("confidence_weight")},
+    required=("input_values",),
+    refused=_TASK_READ_ONLY | dict.fromkeys(("tasks", *_SUITE_ONLY), _OF_SUITES),
+)
+_TASK_IN_SUITE = _Shape(
+    members=_CONTENT,
+    required=("input_values",),
+    refused=_TASK_READ_ONLY
+    | dict.fromkeys((*_EITHER, *_SUITE_ONLY), _OF_THE_SUITE)
+    | {"baseline_solutions": "Only a task outside of task suites has it: remove it"},
+)
+_SUITE = _Shape(
+    members={"tasks": _some_of(_TASK_IN_SUITE), **_EITHER, **_SUITE_ONLY},
+    required=("tasks",),
+    refused=_SUITE_READ_ONLY | dict.fromkeys(_CONTENT, "It belongs to a task: move it into tasks"),
+)
