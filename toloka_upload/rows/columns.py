@@ -1,0 +1,121 @@
+"""The names of columns: the web interface's `INPUT:x`, `GOLDEN:x` and so on, or bare names of input fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from enum import Enum
+from typing import Any, NamedTuple
+
+MAX_COLUMNS = 10_000
+"""Most columns of a table."""
+
+
+class Place(Enum):
+    """Where a column's cells go in the task."""
+
+    INPUT = "input_values."
+    GOLDEN = "known_solutions.0.output_values."
+    HINT = "message_on_unknown_solution"
+    OVERLAP = "overlap"
+    LATITUDE = "latitude"
+    LONGITUDE = "longitude"
+
+
+class Column(NamedTuple):
+    """One column: its name as in the header, where its cells go, and for which field of the project."""
+
+    name: str
+    place: Place
+    field: str = ""
+
+    @property
+    def path(self) -> str:
+        """The API's name for it, as in `known_solutions.0.output_values.result`."""
+        return self.place.value + self.field
+
+
+_WHOLE_NAMES = {
+    "HINT:text": Place.HINT,
+    "TASK:overlap": Place.OVERLAP,
+    "Al:latitude": Place.LATITUDE,
+    "Al:longitude": Place.LONGITUDE,
+}
+_PREFIXES = {"INPUT:": Place.INPUT, "GOLDEN:": Place.GOLDEN}
+_KNOWN = "INPUT:<field>, GOLDEN:<field>, HINT:text, TASK:overlap, Al:latitude, Al:longitude"
+
+
+def web_column(name: str) -> Column | None:
+    """Return what a name of the web interface stands for, or None if it is none."""
+    if place := _WHOLE_NAMES.get(name):
+        return Column(name, place)
+    prefix, colon, field = name.partition(":")
+    place = _PREFIXES.get(prefix + colon)
+    return Column(name, place, field) if place and field else None
+
+
+def read_header(names: Sequence[str]) -> tuple[list[Column], list[str]]:
+    """Return the columns of a header, and what is wrong with it, a sentence a fault.
+
+    Either all names are the web interface's, or all are bare names of input fields. The columns are only
+    complete if nothing is wrong.
+    """
+    if len(names) > MAX_COLUMNS:
+        return [], [f"the header has {len(names)} columns; at most {MAX_COLUMNS} are read"]
+    web = [web_column(name) for name in names]
+    prefixed = any(web)
+    columns: list[Column] = []
+    problems: list[str] = []
+    first: dict[str, int] = {}
+    for number, (name, column) in enumerate(zip(names, web, strict=True), 1):
+        problem = _problem(name, column, prefixed=prefixed)
+        if not problem and name in first:
+            problem = f"column {first[name]} has the same name; one name, one column"
+        first.setdefault(name, number)
+        if problem:
+            problems.append(f"column {number} {name[:100]!r}: {problem}")
+        else:
+            columns.append(column or Column(name, Place.INPUT, name))
+    return columns, problems
+
+
+def _problem(name: str, column: Column | None, *, prefixed: bool) -> str:
+    if not name:
+        return "has no name; name it or remove it (pandas: to_csv(..., index=False))"
+    if column:
+        return ""
+    if prefixed:
+        near = get_close_matches(name, [*_WHOLE_NAMES, f"INPUT:{name}"], 1, 0.6)
+        return f"unknown column{_did_you_mean(near)}; known are {_KNOWN}"
+    if ":" in name:
+        return f"unknown prefix; known are {_KNOWN}"
+    return ""
+
+
+def _did_you_mean(near: Sequence[str]) -> str:
+    return f", did you mean {near[0]!r}?" if near else ""
+
+
+def spec_warnings(columns: Sequence[Column], task_spec: Mapping[str, Any]) -> list[str]:
+    """Say which columns the project's spec does not know, and which required input fields have no column."""
+    warnings: list[str] = []
+    for place, part in ((Place.INPUT, "input_spec"), (Place.GOLDEN, "output_spec")):
+        spec = task_spec.get(part) or {}
+        mine = [column for column in columns if column.place is place]
+        for column in mine:
+            if column.field not in spec:
+                near = get_close_matches(column.field, spec, 1, 0.6)
+                what = part.replace("_", " ")
+                warnings.append(
+                    f"column {column.name!r} is not in the project's {what}{_did_you_mean(near)}"
+                )
+        if place is Place.INPUT:
+            have = {column.field for column in mine}
+            warnings += [
+                f"the project requires the input field {field!r}, and no column has it"
+                for field, rules in spec.items()
+                if isinstance(rules, Mapping)
+                and rules.get("required") is True
+                and field not in have
+            ]
+    return warnings

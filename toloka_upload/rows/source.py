@@ -1,0 +1,223 @@
+"""Opening an input: its bytes, decompressed and in UTF-8, as one buffered stream."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import stat
+import sys
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from toloka_upload.errors import BadInput, NoInput
+from toloka_upload.rows import encoding as text_encoding
+from toloka_upload.rows.packing import MAGIC_LENGTH, Read, unpack
+
+MAX_ROW = 32 << 20
+"""Most bytes of one row as it stands in the input. One request carries 5 MiB of values at most, so a longer
+row can never be uploaded; it is passed over without being held in memory."""
+
+_BUFFER = 1 << 18
+_HEAD = 1 << 16
+
+
+class Source:
+    """One opened input.
+
+    Attributes:
+        name: The input as the user named it (`-` for standard input).
+        size: Bytes of the input as stored, or None where it cannot be told.
+        codec: What the text is transcoded from; None for UTF-8.
+    """
+
+    def __init__(
+        self, name: str, *, encoding: str | None = None, stdin: BinaryIO | None = None
+    ) -> None:
+        """Open `name`, or `stdin` (default: the process's own) if it is `-`, and read its first bytes.
+
+        Raises:
+            NoInput: It is missing, is a directory, or cannot be read.
+            BadInput: It is packed in a way that needs an extra, or encoded in a way that needs `--encoding`.
+            UsageProblem: There is no such encoding.
+        """
+        self.name = name
+        self._file, self._owned = _open(name, stdin)
+        self.size = _size(self._file) if self._owned else None
+        self._stored = _Stored(name, self._file)
+        try:
+            packed = _Ahead(self._stored.read)
+            self._unpacked = _Ahead(unpack(packed.read, packed.peek(MAGIC_LENGTH), name))
+            self.magic = self._unpacked.peek(8)
+            self.codec = text_encoding.codec_name(encoding, self.magic)
+        except BaseException:
+            self.close()
+            raise
+        self._mark = b""
+
+    @property
+    def position(self) -> int:
+        """Bytes taken from the input as stored so far, read-ahead included."""
+        return self._stored.taken
+
+    def close(self) -> None:
+        """Give back the file; standard input stays open."""
+        if self._owned:
+            self._file.close()
+
+    def binary(self, limit: int) -> bytes:
+        """Return all of the input, decompressed, but not more than `limit` + 1 bytes."""
+        parts: list[bytes] = []
+        held = 0
+        while held <= limit and (part := self._unpacked.read(min(_BUFFER, limit + 1 - held))):
+            parts.append(part)
+            held += len(part)
+        return b"".join(parts)
+
+    @cached_property
+    def _text(self) -> _Ahead:
+        """The input as UTF-8, past its byte order mark."""
+        read: Read = self._unpacked.read
+        if self.codec:
+            read = text_encoding.Transcoded(read, self.codec).read
+        elif name := text_encoding.told_by_bom(self.magic):
+            raise BadInput(f"{self.name}:1: the text is {name.upper()}: add --encoding {name}")
+        text = _Ahead(read)
+        if text.peek(3).startswith(codecs.BOM_UTF8):
+            self._mark = self.original(text.read(3))
+        return text
+
+    def head(self) -> bytes:
+        """Return the start of the text: its first line if that is short, else its first 64 KiB."""
+        return self._text.peek(_HEAD, lambda head: b"\n" in head.lstrip())
+
+    @cached_property
+    def stream(self) -> io.BufferedReader:
+        """The input as UTF-8 without byte order mark. Bytes that do not decode are invalid in it, too.
+
+        Reading it raises `NoInput` or `Damaged`.
+        """
+        return io.BufferedReader(_Stream(self._text.read), _BUFFER)
+
+    @property
+    def byte_order_mark(self) -> bytes:
+        """The mark that the input starts with, in its own encoding, or nothing."""
+        self._text.peek(0)
+        return self._mark
+
+    def original(self, text: bytes) -> bytes:
+        """Return whole lines of the stream as they stand in the input."""
+        return text_encoding.restore(text, self.codec) if self.codec else text
+
+    def undecodable(self, line: bytes) -> str:
+        """Say which byte of `line`, just read, is no text; empty if all of it is."""
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            before = self.original(line[: error.start])
+            bad = (
+                self.original(line[error.start : error.start + 3])
+                if self.codec
+                else line[error.start :]
+            )
+            place = f"byte 0x{bad[0]:02x} at byte offset {len(before)} of the line"
+            if self.codec:
+                return f"{place} is not {self.codec} text"
+            start = self.stream.tell() - len(line) + error.start + len(self.byte_order_mark)
+            return (
+                f"{place} ({start} of the input) is not UTF-8: "
+                "if the file has another encoding, name it, as in --encoding cp1251"
+            )
+        return ""
+
+
+def _open(name: str, stdin: BinaryIO | None) -> tuple[BinaryIO, bool]:
+    """Return the file, and whether it is ours to close."""
+    if name == "-":
+        standard = stdin or getattr(sys.stdin, "buffer", None)
+        if standard is None:
+            raise NoInput("standard input is closed")
+        return standard, False
+    try:
+        file: Any = Path(name).open("rb", buffering=0)  # noqa: SIM115
+    except (OSError, ValueError) as error:
+        raise NoInput(f"{name}: {_reason(error)}") from error
+    return file, True
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return "is a directory; name the files in it"
+    if isinstance(error, PermissionError):
+        return "may not be read: permission denied"
+    return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+
+
+def _size(file: BinaryIO) -> int | None:
+    status = os.fstat(file.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+class _Stored:
+    """The bytes as stored, counted."""
+
+    def __init__(self, name: str, file: BinaryIO) -> None:
+        self._name = name
+        self._read: Read = getattr(file, "read1", file.read)
+        self.taken = 0
+
+    def read(self, n: int) -> bytes:
+        try:
+            data = self._read(n)
+        except (OSError, ValueError) as error:
+            raise NoInput(f"{self._name}: {_reason(error)}") from error
+        self.taken += len(data)
+        return data
+
+
+class _Ahead:
+    """A reader whose next bytes can be looked at."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._held = b""
+
+    def peek(self, n: int, enough: Callable[[bytes], bool] = lambda _: False) -> bytes:
+        """Return the next bytes: `n`, or less if they are `enough` or the last."""
+        while len(self._held) < n and not enough(self._held):
+            data = self._read(n - len(self._held))
+            if not data:
+                break
+            self._held += data
+        return self._held
+
+    def read(self, n: int) -> bytes:
+        if not self._held:
+            return self._read(n)
+        out, self._held = self._held[:n], self._held[n:]
+        return out
+
+
+class _Stream(io.RawIOBase):
+    """A reader as the raw file that `io.BufferedReader` wants."""
+
+    def __init__(self, read: Read) -> None:
+        super().__init__()
+        self._pull = read
+        self._given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._given
+
+    def readinto(self, target: Any, /) -> int:
+        data = self._pull(len(target))
+        target[: len(data)] = data
+        self._given += len(data)
+        return len(data)
