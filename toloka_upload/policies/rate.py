@@ -1,0 +1,275 @@
+"""How many items may leave in a stretch of time, counted over all processes of one account.
+
+A sliding log: one row for each request, with its items and the latest instant at which the server may have
+counted it. Unlike a token bucket it never lets more than a window's items through in any stretch of the
+window's length, and the wait until there is room falls out of it exactly.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from toloka_upload.errors import CannotWrite
+from toloka_upload.policies.durations import UNITS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+_KEPT = 7 * 86_400
+"""Seconds after which an entry is of no use to any process: longer than any window a user is likely to set."""
+_BUSY = 10.0
+"""Seconds to wait for another process's transaction, which takes a millisecond unless the disk is ailing."""
+_SOON = 0.001
+"""The shortest wait: clocks in floating point cannot tell shorter ones from none."""
+_ANSWER = 0.1
+"""Seconds after which to ask again while a single request tries whether the server takes items once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `items` items in any stretch of `seconds`. `name` is for people: "minute limit"."""
+
+    items: int
+    seconds: float
+    name: str
+
+    def __post_init__(self) -> None:
+        if self.items < 1 or self.seconds <= 0:
+            raise ValueError(f"{self.name}: at least 1 item in more than 0 seconds is needed")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The items may leave now. `ticket` must be confirmed or given back when the request has ended."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing was taken; ask again in `seconds`. `window` is full, or None: the server asked for a pause."""
+
+    seconds: float
+    window: Window | None
+
+
+class RateLimit:
+    """Says whether a request with so many items may leave now, and if not, when.
+
+    The log is a small SQLite file that several processes write; `key` (endpoint and a hash of the account) keeps
+    the accounts in it apart. Of a process that was killed, what it took stays counted.
+
+    A request in flight has not begun to age: the server may count it as late as it answers. So entries of our own
+    that are neither confirmed nor given back stand at "now"; this is what avoids every 429 when the limit here
+    equals the server's.
+
+    Args:
+        path: The file; its folder must exist. None: in memory, for this object alone.
+        key: Whose items these are.
+        windows: All of them hold at once.
+        clock: Wall-clock seconds, as other processes see them too. If it jumps back, entries from the future count
+            as made now: the limit then holds, at the price of up to one window's wait.
+
+    To be used on the thread that made it.
+
+    Raises:
+        CannotWrite: The file cannot be created, read or written, or is locked for 10 s. From every method.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        key: str,
+        windows: Sequence[Window],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._path = path
+        self._key = key
+        self._windows = tuple(windows)
+        self._clock = clock
+        self._in_flight: set[int] = set()
+        self._pause: tuple[float, float] | None = None
+        self._probe: int | None = None
+        self._probing = False
+        with self._explained():
+            self._log = _open(path)
+        longest = max((window.seconds for window in self._windows), default=0.0)
+        self._write("DELETE FROM sent WHERE at <= ?", (clock() - max(longest, _KEPT),))
+
+    def take(self, items: int) -> Taken | Wait:
+        """Take room for `items`, or tell the exact time until there can be.
+
+        After a pause (see `pause`) one request goes alone, and the others only when it was confirmed.
+
+        Raises:
+            ValueError: `items` is less than 1, or more than a window holds: no wait would ever help.
+        """
+        for window in self._windows:
+            if not 1 <= items <= window.items:
+                raise ValueError(f"{items} items never fit the {window.name} of {window.items}")
+        now = self._clock()
+        if (paused := self._paused(now)) > 0:
+            return Wait(paused, None)
+        if self._probe in self._in_flight:
+            return Wait(_ANSWER, None)
+        with self._transaction():
+            self._bring_up_to(now)
+            waits = [Wait(self._until_room(window, items, now), window) for window in self._windows]
+            longest = max(waits, key=lambda wait: wait.seconds, default=Wait(0.0, None))
+            if longest.seconds > 0:
+                return longest
+            ticket = self._log.execute(
+                "INSERT INTO sent (key, at, items) VALUES (?, ?, ?)", (self._key, now, items)
+            ).lastrowid
+        assert ticket is not None  # noqa: S101  (an INSERT always has one)
+        self._in_flight.add(ticket)
+        self._probe = ticket if self._probing else None
+        return Taken(ticket)
+
+    def confirm(self, ticket: int) -> None:
+        """The request was answered, or nobody knows what became of it: its items count, from now on they age."""
+        self._in_flight.discard(ticket)
+        if ticket == self._probe:
+            self._probing = False
+        self._write("UPDATE sent SET at = ? WHERE id = ?", (self._clock(), ticket))
+
+    def give_back(self, ticket: int) -> None:
+        """The request certainly created nothing (it never left, or was refused before work): its items are free."""
+        self._in_flight.discard(ticket)
+        self._write("DELETE FROM sent WHERE id = ?", (ticket,))
+
+    def pause(self, seconds: float) -> None:
+        """The server refused for its rate although there was room here: nobody takes anything for `seconds`.
+
+        Its limit may be lower than ours, or others may use the account. Which of the two, and how much room there
+        will be, cannot be known, so nothing is concluded for later: the pause is kept, one request then tries
+        alone, and a new refusal costs one more pause. Several refusals of one moment make one pause: the latest end
+        holds. Other processes learn it from a refusal of their own.
+        """
+        now = self._clock()
+        if seconds > self._paused(now):
+            self._pause = (now, seconds)
+        self._probe, self._probing = None, True
+
+    def used(self, window: Window) -> int:
+        """Items that count in `window` now."""
+        now = self._clock()
+        with self._transaction():
+            self._bring_up_to(now)
+            return self._count(now - window.seconds)
+
+    def close(self) -> None:
+        """Close the file. What was taken stays counted."""
+        self._log.close()
+
+    def _paused(self, now: float) -> float:
+        """Seconds of the pause that are left; a clock that jumps back does not make it longer than it was."""
+        if self._pause is None:
+            return 0.0
+        since, seconds = self._pause
+        if now < since:
+            self._pause = (now, seconds)
+            return seconds
+        return max(0.0, since + seconds - now)
+
+    def _bring_up_to(self, now: float) -> None:
+        """Let our own requests in flight, and entries from the future, stand at now."""
+        self._log.execute("UPDATE sent SET at = ?1 WHERE key = ?2 AND at > ?1", (now, self._key))
+        self._log.executemany(
+            "UPDATE sent SET at = ? WHERE id = ?", [(now, ticket) for ticket in self._in_flight]
+        )
+
+    def _until_room(self, window: Window, items: int, now: float) -> float:
+        """Seconds until enough entries have left `window` for `items` to fit."""
+        excess = self._count(now - window.seconds) + items - window.items
+        if excess <= 0:
+            return 0.0
+        wait = 0.0
+        for at, leaving in self._log.execute(
+            "SELECT at, items FROM sent WHERE key = ? AND at > ? ORDER BY at",
+            (self._key, now - window.seconds),
+        ):
+            wait = at + window.seconds - now
+            excess -= leaving
+            if excess <= 0:
+                break
+        return max(wait, _SOON)
+
+    def _count(self, after: float) -> int:
+        (items,) = self._log.execute(
+            "SELECT COALESCE(SUM(items), 0) FROM sent WHERE key = ? AND at > ?", (self._key, after)
+        ).fetchone()
+        return int(items)
+
+    def _write(self, statement: str, values: tuple[Any, ...]) -> None:
+        with self._explained():
+            self._log.execute(statement, values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._explained():
+            self._log.execute("BEGIN IMMEDIATE")
+            with self._log:  # commits, or rolls back if anything was raised
+                yield
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise CannotWrite(
+                f"{self._path}: the log of what was sent lately cannot be used: {error}; make its folder"
+                " writable, or remove the file if it is damaged (it only serves to keep the rate limits)"
+            ) from error
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    """Open the log in rollback mode, which several writing processes may share, and make it private."""
+    if path is not None:
+        path.touch(mode=0o600)
+    log = sqlite3.connect(path or ":memory:", timeout=_BUSY, isolation_level=None)
+    # Losing the last entries to a power cut is harmless; waiting for the disk twice a chunk is not.
+    log.execute("PRAGMA synchronous = NORMAL")
+    log.execute(
+        "CREATE TABLE IF NOT EXISTS sent"
+        " (id INTEGER PRIMARY KEY, key TEXT NOT NULL, at REAL NOT NULL, items INTEGER NOT NULL)"
+    )
+    log.execute("CREATE INDEX IF NOT EXISTS sent_by_time ON sent (key, at)")
+    return log
+
+
+_RATE = re.compile(
+    r"(?P<items>\d+)(?:\s*/\s*(?P<times>\d+(?:\.\d+)?)?\s*(?P<unit>[a-z]+))?", re.ASCII
+)
+_NAMES: dict[float, str] = {
+    1: "second limit",
+    60: "minute limit",
+    3_600: "hour limit",
+    86_400: "daily limit",
+}
+
+
+def parse_rate(text: str) -> Window:
+    """Read `100000/min`, `250/s`, `1000/4s` or `5000/h` as a window; a plain number is per minute.
+
+    Digits may be grouped: `100_000/min`.
+
+    Raises:
+        ValueError: It is none of these, or zero. The text says what would be.
+    """
+    match = _RATE.fullmatch(text.strip().lower().replace("_", ""))
+    unit = match and (match["unit"] or "min")
+    if match is None or unit not in UNITS:
+        raise ValueError(
+            f"{text!r} is not a rate: write items per time, like 100000/min, 250/s, 1000/4s or 5000/h"
+        )
+    seconds = float(match["times"] or 1) * UNITS[unit]
+    if int(match["items"]) == 0 or seconds == 0:
+        raise ValueError(f"{text!r} is not a rate: nothing would ever be sent")
+    return Window(int(match["items"]), seconds, _NAMES.get(seconds, f"{seconds:g} s limit"))
