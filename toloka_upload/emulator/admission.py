@@ -1,0 +1,195 @@
+"""What refuses a creating request as a whole, whatever its items say: size, pools, quotas."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from email.utils import formatdate
+from typing import Any
+
+from toloka_upload.emulator.items import Item, elements, members
+from toloka_upload.emulator.messages import Refusal, too_many_requests
+from toloka_upload.emulator.pools import Pool, pool_number
+from toloka_upload.emulator.rooms import Rooms
+from toloka_upload.emulator.store import Kind
+
+_SOLUTIONS = ("known_solutions", "baseline_solutions")
+
+
+class InLog(Refusal):
+    """A refusal that an asynchronous request finds in its operation's log only."""
+
+
+def check_size(kind: Kind, items: Sequence[Item], rooms: Rooms) -> None:
+    """The limits of bytes.
+
+    Raises:
+        Refusal: As the switch `oversize` says.
+    """
+    switches = rooms.switches
+    count = _raw_sizes if switches.byte_count == "raw" else _compact_sizes
+    inputs, outputs = count(kind, items)
+    for name, size, most in (
+        ("input_values", inputs, switches.input_bytes),
+        ("output_values", outputs, switches.output_bytes),
+    ):
+        if most and size > most:
+            raise _oversize(rooms, name, f"{name} have {size} bytes in all; at most {most}")
+
+
+def _oversize(rooms: Rooms, name: str, message: str) -> Refusal:
+    answer = rooms.switches.oversize
+    if answer in ("413", "413-html"):
+        page = "413 Request Entity Too Large" if answer == "413-html" else ""
+        return Refusal(413, "ENTITY_TOO_LARGE", message, page=page)
+    code = "OBJECT_SIZE_BYTES_GREATER_THAN_MAX"
+    if answer == "log":
+        return InLog(400, code, message)
+    return Refusal(400, "VALIDATION_ERROR", message, {name: {"code": code, "message": message}})
+
+
+def _compact_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:
+    tasks = [item.value for item in items]
+    if kind == "suites":
+        tasks = [task for suite in tasks for task in _objects(suite.get("tasks"))]
+    outputs = [
+        solution.get("output_values")
+        for task in tasks
+        for name in _SOLUTIONS
+        if name in task
+        for solution in _objects(task[name])
+    ]
+    return _compact_size([task.get("input_values") for task in tasks]), _compact_size(outputs)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
+
+
+def _compact_size(values: Sequence[Any]) -> int:
+    """Bytes of all values, each as compact JSON by itself."""
+    if not values:
+        return 0
+    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode("utf-8", "backslashreplace")) - len(values) - 1
+
+
+def _raw_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:
+    """Bytes of the values' own texts, white space and escapes included."""
+    tasks = [members(item.text) for item in items]
+    if kind == "suites":
+        inner = (elements(suite.get("tasks", "[]")) for suite in tasks)
+        tasks = [members(text) for texts in inner for text in texts]
+    outputs = (
+        members(solution).get("output_values", "")
+        for task in tasks
+        for name in _SOLUTIONS
+        for solution in elements(task.get(name, "[]"))
+    )
+    inputs = (task.get("input_values", "") for task in tasks)
+    return sum(len(text.encode()) for text in inputs), sum(len(text.encode()) for text in outputs)
+
+
+def check_pools(kind: Kind, items: Sequence[Item], rooms: Rooms, now: float) -> list[Pool]:
+    """The pools that the items name, and whether they take items at all.
+
+    Pools that do not exist are no concern of the whole request, but of the items that name them.
+
+    Raises:
+        Refusal: 409; a pool is archived, locked, full, or takes the other kind of items.
+    """
+    amounts: Counter[int] = Counter()
+    for item in items:
+        weight = 1
+        if kind == "suites" and rooms.switches.suites_count_as == "tasks":
+            weight = len(_objects(item.value.get("tasks")))
+        amounts[pool_number(item.value.get("pool_id"))] += weight
+    found = [(rooms.pool(number), amount) for number, amount in amounts.items()]
+    pools = [(pool, amount) for pool, amount in found if pool]
+    for pool, amount in pools:
+        _check_status(pool, rooms, now)
+        _check_kind(kind, pool, rooms)
+        _check_room(kind, pool, amount, rooms)
+    numbers = [pool.id for pool, _ in pools]
+    if rooms.switches.lock_pool in ("refuse", "fail") and rooms.operations.busy(numbers):
+        raise _locked(numbers[0], in_log=rooms.switches.lock_pool == "fail")
+    return [pool for pool, _ in pools]
+
+
+def _check_status(pool: Pool, rooms: Rooms, now: float) -> None:
+    if pool.status == "LOCKED" or rooms.locked.get(pool.id, 0) > now:
+        raise _locked(pool.id)
+    if pool.status == "ARCHIVED":
+        raise Refusal(
+            409,
+            "POOL_INAPPROPRIATE_STATUS",
+            f"Pool {pool.id} is ARCHIVED",
+            {"appropriate_statuses": ["OPEN", "CLOSED"]},
+        )
+
+
+def _locked(pool: int, *, in_log: bool = False) -> Refusal:
+    code, message = (
+        "POOL_LOCKED_BY_ANOTHER_OPERATION",
+        f"Pool {pool} is locked by another operation",
+    )
+    return InLog(409, code, message) if in_log else Refusal(409, code, message)
+
+
+def _check_kind(kind: Kind, pool: Pool, rooms: Rooms) -> None:
+    if kind == "tasks" and not pool.mixes:
+        reading, code = rooms.switches.tasks_without_mixer, "MIXER_CONFIG_REQUIRED"
+        message = f"Pool {pool.id} has no mixer_config: it takes task suites"
+    elif kind == "suites" and pool.mixes:
+        reading, code = rooms.switches.suites_with_mixer, "POOL_TASK_TYPE_CONFLICT"
+        message = f"Pool {pool.id} has a mixer_config: it takes tasks"
+    else:
+        return
+    if reading != "accept":
+        raise (InLog if reading == "log" else Refusal)(409, code, message)
+
+
+def _check_room(kind: Kind, pool: Pool, amount: int, rooms: Rooms) -> None:
+    inside = pool.suite_tasks if rooms.switches.suites_count_as == "tasks" else pool.suites
+    most = rooms.switches.pool_tasks
+    if most and pool.tasks + inside + amount > most:
+        noun = "TASKS" if kind == "tasks" else "TASK_SUITES"
+        message = f"Pool {pool.id} holds {pool.tasks + inside}; at most {most}"
+        raise Refusal(409, f"POOL_{noun}_COUNT_EXCEEDED", message)
+
+
+def check_quota(kind: Kind, count: int, rooms: Rooms, now: float) -> None:
+    """The quotas of items a minute and a day; what passes is counted.
+
+    Raises:
+        Refusal: 429, or as the switch `quota_answer` says.
+    """
+    switches = rooms.switches
+    tasks = kind == "tasks"
+    quotas = (
+        ("MIN", rooms.minute[kind], switches.tasks_per_minute if tasks else switches.suites_per_minute),
+        ("DAY", rooms.day[kind], switches.tasks_per_day if tasks else switches.suites_per_day),
+    )  # fmt: skip
+    for interval, window, most in quotas:
+        wait = window.wait(count, most, now)
+        if wait is not None:
+            raise _over_quota(interval, wait, rooms, now)
+    for _, window, _ in quotas:
+        window.add(count, now)
+
+
+def _over_quota(interval: str, wait: float, rooms: Rooms, now: float) -> Refusal:
+    answer = rooms.switches.quota_answer
+    if answer == "log":
+        return InLog(429, "TOO_MANY_REQUESTS", "Too many requests", {"interval": interval})
+    if answer == "interval":
+        return too_many_requests(interval=interval)
+    if answer == "bare":
+        return too_many_requests()
+    seconds = int(wait) + 1
+    return too_many_requests(
+        retry_after=str(seconds)
+        if answer == "retry-after"
+        else formatdate(now + seconds, usegmt=True)
+    )

@@ -1,0 +1,172 @@
+"""The control endpoint, `/_emulator/...`: weather, switches and counts while the emulator runs.
+
+    GET    /_emulator/state      what the page shows
+    GET    /_emulator/stats      requests counted, items, most items of one request
+    GET    /_emulator/requests   the newest requests one by one
+    GET    /_emulator/faults     the plan and the account of what was consumed
+    POST   /_emulator/faults     add: one fault, a list, or {"seed": 7, "faults": [...]}
+    DELETE /_emulator/faults     forget plan and account
+    GET    /_emulator/switches   the switches as they stand
+    POST   /_emulator/switches   set some: {"sync_items": 100}
+
+A POST must be `application/json`: a page from elsewhere cannot send that without asking, and nobody answers it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from toloka_upload.emulator import operations
+from toloka_upload.emulator.faults import Faults
+from toloka_upload.emulator.ids import item_id
+from toloka_upload.emulator.items import members
+from toloka_upload.emulator.ledger import Ledger
+from toloka_upload.emulator.messages import Refusal, Request, Response, json_response
+from toloka_upload.emulator.rooms import Rooms
+from toloka_upload.emulator.store import ItemRow, Kind, OperationRow
+from toloka_upload.emulator.switches import Switches
+
+CONTROL = "/_emulator"
+
+_LATEST = 14
+_MOST_SHOWN = 400
+
+
+class Control:
+    """Answers requests to the control endpoint. The caller holds the lock."""
+
+    def __init__(
+        self, rooms: Rooms, faults: Faults, ledger: Ledger, clock: Callable[[], float]
+    ) -> None:
+        self._rooms = rooms
+        self._faults = faults
+        self._ledger = ledger
+        self._clock = clock
+        self._routes: dict[tuple[str, str], Callable[[Any], Any]] = {
+            ("GET", "/state"): self._state,
+            ("GET", "/stats"): lambda _: ledger.as_json(),
+            ("GET", "/requests"): lambda _: [seen._asdict() for seen in ledger.requests],
+            ("GET", "/faults"): lambda _: faults.as_json(),
+            ("POST", "/faults"): self._add_faults,
+            ("DELETE", "/faults"): self._clear_faults,
+            ("GET", "/switches"): lambda _: asdict(rooms.switches),
+            ("POST", "/switches"): self._switch,
+        }
+
+    def __call__(self, request: Request) -> Response:
+        """Answer; a mistake is told with 400."""
+        route = self._routes.get((request.method, request.path.removeprefix(CONTROL)))
+        try:
+            if route is None:
+                raise Refusal(
+                    404, "NOT_FOUND", f"{request.method} {request.path}: nothing is there"
+                )
+            return json_response(200, route(_parsed(request)))
+        except Refusal as refusal:
+            return refusal.response()
+        except (ValueError, TypeError, AttributeError) as problem:
+            return Refusal(400, "VALIDATION_ERROR", str(problem)).response()
+
+    def _add_faults(self, body: Any) -> Any:
+        entries, seed = body, None
+        if isinstance(body, dict) and "action" in body:
+            entries = [body]
+        elif isinstance(body, dict):
+            entries, seed = body.get("faults", ()), body.get("seed")
+        self._faults.add(*entries, seed=seed)
+        return self._faults.as_json()
+
+    def _clear_faults(self, _: Any) -> Any:
+        self._faults.clear()
+        return self._faults.as_json()
+
+    def _switch(self, body: Any) -> Any:
+        self._rooms.switches = self._rooms.switches.changed(body)
+        return asdict(self._rooms.switches)
+
+    def _state(self, _: Any) -> Any:
+        now, rooms = self._clock(), self._rooms
+        rooms.operations.settle_due(rooms.switches, now)
+        usual = asdict(Switches())
+        return {
+            "now": now,
+            "pools": self._pools(),
+            "operations": self._operations(now),
+            "latest": self._latest(),
+            "stats": self._ledger.as_json(),
+            "faults": {
+                "plan": [fault.as_json() for fault in self._faults.plan],
+                "counts": self._faults.counts,
+                "consumed": [made._asdict() for made in self._faults.consumed[-_LATEST:]],
+            },
+            "switches": {
+                name: value
+                for name, value in asdict(rooms.switches).items()
+                if value != usual[name] and name != "require_token"
+            },
+        }
+
+    def _pools(self) -> list[dict[str, Any]]:
+        numbers = self._rooms.store.rows("SELECT id FROM pools ORDER BY id")
+        pools = [self._rooms.pool(number) for (number,) in numbers]
+        return [
+            {
+                "id": str(pool.id),
+                "name": pool.body.get("private_name", ""),
+                "status": pool.status,
+                "training": pool.training,
+                "mixes": pool.mixes,
+                "tasks": pool.tasks,
+                "suites": pool.suites,
+                "suite_tasks": pool.suite_tasks,
+                "most": self._rooms.switches.pool_tasks,
+            }
+            for pool in pools
+            if pool
+        ]
+
+    def _operations(self, now: float) -> list[dict[str, Any]]:
+        query = "SELECT * FROM operations ORDER BY number DESC LIMIT ?"
+        rows = [OperationRow(*row) for row in self._rooms.store.rows(query, (_LATEST,))]
+        switches = Switches()
+        return [
+            {
+                **operations.view(row, switches, now),
+                "pool": str(row.pool) if row.pool is not None else "",
+                "total": row.total,
+            }
+            for row in rows
+        ]
+
+    def _latest(self) -> list[dict[str, str]]:
+        found: list[tuple[int, Kind, ItemRow]] = []
+        kinds: tuple[Kind, ...] = ("tasks", "suites")
+        for kind in kinds:
+            pools = self._rooms.store.rows(f"SELECT id FROM pools WHERE {kind} > 0")  # noqa: S608
+            for (pool,) in pools:
+                query = f"SELECT * FROM {kind} WHERE pool = ? ORDER BY oid DESC LIMIT ?"  # noqa: S608
+                rows = self._rooms.store.rows(query, (pool, _LATEST))
+                found += [(row[2], kind, ItemRow(*row)) for row in rows]
+        found.sort(key=lambda entry: (entry[0], entry[2].oid), reverse=True)
+        return [_shown(kind, row) for _, kind, row in found[:_LATEST]]
+
+
+def _shown(kind: Kind, row: ItemRow) -> dict[str, str]:
+    content = members(row.body).get("input_values" if kind == "tasks" else "tasks", "")
+    return {
+        "id": item_id(row.pool, row.oid),
+        "pool": str(row.pool),
+        "kind": "control" if kind == "tasks" and '"known_solutions"' in row.body else kind,
+        "content": content if len(content) <= _MOST_SHOWN else content[:_MOST_SHOWN] + "…",
+    }
+
+
+def _parsed(request: Request) -> Any:
+    if request.method != "POST":
+        return None
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json")
+    return json.loads(request.body)

@@ -1,0 +1,186 @@
+"""The emulator: a request in, an answer out."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from toloka_upload.emulator import weather
+from toloka_upload.emulator.api import BASE, Api, Call
+from toloka_upload.emulator.control import CONTROL, Control
+from toloka_upload.emulator.faults import Fault, Faults
+from toloka_upload.emulator.items import parse_body
+from toloka_upload.emulator.ledger import Ledger, Seen
+from toloka_upload.emulator.limits import SlidingWindow
+from toloka_upload.emulator.messages import (
+    Refusal,
+    Request,
+    Response,
+    too_many_requests,
+)
+from toloka_upload.emulator.page import page
+from toloka_upload.emulator.pools import pool_number
+from toloka_upload.emulator.rooms import Rooms
+from toloka_upload.emulator.store import Store
+from toloka_upload.emulator.switches import Switches
+from toloka_upload.emulator.world import World, default_world, settle_in
+
+MOST_BODY_BYTES = 64 * 1024 * 1024
+"""Bodies beyond are refused with 413 before they are read; the API's own limits are far below."""
+
+
+class Emulator:
+    """The API on this machine: one world, its rules, its weather. Thread-safe.
+
+    Args:
+        store: Where everything is kept.
+        world: What exists at the start; what the store has already, stays.
+        switches: How the documents are read.
+        faults: The weather.
+        clock: Unix time in seconds.
+        sleep: Waits so many seconds; only `delay` faults wait.
+        rng: Makes ids and the order of logs.
+
+    Attributes:
+        faults: The weather and the account of it.
+        ledger: What requests came.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        world: World | None = None,
+        switches: Switches = Switches(),  # noqa: B008  frozen
+        faults: Faults | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        world = world or default_world()
+        self.faults = faults or Faults(clock=clock)
+        self.ledger = Ledger()
+        self._clock = clock
+        self._sleep = sleep
+        self._lock = threading.RLock()
+        self._second = SlidingWindow(1.0)
+        switches = switches.changed(world.switches)
+        rng = rng or random.Random()  # noqa: S311  ids, not secrets
+        self._rooms = Rooms(store, switches, world.requester, rng, self.ledger)
+        settle_in(store, world)
+        self._api = Api(self._rooms)
+        self._control = Control(self._rooms, self.faults, self.ledger, clock)
+
+    @classmethod
+    def in_memory(cls, world: World | None = None, **switches: Any) -> Emulator:
+        """An emulator without a file, for tests; switches by name."""
+        return cls(Store(None), world, Switches().changed(switches))
+
+    @property
+    def switches(self) -> Switches:
+        """The switches as they stand."""
+        return self._rooms.switches
+
+    def switch(self, **settings: Any) -> None:
+        """Set switches anew while it runs.
+
+        Raises:
+            ValueError: No such switch, or not a value of it.
+        """
+        with self._lock:
+            self._rooms.switches = self._rooms.switches.changed(settings)
+
+    def put(self, world: World) -> None:
+        """Add projects and pools; those with ids that exist are replaced, save their tasks."""
+        with self._lock:
+            settle_in(self._rooms.store, world)
+
+    def close(self) -> None:
+        """Close the database."""
+        with self._lock:
+            self._rooms.store.close()
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request to the API (`/api/v1/...`) or to the control endpoint (`/_emulator/...`).
+
+        Raises:
+            ConnectionLost: A scripted fault took the answer; the work may be done or not.
+        """
+        if request.path == "/" and request.method == "GET":
+            return page()
+        if request.path.startswith(CONTROL):
+            with self._lock:
+                return self._control(request)
+        now = self._clock()
+        path = request.path.removeprefix(BASE) if request.path.startswith(BASE + "/") else ""
+        operation_id = request.query.get("operation_id") or _operation_in(path)
+        fault = self.faults.meet(request.method, path, operation_id)
+        status = None
+        try:
+            response = self._answered(request, path, now, fault)
+            status = response.status
+        finally:
+            name = fault.action if fault else None
+            size = len(request.body)
+            seen = Seen(now, request.method, path, status, size, operation_id, name)
+            self.ledger.enter(seen, self._api.template(path))
+        return response
+
+    def _answered(self, request: Request, path: str, now: float, fault: Fault | None) -> Response:
+        try:
+            if fault and fault.phase == "before":
+                self._lock_or_switch(fault, request, now)
+                refused = weather.before(fault, now, self._sleep)
+                if refused:
+                    return refused
+            with self._lock:
+                self._check_request(request, now)
+                response = self._api(Call(request, path, now, weather.fate_of(fault)))
+        except Refusal as refusal:
+            response = refusal.response()
+        return weather.after(fault, response) if fault and fault.phase == "after" else response
+
+    def _lock_or_switch(self, fault: Fault, request: Request, now: float) -> None:
+        """Faults that change the emulator itself; the request then finds what it finds."""
+        with self._lock:
+            if fault.action == "switch":
+                self.switch(**fault.settings["switches"])
+            elif fault.action == "lock-pool" and request.body:
+                for item in parse_body(request.body).items:
+                    pool = pool_number(item.value.get("pool_id"))
+                    self._rooms.locked[pool] = now + fault.settings["seconds"]
+
+    def _check_request(self, request: Request, now: float) -> None:
+        """What is asked of every request: a token, not too many of them, a body that is JSON."""
+        switches = self._rooms.switches
+        _check_token(request.headers.get("authorization", ""), switches)
+        if self._second.wait(1, switches.requests_per_second, now) is not None:
+            raise too_many_requests()
+        self._second.add(1, now)
+        if request.body and request.method in ("POST", "PUT", "PATCH"):
+            content_type = request.headers.get("content-type", "").partition(";")[0].strip()
+            if content_type.lower() != "application/json":
+                raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json")
+            if request.headers.get("content-encoding", "identity") != "identity":
+                raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Encoding is not supported")
+
+
+def _check_token(header: str, switches: Switches) -> None:
+    if not switches.require_token:
+        return
+    scheme, _, secret = header.partition(" ")
+    known = scheme in ("OAuth", "ApiKey") and secret.strip()
+    if known and switches.require_token in ("*", secret.strip()):
+        return
+    if switches.auth_status == "403":
+        raise Refusal(403, "ACCESS_DENIED", "Access denied")
+    raise Refusal(401, "AUTHENTICATION_ERROR", "Authentication failed")
+
+
+def _operation_in(path: str) -> str | None:
+    """The id in `/operations/{id}` and `/operations/{id}/log`."""
+    parts = path.split("/")
+    return parts[2] if len(parts) > 2 and parts[1] == "operations" else None

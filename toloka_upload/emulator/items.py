@@ -1,0 +1,119 @@
+"""The body of a creating request, taken apart without losing a digit: each item parsed, with its own text."""
+
+from __future__ import annotations
+
+import json
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from typing import Any, NamedTuple, NoReturn
+
+from toloka_upload.emulator.messages import Refusal
+
+_space = re.compile(r"[ \t\n\r]*").match
+
+
+class Item(NamedTuple):
+    """One task or suite of a request: the JSON text as sent, and what it says."""
+
+    text: str
+    value: dict[str, Any]
+
+
+class Body(NamedTuple):
+    """The items of a request, and whether it was one bare object."""
+
+    items: list[Item]
+    single: bool
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_scan = json.JSONDecoder(parse_constant=_no_constant).scan_once  # type: ignore[attr-defined]
+
+
+def parse_body(body: bytes) -> Body:
+    """Take apart an array of objects, or one object.
+
+    Raises:
+        Refusal: 400; not JSON in UTF-8, or something else than objects, or none.
+    """
+    try:
+        text = body.decode()
+        start = _end_of_space(text, 0)
+        if text[start : start + 1] == "[":
+            items, end = _array(text, start)
+        else:
+            item, end = _object(text, start)
+            items = [item]
+        if _end_of_space(text, end) != len(text):
+            raise ValueError(f"something follows the value at character {end}")
+    except StopIteration as stop:
+        raise _malformed(f"no JSON value at character {stop.value}") from None
+    except (ValueError, RecursionError) as problem:
+        raise _malformed(str(problem)) from None
+    if not items:
+        raise Refusal(400, "VALIDATION_ERROR", "The request has no items", None)
+    return Body(items, text[start] != "[")
+
+
+def members(text: str) -> dict[str, str]:
+    """The top-level members of a JSON object's text: each name with its value's own text."""
+    found: dict[str, str] = {}
+    at = _end_of_space(text, text.index("{") + 1)
+    while text[at] != "}":
+        name, at = scanstring(text, at + 1)
+        at = _end_of_space(text, _end_of_space(text, at) + 1)
+        _, end = _scan(text, at)
+        found[name] = text[at:end]
+        at = _end_of_space(text, end)
+        if text[at] == ",":
+            at = _end_of_space(text, at + 1)
+    return found
+
+
+def elements(text: str) -> list[str]:
+    """The objects of a JSON array, each with its own text; none if it is anything else."""
+    try:
+        return [item.text for item in _array(text, 0)[0]] if text.startswith("[") else []
+    except ValueError:
+        return []
+
+
+def joined(parts: dict[str, str]) -> str:
+    """A JSON object's text of ready members."""
+    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in parts.items()) + "}"
+
+
+def _array(text: str, start: int) -> tuple[list[Item], int]:
+    items: list[Item] = []
+    at = _end_of_space(text, start + 1)
+    if text[at : at + 1] == "]":
+        return items, at + 1
+    while True:
+        item, at = _object(text, at)
+        items.append(item)
+        at = _end_of_space(text, at)
+        mark = text[at : at + 1]
+        at = _end_of_space(text, at + 1)
+        if mark == "]":
+            return items, at
+        if mark != ",":
+            raise ValueError(f"',' or ']' expected at character {at - 1}")
+
+
+def _object(text: str, start: int) -> tuple[Item, int]:
+    value, end = _scan(text, start)
+    if not isinstance(value, dict):
+        raise ValueError(f"an object is expected at character {start}")
+    return Item(text[start:end], value), end
+
+
+def _end_of_space(text: str, start: int) -> int:
+    found = _space(text, start)
+    return found.end() if found else start
+
+
+def _malformed(what: str) -> Refusal:
+    return Refusal(400, "MALFORMED_JSON", f"The request's body cannot be read: {what}")

@@ -1,0 +1,131 @@
+"""What goes in and out of the emulator: plain requests and answers, no server and no client library."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+JSON_TYPE = "application/json;charset=UTF-8"
+
+
+class Request(NamedTuple):
+    """One HTTP request.
+
+    Attributes:
+        path: The path alone, percent-decoded, with its `/api/v1`.
+        query: The parameters; of a repeated one, the last.
+        headers: Names in lower case.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes = b""
+
+
+class Response(NamedTuple):
+    """One HTTP answer. `Content-Length` is whoever's who sends it; it is not among `headers`."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class ConnectionLost(Exception):
+    """The client gets no whole answer: a scripted fault cut the line.
+
+    A server does it to its socket; an in-process transport raises a network error of its own.
+
+    Attributes:
+        how: `reset` (connection reset, nothing of the answer arrives), `cut` (part of the answer arrives)
+            or `hang` (nothing arrives for `seconds`: a read timeout).
+        response: The answer that a `cut` breaks off halfway; None otherwise.
+        seconds: How long to `hang` before the connection is dropped.
+    """
+
+    def __init__(
+        self,
+        how: Literal["reset", "cut", "hang"],
+        response: Response | None = None,
+        seconds: float = 0.0,
+    ) -> None:
+        super().__init__(f"the emulator was told to lose this connection ({how})")
+        self.how = how
+        self.response = response
+        self.seconds = seconds
+
+
+class Refusal(Exception):
+    """The API answers with its error envelope.
+
+    Attributes:
+        status: HTTP status.
+        code: The API's name for the error, such as `VALIDATION_ERROR`.
+        payload: Details for programs, or None.
+        page: Title of a proxy's HTML page that comes in place of the envelope; empty: the envelope.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        payload: Any = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        page: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.payload = payload
+        self.headers = headers
+        self.page = page
+
+    def response(self) -> Response:
+        """The envelope, under a new request id; or the page."""
+        if self.page:
+            return html_page(self.status, self.page)
+        envelope = {"request_id": str(uuid.uuid4()), "code": self.code, "message": str(self)}
+        if self.payload is not None:
+            envelope["payload"] = self.payload
+        return json_response(self.status, envelope, self.headers)
+
+
+def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer with `value` as compact JSON."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return raw_json_response(status, text, headers)
+
+
+def raw_json_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An answer whose JSON text is ready."""
+    # A lone surrogate in an item came in as an escape; as text it has no UTF-8.
+    body = text.encode("utf-8", "backslashreplace")
+    return Response(status, {"Content-Type": JSON_TYPE, **(headers or {})}, body)
+
+
+def html_page(status: int, title: str) -> Response:
+    """A page as proxies send it."""
+    text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
+    return Response(status, {"Content-Type": "text/html"}, text.encode())
+
+
+def too_many_requests(*, interval: str = "", retry_after: str = "") -> Refusal:
+    """429, saying in either way, or not at all, when to come again."""
+    payload = {"interval": interval} if interval else None
+    headers = {"Retry-After": retry_after} if retry_after else {}
+    return Refusal(429, "TOO_MANY_REQUESTS", "Too many requests", payload, headers)
+
+
+def bad_parameter(name: str, code: str, message: str) -> Refusal:
+    """A query parameter cannot be understood."""
+    return Refusal(400, "VALIDATION_ERROR", f"{name}: {message}", {name: error(code, message)})
+
+
+def error(code: str, message: str) -> dict[str, str]:
+    """One field's error, as the API writes it."""
+    return {"code": code, "message": message}

@@ -1,0 +1,304 @@
+"""Operations: submitted at once, worked off when their time is over, told of in between.
+
+An operation's status before its end follows from the clock; its work is done, in one transaction, by the
+first request after its end that could see the difference. So an operation survives a crash of the emulator, and
+embedded ones (which take no time) cost nothing until somebody asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from toloka_upload.emulator import batch
+from toloka_upload.emulator.ids import ObjectIds
+from toloka_upload.emulator.items import Item, parse_body
+from toloka_upload.emulator.judge import Judge, Verdict
+from toloka_upload.emulator.messages import Refusal
+from toloka_upload.emulator.pools import Pools, check_openable
+from toloka_upload.emulator.store import Kind, OperationRow, Store
+from toloka_upload.emulator.switches import Switches
+
+TYPES: Mapping[str, Kind] = {"TASK.BATCH_CREATE": "tasks", "TASK_SUITE.BATCH_CREATE": "suites"}
+POOL_STATUS = {"OPEN": "OPEN", "CLOSE": "CLOSED", "ARCHIVE": "ARCHIVED"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What is settled for an operation before its work is done: by a fault, or by a limit it passed.
+
+    Attributes:
+        code: The operation FAILs with this code and creates nothing; empty: it does not.
+        message: The code's message.
+        part: The operation FAILs with this part of its items created; None: it does not.
+        log: What the log of such a failure tells of: `created`, `all` or `empty`.
+        no_log: The log is empty, whatever became of the operation.
+        late: Seconds after the end during which the log is empty.
+        archived: The log answers `OPERATION_LOGS_ARCHIVED`.
+        gaps: Part of the log's entries that are missing.
+        stuck: Seconds by which the operation takes longer; 0: it never ends; None: it does not.
+    """
+
+    code: str = ""
+    message: str = ""
+    part: float | None = None
+    log: str = "created"
+    no_log: bool = False
+    late: float = 0.0
+    archived: bool = False
+    gaps: float = 0.0
+    stuck: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """An operation that is to be.
+
+    Attributes:
+        pool: The pool it works on; of several, the first.
+        body: The request's body; the items are read from it again when the work is done.
+        total: Number of items.
+    """
+
+    id: str
+    type: str
+    pool: int | None
+    parameters: Mapping[str, Any]
+    body: bytes = b""
+    total: int = 0
+    fate: Fate = Fate()
+
+
+class Operations:
+    """The operations of one emulator. The caller holds the lock and, to change anything, a transaction."""
+
+    def __init__(self, store: Store, pools: Pools, ids: ObjectIds, rng: random.Random) -> None:
+        self._store = store
+        self._pools = pools
+        self._ids = ids
+        self._rng = rng
+
+    def submit(self, new: Submission, switches: Switches, now: float) -> OperationRow:
+        """Enter an operation. Its first tenth it is PENDING, then RUNNING."""
+        seconds = switches.operation_seconds + switches.operation_seconds_per_item * new.total
+        start = int(now * 1000)
+        if switches.lock_pool == "queue":
+            start = max(start, self._busy_until(new.pool))
+        due: int | None = start + int(seconds * 1000)
+        if new.fate.stuck is not None:
+            due = due + int(new.fate.stuck * 1000) if due and new.fate.stuck else None
+        values = (
+            *(new.id, new.type, new.pool, None, int(now * 1000), start + int(seconds * 100), due),
+            *(json.dumps(new.parameters), json.dumps(asdict(new.fate)), _digest(new.body)),
+            *(new.total, None, None),
+        )
+        marks = ",".join("?" * len(values))
+        self._store.execute(f"INSERT INTO operations VALUES (NULL,{marks})", values)  # noqa: S608
+        if new.body:
+            self._store.execute("INSERT INTO bodies VALUES (?, ?)", (new.id, new.body))
+        row = self._store.operation(new.id)
+        assert row is not None  # noqa: S101
+        return row
+
+    def reserve(self, new: Submission, created: int, switches: Switches, now: float) -> None:
+        """Enter an operation whose work a synchronous request has done: its id is used."""
+        row = self.submit(replace(new, body=b""), switches, now)
+        self._store.execute(
+            "UPDATE operations SET settled = 'SUCCESS', due = submitted, valid = ?, created = ? "
+            "WHERE number = ?",
+            (created, created, row.number),
+        )
+
+    def _busy_until(self, pool: int | None) -> int:
+        query = "SELECT max(due) FROM operations WHERE settled IS NULL AND pool IS ?"
+        return self._store.row(query, (pool,))[0] or 0
+
+    def busy(self, pools: Sequence[int]) -> bool:
+        """Whether an operation on one of the pools has not ended."""
+        marks = ",".join("?" * len(pools))
+        query = f"SELECT 1 FROM operations WHERE settled IS NULL AND pool IN ({marks})"  # noqa: S608
+        return self._store.row(query, pools) is not None
+
+    def forget(self, operation_id: str) -> None:
+        """Let an id be used again."""
+        for table in ("operations", "bodies", "logs"):
+            self._store.execute(f"DELETE FROM {table} WHERE id = ?", (operation_id,))  # noqa: S608
+
+    def settle_due(self, switches: Switches, now: float) -> None:
+        """Do the work of every operation whose time is over."""
+        if self._store.unsettled(int(now * 1000)):
+            with self._store.writing():
+                for row in self._store.unsettled(int(now * 1000)):
+                    self._settle(row, switches)
+
+    def find(self, operation_id: str, switches: Switches, now: float) -> OperationRow | None:
+        """An operation, its work done if its time is over."""
+        row = self._store.operation(operation_id)
+        if row is None or row.settled or row.due is None or row.due > now * 1000:
+            return row
+        with self._store.writing():
+            row = self._store.operation(operation_id)
+            if row and not row.settled:
+                self._settle(row, switches)
+        return self._store.operation(operation_id)
+
+    def _settle(self, row: OperationRow, switches: Switches) -> None:
+        if row.type in TYPES:
+            valid, created, failed, log = self._work(row, switches)
+            packed = zlib.compress(log.encode("utf-8", "backslashreplace"), 1)
+            self._store.execute("INSERT OR REPLACE INTO logs VALUES (?, ?)", (row.id, packed))
+            self._store.execute("DELETE FROM bodies WHERE id = ?", (row.id,))
+        else:
+            valid, created, failed = 0, 0, False
+            status = POOL_STATUS[row.type.partition(".")[2]]
+            self._pools.set_status(row.pool or 0, status)
+        self._store.execute(
+            "UPDATE operations SET settled = ?, valid = ?, created = ? WHERE number = ?",
+            ("FAIL" if failed else "SUCCESS", valid, created, row.number),
+        )
+
+    def _work(self, row: OperationRow, switches: Switches) -> tuple[int, int, bool, str]:
+        """Create the items; return how many were valid, how many created, whether it failed, the log."""
+        body = self._store.row("SELECT body FROM bodies WHERE id = ?", (row.id,))[0]
+        items = parse_body(body).items
+        kind, fate = TYPES[row.type], Fate(**json.loads(row.fate))
+        log = batch.Log(kind, items, switches)
+        if fate.code:
+            log.refused(range(len(items)), "VALIDATE", fate.code, fate.message)
+            return len(items), 0, True, log.text(fate.gaps, self._rng)
+        parameters = json.loads(row.parameters)
+        verdicts = self._judged(kind, items, switches, parameters)
+        invalid = sum(1 for verdict in verdicts if verdict.faults)
+        failed = _fails(len(items), invalid, switches, skip=parameters["skip_invalid_items"])
+        most = 0 if invalid and not parameters["skip_invalid_items"] else len(items)
+        if fate.part is not None:
+            failed, most = True, min(most, int((len(items) - invalid) * fate.part))
+        done = (row.due or 0) / 1000
+        created = batch.create(self._store, kind, items, verdicts, self._ids, done, most=most)
+        log.failed(verdicts)
+        if fate.part is not None and fate.log == "all":
+            rest = set(range(len(items))) - {made.place for made in created}
+            lost = sorted(index for index in rest if not verdicts[index].faults)
+            log.refused(lost, "CREATE", "OPERATION_EXECUTION_ERROR", "Operation was terminated")
+        elif not created:
+            log.valid(verdicts)
+        log.created(created)
+        if parameters["open_pool"] and not failed:
+            failed = self._open(row.pool or 0, log, switches)
+        empty = fate.no_log or (fate.part is not None and fate.log == "empty")
+        text = "[]" if empty else log.text(fate.gaps, self._rng)
+        return len(items) - invalid, len(created), failed, text
+
+    def _judged(
+        self,
+        kind: Kind,
+        items: Sequence[Item],
+        switches: Switches,
+        parameters: Mapping[str, Any],
+    ) -> list[Verdict]:
+        judge = Judge(
+            kind,
+            lambda number: self._pools.find(number, switches),
+            switches,
+            allow_defaults=parameters["allow_defaults"],
+        )
+        return [judge(item.value) for item in items]
+
+    def _open(self, number: int, log: batch.Log, switches: Switches) -> bool:
+        """Open the pool after creation; whether that fails the operation."""
+        pool = self._pools.find(number, switches)
+        if pool is None or pool.status == "OPEN":
+            return False
+        try:
+            check_openable(pool)
+        except Refusal as refusal:
+            log.opening(number, batch.background_error(refusal.code, str(refusal)))
+            return switches.failed_opening == "fail"
+        self._pools.set_status(number, "OPEN")
+        log.opening(number, None)
+        return False
+
+    def log(self, row: OperationRow, switches: Switches, now: float) -> str:
+        """The log's JSON text; `[]` before the end.
+
+        Raises:
+            Refusal: It is archived.
+        """
+        fate = Fate(**json.loads(row.fate))
+        if not row.settled or row.due is None:
+            return "[]"
+        age = now - row.due / 1000
+        if fate.archived or (switches.log_days and age > switches.log_days * 86_400):
+            status = int(switches.archived_log_status)
+            raise Refusal(status, "OPERATION_LOGS_ARCHIVED", "Operation logs are archived")
+        if age < fate.late or (row.settled == "FAIL" and switches.empty_fail_log):
+            return "[]"
+        found = self._store.row("SELECT log FROM logs WHERE id = ?", (row.id,))
+        return zlib.decompress(found[0]).decode() if found else "[]"
+
+
+def _fails(total: int, invalid: int, switches: Switches, *, skip: bool) -> bool:
+    if not invalid:
+        return False
+    if not skip:
+        return True
+    reading = switches.skip_all_invalid if invalid == total else switches.skip_some_invalid
+    return reading == "fail"
+
+
+def _digest(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=16).digest()
+
+
+def same_body(row: OperationRow, body: bytes) -> bool:
+    """Whether an operation was submitted with this very body."""
+    return row.digest == _digest(body)
+
+
+def view(row: OperationRow, switches: Switches, now: float) -> dict[str, Any]:
+    """An operation as the API returns it at a moment."""
+    status, moment = status_of(row, now), now * 1000
+    shown: dict[str, Any] = {
+        "id": row.id,
+        "type": row.type,
+        "status": status,
+        "submitted": batch.timestamp(row.submitted),
+        "parameters": json.loads(row.parameters),
+    }
+    if status != "PENDING":
+        shown["started"] = batch.timestamp(row.started)
+    if row.settled and row.due is not None:
+        shown["finished"] = batch.timestamp(row.due)
+    if switches.progress:
+        shown["progress"] = 100 if row.settled else _progress(row, moment)
+    if row.settled and row.type in TYPES and switches.details != "absent":
+        shown["details"] = _details(row, switches)
+    return shown
+
+
+def status_of(row: OperationRow, now: float) -> str:
+    """PENDING, RUNNING, or how it ended."""
+    return row.settled or ("PENDING" if now * 1000 < row.started else "RUNNING")
+
+
+def _progress(row: OperationRow, moment: float) -> int:
+    if row.due is None:
+        return 50
+    span = row.due - row.submitted
+    return max(0, min(99, int(100 * (moment - row.submitted) / span))) if span else 0
+
+
+def _details(row: OperationRow, switches: Switches) -> dict[str, int]:
+    valid, created = row.valid or 0, row.created or 0
+    if switches.details == "items":
+        return {"items_count": row.total}
+    outcome = {"success_count": created, "failed_count": row.total - created}
+    if switches.details == "short":
+        return outcome
+    checked = {"valid_count": valid, "not_valid_count": row.total - valid}
+    return {"total_count": row.total, **checked, **outcome}

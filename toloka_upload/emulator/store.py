@@ -1,0 +1,170 @@
+"""The emulator's database: one SQLite file, or none at all.
+
+A file is kept in rollback mode, not WAL: several processes may write to one local database, and SQLite
+before 3.51.3 can corrupt a WAL that way. What was acknowledged was committed, so killing the process loses
+nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+Kind = Literal["tasks", "suites"]
+
+BUSY_SECONDS = 60.0
+"""How long to wait for another process that writes; its longest write is one operation's items."""
+
+SCHEMA_VERSION = 1
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS projects (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pools (
+    id INTEGER PRIMARY KEY, training INTEGER NOT NULL, status TEXT NOT NULL, body TEXT NOT NULL,
+    tasks INTEGER NOT NULL DEFAULT 0, suites INTEGER NOT NULL DEFAULT 0, suite_tasks INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE IF NOT EXISTS tasks (
+    pool INTEGER NOT NULL, oid BLOB NOT NULL, created INTEGER NOT NULL, overlap INTEGER, body TEXT NOT NULL,
+    PRIMARY KEY (pool, oid)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS suites (
+    pool INTEGER NOT NULL, oid BLOB NOT NULL, created INTEGER NOT NULL, overlap INTEGER, body TEXT NOT NULL,
+    PRIMARY KEY (pool, oid)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS operations (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, pool INTEGER,
+    settled TEXT, submitted INTEGER NOT NULL, started INTEGER NOT NULL, due INTEGER,
+    parameters TEXT NOT NULL, fate TEXT NOT NULL, digest BLOB,
+    total INTEGER NOT NULL, valid INTEGER, created INTEGER
+);
+CREATE INDEX IF NOT EXISTS operations_unsettled ON operations (due) WHERE settled IS NULL;
+CREATE TABLE IF NOT EXISTS bodies (id TEXT PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS logs (id TEXT PRIMARY KEY, log BLOB NOT NULL);
+"""
+# Times are milliseconds of Unix time. An overlap of NULL is an infinite one. `settled` is NULL until the
+# operation's work was done, then its final status; `due` is NULL for one that never ends.
+
+
+class ItemRow(NamedTuple):
+    """A task or suite as stored. `body` is its JSON text as sent."""
+
+    pool: int
+    oid: bytes
+    created: int
+    overlap: int | None
+    body: str
+
+
+class OperationRow(NamedTuple):
+    """An operation as stored; the columns are explained at the schema."""
+
+    number: int
+    id: str
+    type: str
+    pool: int | None
+    settled: str | None
+    submitted: int
+    started: int
+    due: int | None
+    parameters: str
+    fate: str
+    digest: bytes | None
+    total: int
+    valid: int | None
+    created: int | None
+
+
+class Store:
+    """Tables and the statements on them. Not thread-safe: the emulator's lock is held around every call.
+
+    Args:
+        path: The database file, made with mode 0600 if it is not there; None: in memory.
+
+    Raises:
+        ValueError: The file is no database of this emulator's.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(
+            path or ":memory:",
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=64,
+        )
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as problem:
+            self._db.close()
+            if isinstance(problem, sqlite3.OperationalError):
+                raise
+            raise ValueError(f"{path}: not an emulator's database: {problem}") from None
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = TRUNCATE")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("PRAGMA cache_size = -16384")
+        version = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, SCHEMA_VERSION):
+            raise sqlite3.DatabaseError(f"made by another version ({version}); use --reset")
+        if version == 0:
+            with self.writing():
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """A transaction that no other process's writing can come into; all of it or nothing is kept."""
+        if self._db.in_transaction:
+            yield
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query."""
+        return self._db.execute(query, values).fetchall()
+
+    def row(self, query: str, values: Sequence[Any] = ()) -> Any:
+        """The first row of a query, or None."""
+        return self._db.execute(query, values).fetchone()
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> None:
+        """Run one statement that changes something."""
+        self._db.execute(statement, values)
+
+    def add_items(self, kind: Kind, rows: Iterable[ItemRow]) -> None:
+        """Put items in, in order of their ids: then they go to the end of the table."""
+        self._db.executemany(f"INSERT INTO {kind} VALUES (?,?,?,?,?)", sorted(rows))  # noqa: S608
+
+    def item(self, kind: Kind, pool: int, oid: bytes) -> ItemRow | None:
+        """The item of an id."""
+        found = self.row(f"SELECT * FROM {kind} WHERE pool = ? AND oid = ?", (pool, oid))  # noqa: S608
+        return ItemRow(*found) if found else None
+
+    def operation(self, operation_id: str) -> OperationRow | None:
+        """The operation of an id."""
+        found = self.row("SELECT * FROM operations WHERE id = ?", (operation_id,))
+        return OperationRow(*found) if found else None
+
+    def unsettled(self, due: int) -> list[OperationRow]:
+        """Operations whose work is to be done, in the order in which they end."""
+        query = "SELECT * FROM operations WHERE settled IS NULL AND due <= ? ORDER BY due, number"
+        return [OperationRow(*found) for found in self.rows(query, (due,))]

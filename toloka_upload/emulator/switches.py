@@ -1,0 +1,206 @@
+"""Every uncertainty about the API, and every limit, as a named switch.
+
+What the documents leave open is decided here, once, and can be decided otherwise by name: so that a client
+can be proven against every reading. Switches are set in a world file (`[switches]`), by
+`--switch NAME=VALUE`, or while the emulator runs (`/_emulator/switches`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+
+def _switch(about: str, *, default: Any) -> Any:
+    return field(default=default, metadata={"about": about})
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """How this emulator reads the documents. `about(name)` tells what each switch does."""
+
+    # Who may come in
+    require_token: str = _switch(
+        "The only secret that is accepted; `*`: any; empty: no need to send one", default=""
+    )
+    auth_status: Literal["401", "403"] = _switch(
+        "Status of a missing or wrong token", default="401"
+    )
+
+    # Limits; 0 means none
+    sync_items: int = _switch("Most items of one synchronous request; 413 beyond", default=5_000)
+    async_items: int = _switch("Most items of one asynchronous request; 413 beyond", default=10_000)
+    input_bytes: int = _switch("Most bytes of all `input_values` of one request", default=1_048_576)
+    output_bytes: int = _switch(
+        "Most bytes of all `output_values` of one request", default=4_194_304
+    )
+    byte_count: Literal["compact", "raw"] = _switch(
+        "Bytes are those of compact JSON, or of the text as sent", default="compact"
+    )
+    oversize: Literal["413", "413-html", "400", "log"] = _switch("Answer beyond a byte limit: `ENTITY_TOO_LARGE`, a proxy's page, 400 with "
+        "`OBJECT_SIZE_BYTES_GREATER_THAN_MAX`, or (async) that code in the log of a FAILed operation", default="413")  # fmt: skip
+    requests_per_second: int = _switch(
+        "Most requests in any second; a bare 429 beyond", default=300
+    )
+    tasks_per_minute: int = _switch("Tasks taken in any minute; 429 beyond", default=200_000)
+    tasks_per_day: int = _switch("Tasks taken in any 24 hours; 429 beyond", default=4_000_000)
+    suites_per_minute: int = _switch("Task suites taken in any minute; 429 beyond", default=100_000)
+    suites_per_day: int = _switch(
+        "Task suites taken in any 24 hours; 429 beyond", default=2_000_000
+    )
+    quota_answer: Literal["interval", "retry-after", "retry-after-date", "bare", "log"] = _switch("What a 429 beyond a quota says: `payload.interval`, a `Retry-After` header in seconds "
+        "or as a date, nothing; or (async) no 429 at all, but a FAILed operation whose log says so", default="interval")  # fmt: skip
+    pool_tasks: int = _switch(
+        "Most tasks of a pool; `POOL_TASKS_COUNT_EXCEEDED` beyond", default=1_000_000
+    )
+    suites_count_as: Literal["tasks", "suites"] = _switch(
+        "A suite counts for `pool_tasks` with its tasks, or as one", default="tasks"
+    )
+    list_limit: int = _switch(
+        "Highest `limit` of a listing of tasks or suites; 400 beyond", default=300
+    )
+
+    # Operations
+    operation_seconds: float = _switch("Time an operation takes, in seconds", default=0.0)
+    operation_seconds_per_item: float = _switch(
+        "Time it takes besides for each item, in seconds", default=0.0
+    )
+    lock_pool: Literal["off", "refuse", "fail", "queue"] = _switch("A second operation on a pool meanwhile: runs; is refused with 409 "
+        "`POOL_LOCKED_BY_ANOTHER_OPERATION`; is taken and FAILs with that code; waits its turn", default="off")  # fmt: skip
+    details: Literal["full", "short", "items", "absent"] = _switch(
+        "Counters in `details`: five; `success_count` and `failed_count`; `items_count`; no `details`",
+        default="full",
+    )
+    progress: bool = _switch("Operations tell `progress`", default=True)
+    own_operation_ids: Literal["uuid", "hex", "objectid"] = _switch(
+        "Form of the ids that the server chooses", default="uuid"
+    )
+    sync_operation_id: Literal["ignored", "reserved"] = _switch(
+        "`operation_id` of a synchronous request: means nothing, or is reserved as well",
+        default="ignored",
+    )
+    operation_id_days: float = _switch("Days an id stays reserved; 0: for good", default=0.0)
+    same_id_other_body: Literal["409", "400"] = _switch(
+        "A used id with another body: `OPERATION_ALREADY_EXISTS` as ever, or 400 `VALIDATION_ERROR`",
+        default="409",
+    )
+    failed_opening: Literal["success", "fail"] = _switch(
+        "Status of an operation whose `open_pool` part failed; its items stay created",
+        default="success",
+    )
+
+    # Validation
+    skip_some_invalid: Literal["success", "fail"] = _switch(
+        "Final status with `skip_invalid_items=true` when some items are invalid", default="success"
+    )
+    skip_all_invalid: Literal["fail", "success"] = _switch(
+        "Final status with `skip_invalid_items=true` when all items are invalid", default="fail"
+    )
+    sync_skip_all_invalid: Literal["400", "201"] = _switch(
+        "Answer of a synchronous request with `skip_invalid_items=true` when all are invalid",
+        default="400",
+    )
+    sync_payload: Literal["nested", "flat", "unindexed"] = _switch('Payload of that 400: `{"1": {"input_values.x": ...}}`, `{"1.input_values.x": ...}`, '
+        "or the field map of the first invalid item alone", default="nested")  # fmt: skip
+    no_validation_errors: Literal["absent", "null", "empty"] = _switch(
+        "`validation_errors` of a 201 without any", default="absent"
+    )
+    required_by_default: bool = _switch(
+        "A field whose spec does not say `required` is required", default=True
+    )
+    unknown_keys: Literal["marked", "any"] = _switch(
+        "Unknown keys of an item that are accepted: those that begin with `__`, or any",
+        default="marked",
+    )
+    read_only_keys: Literal["ignored", "refused"] = _switch(
+        "`id`, `created` and other keys that only the server sets", default="ignored"
+    )
+    tasks_without_mixer: Literal["refuse", "accept", "log"] = _switch("Tasks for a pool without `mixer_config`: 409 `MIXER_CONFIG_REQUIRED`; created (and the "
+        "pool cannot be opened); or that code in the log of a FAILed operation", default="refuse")  # fmt: skip
+    suites_with_mixer: Literal["refuse", "accept", "log"] = _switch(
+        "Suites for a pool with `mixer_config`: likewise, with 409 `POOL_TASK_TYPE_CONFLICT`",
+        default="refuse",
+    )
+    suite_default_for_tasks: bool = _switch(
+        "`allow_defaults` takes the pool's default for suites if it has none for tasks",
+        default=True,
+    )
+    overlap_without_defaults: Literal["required", "default"] = _switch(
+        "An item without overlap and without `allow_defaults`: `VALUE_REQUIRED`, or the pool's default",
+        default="required",
+    )
+
+    # Logs
+    log_errors: Literal["flat", "envelope"] = _switch(
+        "A failed item's `output`: the map of its fields, or an envelope with `code` and `payload`",
+        default="flat",
+    )
+    log_valid_items: Literal["none", "validate"] = _switch(
+        "Valid items of a batch that was not created: no entry, or `TASK_VALIDATE` with success",
+        default="none",
+    )
+    log_input: Literal["enriched", "raw"] = _switch(
+        "`input` of a created item: with its overlap filled in, or as sent", default="enriched"
+    )
+    log_markers: bool = _switch("The log echoes unknown keys, such as `__item_idx`", default=True)
+    empty_fail_log: bool = _switch("A FAILed operation's log is empty", default=False)
+    log_days: float = _switch(
+        "Days after which a log answers `OPERATION_LOGS_ARCHIVED`; 0: never", default=30.0
+    )
+    archived_log_status: Literal["404", "409", "410"] = _switch(
+        "HTTP status of that answer", default="409"
+    )
+
+    # Listings
+    listing_delay: float = _switch("Seconds until a created item shows in listings", default=0.0)
+
+    def changed(self, settings: Mapping[str, Any]) -> Switches:
+        """These switches with some set anew, each from its own type or from text (`"on"`, `"300"`).
+
+        Raises:
+            ValueError: No such switch, or not a value of it; says what there is.
+        """
+        return replace(self, **{name: _value(name, value) for name, value in settings.items()})
+
+
+def about() -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Every switch: what it does, and the values it takes (empty for numbers and text)."""
+    hints = get_type_hints(Switches)
+    return {f.name: (f.metadata["about"], _choices(hints[f.name])) for f in fields(Switches)}
+
+
+def _choices(hint: Any) -> tuple[str, ...]:
+    if hint is bool:
+        return ("true", "false")
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+_TRUE = {"true", "on", "yes", "1"}
+_FALSE = {"false", "off", "no", "0"}
+
+
+def _value(name: str, value: Any) -> Any:
+    hint = get_type_hints(Switches).get(name)
+    if hint is None:
+        raise ValueError(f"there is no switch {name!r}; there are: {', '.join(sorted(about()))}")
+    text = str(value).lower() if isinstance(value, bool | int | float) else str(value)
+    if hint is bool and text.lower() in _TRUE | _FALSE:
+        return text.lower() in _TRUE
+    if get_origin(hint) is Literal and text in get_args(hint):
+        return text
+    if hint is str and isinstance(value, str):
+        return value
+    if hint in (int, float) and not isinstance(value, bool):
+        return _number(name, text, hint)
+    raise ValueError(f"switch {name}: {value!r} is none of its values: {', '.join(_choices(hint))}")
+
+
+def _number(name: str, text: str, kind: type[int] | type[float]) -> int | float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"switch {name}: {text!r} is not a number from 0")
+    return number

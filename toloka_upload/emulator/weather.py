@@ -1,0 +1,124 @@
+"""What a scripted fault does to one request: the answers and losses behind the names of `ACTIONS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from email.utils import formatdate
+
+from toloka_upload.emulator.faults import Fault
+from toloka_upload.emulator.messages import (
+    ConnectionLost,
+    Refusal,
+    Response,
+    html_page,
+    too_many_requests,
+)
+from toloka_upload.emulator.operations import Fate
+
+_REASONS = {
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Temporarily Unavailable",
+    504: "Gateway Time-out",
+}
+_CODES = {
+    500: "INTERNAL_ERROR",
+    502: "REMOTE_SERVICE_UNAVAILABLE",
+    503: "REMOTE_SERVICE_UNAVAILABLE",
+}
+
+
+def before(fault: Fault, now: float, sleep: Callable[[float], None]) -> Response | None:
+    """Bring on a fault that comes before the work. None: the request goes on.
+
+    Raises:
+        ConnectionLost: There is no answer.
+        Refusal: With the API's envelope.
+    """
+    settings = fault.settings
+    match fault.action:
+        case "reset":
+            raise ConnectionLost("reset")
+        case "hang":
+            raise ConnectionLost("hang", seconds=settings["seconds"])
+        case "delay":
+            sleep(settings["seconds"])
+        case "refuse":
+            return _refusal(fault)
+        case "throttle":
+            raise _throttled(settings["kind"], settings["seconds"], now)
+        case "too-large":
+            page = "413 Request Entity Too Large" if settings["body"] == "html" else ""
+            raise Refusal(413, "ENTITY_TOO_LARGE", "The request is too large", page=page)
+        case "quota":
+            code = "TASKS_CREATION_DOES_NOT_FIT_QUOTA"
+            raise Refusal(400, code, "Tasks creation does not fit quota")
+    return None
+
+
+def after(fault: Fault, response: Response) -> Response:
+    """What is left of the answer to work that was done.
+
+    Raises:
+        ConnectionLost: Nothing, or a part.
+    """
+    match fault.action:
+        case "reset-after":
+            raise ConnectionLost("reset")
+        case "hang-after":
+            raise ConnectionLost("hang", seconds=fault.settings["seconds"])
+        case "cut":
+            raise ConnectionLost("cut", response)
+        case "refuse-after":
+            return _refusal(fault)
+        case "truncate":
+            return response._replace(body=response.body[: len(response.body) // 2])
+        case "empty":
+            return response._replace(body=b"")
+        case "html":
+            return html_page(response.status, "Please sign in to this network")
+    return response
+
+
+def fate_of(fault: Fault | None) -> Fate:
+    """What a fault settles for the operation that the request makes."""
+    fate = Fate()
+    if fault is None or fault.phase != "operation":
+        return fate
+    settings = fault.settings
+    match fault.action:
+        case "fail-operation":
+            return replace(fate, part=settings["part"], log=settings["log"])
+        case "stick-operation":
+            return replace(fate, stuck=settings["seconds"])
+        case "empty-log":
+            return replace(fate, no_log=True)
+        case "late-log":
+            return replace(fate, late=settings["seconds"])
+        case "archive-log":
+            return replace(fate, archived=True)
+        case "gappy-log":
+            return replace(fate, gaps=settings["part"])
+    return fate
+
+
+def _refusal(fault: Fault) -> Response:
+    status, body = fault.settings["status"], fault.settings["body"]
+    if body == "empty":
+        return Response(status, {}, b"")
+    reason = _REASONS.get(status, "Refused")
+    if body == "html":
+        return html_page(status, f"{status} {reason}")
+    code = fault.settings["code"] or _CODES.get(status, "INTERNAL_ERROR")
+    return Refusal(status, code, fault.settings["message"] or reason).response()
+
+
+def _throttled(kind: str, seconds: float, now: float) -> Refusal:
+    if kind == "bare":
+        return too_many_requests()
+    if kind == "seconds":
+        return too_many_requests(retry_after=f"{seconds:g}")
+    if kind == "date":
+        return too_many_requests(retry_after=formatdate(now + seconds, usegmt=True))
+    return too_many_requests(interval=kind)

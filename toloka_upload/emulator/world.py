@@ -1,0 +1,226 @@
+"""What exists before anything is uploaded: projects, pools, trainings, the account.
+
+A world comes from the default below, from a TOML file, or from the API itself (`like`).
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from toloka_upload.emulator.store import Store
+
+SINCE = "2026-01-15T09:00:00.000"
+
+
+_REQUESTER: dict[str, Any] = {
+    "id": "ac1f9a1e2b3c4d5e6f708192a3b4c5d6",
+    "balance": 1000.0,
+    "public_name": {"EN": "Emulated requester"},
+    "company": {"id": "1", "superintendent_id": "ac1f9a1e2b3c4d5e6f708192a3b4c5d6"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Projects, pools and trainings as the API would return them, by id, and the requester.
+
+    Attributes:
+        switches: Settings that a world file carries for the emulator.
+    """
+
+    projects: Mapping[int, Mapping[str, Any]]
+    pools: Mapping[int, Mapping[str, Any]]
+    trainings: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    requester: Mapping[str, Any] = field(default_factory=lambda: dict(_REQUESTER))
+    switches: Mapping[str, Any] = field(default_factory=dict)
+
+
+_INPUT_SPEC: dict[str, Any] = {
+    "image": {"type": "url", "required": True, "hidden": False},
+    "text": {"type": "string", "required": False, "hidden": False, "max_length": 10_000},
+    "category": {
+        "type": "string",
+        "required": False,
+        "hidden": False,
+        "allowed_values": ["cat", "dog", "other"],
+    },
+    "number": {"type": "integer", "required": False, "hidden": False},
+    "score": {"type": "float", "required": False, "hidden": False},
+    "checked": {"type": "boolean", "required": False, "hidden": False},
+    "place": {"type": "coordinates", "required": False, "hidden": False},
+    "tags": {"type": "array_string", "required": False, "hidden": False, "max_size": 100},
+    "meta": {"type": "json", "required": False, "hidden": True},
+    "boxes": {"type": "array_json", "required": False, "hidden": False},
+}
+
+_OUTPUT_SPEC: dict[str, Any] = {
+    "result": {
+        "type": "string",
+        "required": True,
+        "hidden": False,
+        "allowed_values": ["OK", "BAD"],
+    },
+    "comment": {"type": "string", "required": False, "hidden": False},
+}
+
+
+def default_world() -> World:
+    """Project 1 and five pools: 21 takes tasks, 22 suites, 23 is archived, 24 open, 25 a training."""
+    mixer = {
+        "real_tasks_count": 8,
+        "golden_tasks_count": 1,
+        "training_tasks_count": 0,
+        "min_real_tasks_count": 1,
+        "force_last_assignment": True,
+        "force_last_assignment_delay_seconds": 10,
+        "mix_tasks_in_creation_order": False,
+        "shuffle_tasks_in_task_suite": True,
+    }
+    defaults = {"default_overlap_for_new_tasks": 3, "default_overlap_for_new_task_suites": 3}
+    smart = {"mixer_config": mixer, "defaults": defaults}
+    pools = [
+        _pool(21, "Images, smart mixing", smart),
+        _pool(22, "Images, suites", {"defaults": {"default_overlap_for_new_task_suites": 3}}),
+        _pool(23, "Images, last year", {**smart, "status": "ARCHIVED"}),
+        _pool(24, "Images, running", {**smart, "status": "OPEN"}),
+    ]
+    training = {
+        "id": "25",
+        "project_id": "1",
+        "private_name": "Images, training",
+        "status": "CLOSED",
+        "may_contain_adult_content": False,
+        "training_tasks_in_task_suite_count": 5,
+        "task_suites_required_to_pass": 1,
+        "shuffle_tasks_in_task_suite": True,
+        "assignment_max_duration_seconds": 600,
+        "inherited_instructions": True,
+        "created": SINCE,
+    }
+    return World({1: _project()}, {int(pool["id"]): pool for pool in pools}, {25: training})
+
+
+def _project() -> dict[str, Any]:
+    return {
+        "id": "1",
+        "public_name": "Do the picture and the text match?",
+        "public_description": "Look at the picture and say whether the text describes it.",
+        "public_instructions": "Choose OK if it does.",
+        "status": "ACTIVE",
+        "created": SINCE,
+        "assignments_issuing_type": "AUTOMATED",
+        "assignments_automerge_enabled": False,
+        "task_spec": {
+            "input_spec": _INPUT_SPEC,
+            "output_spec": _OUTPUT_SPEC,
+            "view_spec": {"type": "classic", "markup": "", "script": "", "styles": ""},
+        },
+    }
+
+
+def _pool(number: int, name: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "project_id": "1",
+        "private_name": name,
+        "status": "CLOSED",
+        "last_close_reason": "MANUAL",
+        "type": "REGULAR",
+        "may_contain_adult_content": False,
+        "reward_per_assignment": 0.02,
+        "assignment_max_duration_seconds": 600,
+        "will_expire": "2036-01-15T09:00:00.000",
+        "auto_accept_solutions": True,
+        "auto_close_after_complete_delay_seconds": 0,
+        "priority": 0,
+        "assignments_issuing_config": {"issue_task_suites_in_creation_order": False},
+        "owner": {"id": _REQUESTER["id"], "myself": True},
+        "created": SINCE,
+        **more,
+    }
+
+
+def load_world(path: Path) -> World:
+    """A world from a TOML file: `[[project]]`, `[[pool]]`, `[[training]]`, `[requester]`, `[switches]`.
+
+    Each table is what the API returns for it; a pool is filled up from the default one, so `id` and
+    `project_id` are enough. A pool's `enforced_task_spec` is the spec it was made under, where that is not
+    the project's (it is not shown).
+
+    Raises:
+        ValueError: The file is no TOML, or something in it is not as it should be; names file and place.
+        OSError: The file cannot be read.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
+        raise ValueError(f"{path}: {problem}") from None
+    unknown = data.keys() - {"project", "pool", "training", "requester", "switches"}
+    if unknown:
+        raise ValueError(f"{path}: unknown table {sorted(unknown)[0]!r}")
+    projects = _numbered(path, "project", data, _project())
+    bare = {key: value for key, value in _pool(0, "", {}).items() if key != "id"}
+    defaults = {"defaults": {"default_overlap_for_new_task_suites": 3}}
+    pools = _numbered(path, "pool", data, {**bare, **defaults})
+    trainings = _numbered(path, "training", data, dict(default_world().trainings[25]))
+    world = World(
+        projects,
+        pools,
+        trainings,
+        {**_REQUESTER, **data.get("requester", {})},
+        data.get("switches", {}),
+    )
+    for number, pool in {**pools, **trainings}.items():
+        if int(pool["project_id"]) not in projects:
+            raise ValueError(f"{path}: pool {number}: there is no project {pool['project_id']}")
+    return world
+
+
+def _numbered(
+    path: Path, table: str, data: Mapping[str, Any], base: Mapping[str, Any]
+) -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for place, entry in enumerate(data.get(table, []), 1):
+        number = str(entry.get("id", "")) if isinstance(entry, dict) else ""
+        if not number.isdecimal():
+            raise ValueError(f"{path}: {table} {place}: `id` must be a number")
+        texts = {key: str(entry[key]) for key in ("id", "project_id") if key in entry}
+        found[int(number)] = json.loads(json.dumps({**base, **entry, **texts}, default=str))
+    return found
+
+
+def like(pool: Mapping[str, Any], project: Mapping[str, Any]) -> World:
+    """A world of one pool (or training) and its project, as read from the API, under the same ids.
+
+    The pool comes closed, unless it is archived or locked: nobody works here.
+    """
+    copy = dict(pool)
+    if copy.get("status") == "OPEN":
+        copy["status"] = "CLOSED"
+    number = int(str(pool["id"]))
+    projects = {int(str(project["id"])): project}
+    if "mixer_config" not in pool and "training_tasks_in_task_suite_count" in pool:
+        return World(projects, {}, {number: copy})
+    return World(projects, {number: copy})
+
+
+def settle_in(store: Store, world: World) -> None:
+    """Put a world into the database. What was there under the same ids is replaced, save its tasks."""
+    with store.writing():
+        for number, project in world.projects.items():
+            store.execute(
+                "INSERT OR REPLACE INTO projects VALUES (?, ?)", (number, json.dumps(project))
+            )
+        for training, pools in enumerate((world.pools, world.trainings)):
+            for number, pool in pools.items():
+                store.execute(
+                    "INSERT INTO pools (id, training, status, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) "
+                    "DO UPDATE SET training = excluded.training, status = excluded.status, "
+                    "body = excluded.body",
+                    (number, training, pool.get("status", "CLOSED"), json.dumps(pool)),
+                )
