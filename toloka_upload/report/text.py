@@ -105,7 +105,7 @@ def headline(report: Report) -> str:
             )
         case ExitStatus.OK:
             return f"Uploaded {counted(counts.created, 'row')} to {pools}."
-        case ExitStatus.REJECTED if report.operations.submitted or counts.already_uploaded:
+        case ExitStatus.REJECTED if _something_sent(report):
             here = counts.created + counts.already_uploaded
             rows = counted(counts.read, "row")
             return f"Finished: {count(here)} of {rows} are in {pools}, {_rejected(report)}."
@@ -124,9 +124,14 @@ def _trouble(report: Report) -> str:
     reason = _REASONS.get(report.exit_status, report.exit_status.reason)
     if report.exit_status in {ExitStatus.BAD_INPUT, ExitStatus.REJECTED} and rejected:
         reason = f"{counted(rejected, 'row')} failed the check"
-    if not (report.operations.submitted or report.counts.created):
+    if not _something_sent(report):
         return f"Nothing was sent: {reason}."
     return f"{reason[0].upper()}{reason[1:]}."
+
+
+def _something_sent(report: Report) -> bool:
+    counts = report.counts
+    return bool(report.operations.submitted or counts.created or counts.already_uploaded)
 
 
 def _rejected(report: Report) -> str:
