@@ -234,13 +234,17 @@ def _open(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         path.touch(mode=0o600)
     log = sqlite3.connect(path or ":memory:", timeout=_BUSY, isolation_level=None)
-    # Losing the last entries to a power cut is harmless; waiting for the disk twice a chunk is not.
-    log.execute("PRAGMA synchronous = NORMAL")
-    log.execute(
-        "CREATE TABLE IF NOT EXISTS sent"
-        " (id INTEGER PRIMARY KEY, key TEXT NOT NULL, at REAL NOT NULL, items INTEGER NOT NULL)"
-    )
-    log.execute("CREATE INDEX IF NOT EXISTS sent_by_time ON sent (key, at)")
+    try:
+        # Losing the last entries to a power cut is harmless; waiting for the disk twice a chunk is not.
+        log.execute("PRAGMA synchronous = NORMAL")
+        log.execute(
+            "CREATE TABLE IF NOT EXISTS sent"
+            " (id INTEGER PRIMARY KEY, key TEXT NOT NULL, at REAL NOT NULL, items INTEGER NOT NULL)"
+        )
+        log.execute("CREATE INDEX IF NOT EXISTS sent_by_time ON sent (key, at)")
+    except sqlite3.Error:
+        log.close()
+        raise
     return log
 
 
