@@ -99,7 +99,7 @@ class Fields:
         self.names = tuple(field.name for field in fields)
         self._fields = fields
         self._known = frozenset(self.names)
-        self.check: Check = _generate(fields, self._named, prefix)
+        self.check: Check = generate(fields, self._named, prefix)
 
     @classmethod
     def compile(cls, spec: Mapping[str, Any], prefix: str, note: Note) -> Fields:
@@ -123,7 +123,7 @@ class Fields:
         return faults.first_of(self.faults(values, prefix))
 
 
-def _generate(fields: tuple[Field, ...], named: Slow, prefix: str) -> Check:
+def generate(fields: tuple[Field, ...], named: Slow, prefix: str) -> Check:
     """Write and compile the function for one spec.
 
     Its text is made of our own expressions and numbered names alone: field ids and limits are bound to the names.

@@ -138,7 +138,7 @@ def _array_of(shape: _Shape) -> Member:
         for index, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, dict):
                 yield from shape.faults(item, f"{path}.{index}.")
-            else:
+            elif item is not None:  # null is told already
                 yield from _object(item, f"{path}.{index}")
 
     return member
