@@ -84,11 +84,13 @@ def _problem(name: str, column: Column | None, *, prefixed: bool) -> str:
         return "has no name; name it or remove it (pandas: to_csv(..., index=False))"
     if column:
         return ""
-    if prefixed:
-        near = get_close_matches(name, [*_WHOLE_NAMES, f"INPUT:{name}"], 1, 0.6)
-        return f"unknown column{_did_you_mean(near)}; known are {_KNOWN}"
-    if ":" in name:
-        return f"unknown prefix; known are {_KNOWN}"
+    if prefixed or ":" in name:
+        field = name.rpartition(":")[2]
+        near = get_close_matches(
+            name, [*_WHOLE_NAMES, *(prefix + field for prefix in _PREFIXES)], 1, 0.6
+        )
+        what = "unknown column" if prefixed else "unknown prefix"
+        return f"{what}{_did_you_mean(near) or f'; known are {_KNOWN}'}"
     return ""
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import orjson
 
 from toloka_upload.rows.model import Kind, ReadOptions, Row
-from toloka_upload.rows.objects import Objects, explain, faulty
+from toloka_upload.rows.objects import ARRAY_HINT, Objects, explain, faulty
 from toloka_upload.rows.packing import Damaged
 from toloka_upload.rows.reader import ROW_TOO_LONG, Reader
 from toloka_upload.rows.source import MAX_ROW, Source
@@ -22,7 +22,7 @@ class JsonLines(Reader):
 
     def __init__(self, source: Source, options: ReadOptions) -> None:
         super().__init__(source, "jsonl")
-        self._objects = Objects(infinite_golden=options.infinite_golden)
+        self._objects = Objects(infinite_golden=options.infinite_golden, list_hint=ARRAY_HINT)
 
     @property
     def kind(self) -> Kind:
@@ -62,5 +62,8 @@ class JsonLines(Reader):
 
     def _no_json(self, number: int, raw: bytes, line: bytes, error: orjson.JSONDecodeError) -> Row:
         indent = len(line) - len(line.lstrip(_SPACE))
-        why = self._source.undecodable(line) or explain(line.strip(_SPACE), error, indent=indent)
+        start = self._source.stream.tell() - len(line)
+        why = self._source.undecodable(line, start=start) or explain(
+            line.strip(_SPACE), error, indent=indent
+        )
         return faulty(number, raw, "INVALID_JSON", why)

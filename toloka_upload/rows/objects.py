@@ -14,6 +14,7 @@ from toloka_upload.rows.model import NO_MEMBERS, Fault, Kind, Row
 from toloka_upload.rows.splice import members, without
 
 _MARKS = {Kind.TASK: "input_values", Kind.SUITE: "tasks"}
+ARRAY_HINT = "; if the file is a JSON array, add --format json"
 _NAN = re.compile(r"-?(?:NaN|Infinity|inf)")
 _new = tuple.__new__  # a third of the price of Row(...)
 
@@ -38,7 +39,7 @@ def explain(text: bytes, error: orjson.JSONDecodeError, *, indent: int = 0) -> s
     elif rest[:2].lstrip("{[ :,")[:1] in ("N", "T", "F"):
         hint = "; JSON writes null, true and false"
     elif text == b"[":
-        hint = "; if the file is a JSON array, add --format json"
+        hint = ARRAY_HINT
     return f"not JSON at {place}: {error.msg}{hint}"
 
 
@@ -50,10 +51,11 @@ class Objects:
         admit: Takes a line number, the row as it came, the object's text and its parsed value, gives the row.
     """
 
-    def __init__(self, *, infinite_golden: bool) -> None:
+    def __init__(self, *, infinite_golden: bool, list_hint: str = "") -> None:
         self.kind = Kind.FLAT
         self.admit: Callable[[int, bytes, bytes, Any], Row] = self._first
         self._infinite_golden = infinite_golden
+        self._list_hint = list_hint
         self._settled = 0
 
     def _first(self, line: int, raw: bytes, text: bytes, value: Any) -> Row:
@@ -95,7 +97,7 @@ class Objects:
         return _new(Row, (line, raw, text, value, (), NO_MEMBERS, 0))
 
     def _no_object(self, line: int, raw: bytes, value: Any) -> Row:
-        hint = "; if the file is a JSON array, add --format json" if isinstance(value, list) else ""
+        hint = self._list_hint if isinstance(value, list) else ""
         return faulty(line, raw, "OBJECT_EXPECTED", f"a row must be a JSON object, {{...}}{hint}")
 
     def _other_kind(self, line: int, raw: bytes, value: dict[str, Any]) -> Row:

@@ -3,13 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Any, BinaryIO
 
-from toloka_upload.errors import BadInput
+import orjson
+
+from toloka_upload.errors import BadInput, UsageProblem
+from toloka_upload.rows.delimited import Delimited
+from toloka_upload.rows.json_stream import JsonStream
 from toloka_upload.rows.jsonl import JsonLines
 from toloka_upload.rows.model import ReadOptions, RowFile
-from toloka_upload.rows.packing import Damaged
+from toloka_upload.rows.packing import SUFFIXES, Damaged
 from toloka_upload.rows.source import Source
+
+FORMATS = ("jsonl", "json", "csv", "tsv", "xlsx")
+"""The names that `--format` takes."""
+
+_EXTENSIONS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".jsonlines": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".xlsx": "xlsx",
+}
+_ZIP = b"PK\x03\x04"
+_FOREIGN = {
+    b"\xd0\xcf\x11\xe0": "an old Excel file, or one with a password: save it as .xlsx without password, or as CSV",
+    b"PAR1": "a Parquet file: write it as JSON Lines, as in duckdb -c \"copy (from 'x.parquet') to 'x.jsonl'\"",
+    b"%PDF": "a PDF",
+    b"SQLite f": "an SQLite database",
+    b"7z\xbc\xaf": "a 7-Zip archive: unpack it",
+    b"Rar!": "a RAR archive: unpack it",
+}
 
 
 def open_rows(
@@ -19,9 +46,82 @@ def open_rows(
     *,
     stdin: BinaryIO | None = None,
 ) -> RowFile:
-    """Open an input and read as much of it as tells its format."""
-    source = Source(name, encoding=options.encoding, stdin=stdin)
+    """Open an input, and read as much of it as tells its format and its header (XLSX: all of it).
+
+    Args:
+        name: A path, or `-` for standard input.
+        options: How to read it.
+        task_spec: The project's `{"input_spec": {...}, "output_spec": {...}}`, which says what the cells of a
+            table are. None: all cells are strings.
+        stdin: What `-` is; None: the process's standard input.
+
+    Raises:
+        NoInput: It is missing, is a directory, or cannot be read.
+        BadInput: Its header, encoding or archive cannot be used, or an extra is missing.
+        UsageProblem: An option names no format, no encoding or no delimiter, or does not go with the format.
+    """
+    if options.format is not None and options.format not in FORMATS:
+        raise UsageProblem(f"--format {options.format}: there are {', '.join(FORMATS)}")
+    source: Source | None = None
     try:
+        source = Source(name, encoding=options.encoding, stdin=stdin)
+        return _reader(source, options, task_spec)
+    except BaseException as error:
+        if source:
+            source.close()
+        if isinstance(error, Damaged):
+            raise BadInput(f"{name}:1: {error}") from error
+        raise
+
+
+def _reader(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] | None) -> RowFile:
+    format_name = options.format or _told(source)
+    if options.suites_by_blank_line and format_name not in ("csv", "tsv"):
+        raise UsageProblem(
+            f"{source.name}: --suites-by-blank-line goes with CSV and TSV; this is {format_name}"
+        )
+    if format_name == "jsonl":
         return JsonLines(source, options)
-    except Damaged as error:
-        raise BadInput(f"{name}:1: {error}") from error
+    if format_name == "json":
+        return JsonStream(source, options)
+    if format_name == "xlsx":
+        from toloka_upload.rows.xlsx import Workbook
+
+        return Workbook(source, options, task_spec)
+    return Delimited(source, format_name, options, task_spec)
+
+
+def _told(source: Source) -> str:
+    """Tell the format from what cannot be anything else, from the extension, or from the first line."""
+    if source.magic.startswith(_ZIP):
+        return "xlsx"
+    for magic, what in _FOREIGN.items():
+        if source.magic.startswith(magic):
+            raise BadInput(f"{source.name}:1: this is {what}")
+    extension = _extension(source.name)
+    if extension in _EXTENSIONS:
+        return _EXTENSIONS[extension]
+    found = _by_content(source.head().lstrip())
+    return "json" if extension == ".json" and found != "jsonl" else found
+
+
+def _extension(name: str) -> str:
+    path = PurePath(name.lower())
+    return (path.with_suffix("") if path.suffix in SUFFIXES else path).suffix
+
+
+def _by_content(head: bytes) -> str:
+    """Tell JSON from JSON Lines, which often go by the same extension, and both from tables."""
+    if head.startswith(b"["):
+        return "json"
+    if head.startswith(b"{"):
+        return "jsonl" if _whole(head.split(b"\n", 1)[0]) else "json"
+    return "tsv" if b"\t" in head.split(b"\n", 1)[0] else "csv"
+
+
+def _whole(line: bytes) -> bool:
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return True

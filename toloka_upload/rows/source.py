@@ -111,8 +111,14 @@ class Source:
         """Return whole lines of the stream as they stand in the input."""
         return text_encoding.restore(text, self.codec) if self.codec else text
 
-    def undecodable(self, line: bytes) -> str:
-        """Say which byte of `line`, just read, is no text; empty if all of it is."""
+    def undecodable(self, line: bytes, what: str = "line", start: int | None = None) -> str:
+        """Say which byte of `line` is no text; empty if all of it is.
+
+        Args:
+            line: A part of the stream.
+            what: What it is.
+            start: Its byte offset in the stream, if known.
+        """
         try:
             line.decode()
         except UnicodeDecodeError as error:
@@ -122,13 +128,14 @@ class Source:
                 if self.codec
                 else line[error.start :]
             )
-            place = f"byte 0x{bad[0]:02x} at byte offset {len(before)} of the line"
+            place = f"byte 0x{bad[0]:02x} at byte offset {len(before)} of the {what} is not"
             if self.codec:
-                return f"{place} is not {self.codec} text"
-            start = self.stream.tell() - len(line) + error.start + len(self.byte_order_mark)
+                return f"{place} {self.codec} text"
+            if start is not None:
+                whole = start + error.start + len(self.byte_order_mark)
+                place = place.replace(" is not", f" ({whole} of the input) is not")
             return (
-                f"{place} ({start} of the input) is not UTF-8: "
-                "if the file has another encoding, name it, as in --encoding cp1251"
+                f"{place} UTF-8: if the file has another encoding, name it, as in --encoding cp1251"
             )
         return ""
 
