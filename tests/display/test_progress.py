@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from runs import finished, progressed, rejected, rows_read, sent, settled, started
+from display_runs import finished, progressed, rejected, rows_read, sent, settled, started
 
 from toloka_upload import observer as ev
 from toloka_upload.display.progress import Progress, Speed
@@ -11,6 +11,7 @@ from toloka_upload.errors import ExitStatus
 
 
 def told(*events: ev.Event, at: float = 0.0) -> Progress:
+    """Return what is known after these events."""
     progress = Progress(0.0)
     for event in events:
         progress.note(event, at)
@@ -31,7 +32,9 @@ def test_rows_in_the_pool_are_those_created_and_those_that_were_there() -> None:
 
 def test_totals_of_reading_are_totals_and_not_increments() -> None:
     """Reading tells totals since the start; they are never added up."""
-    progress = told(*(rows_read(n, of=3000, already=n // 2, rejected=n // 10) for n in (1000, 2000)))
+    progress = told(
+        *(rows_read(n, of=3000, already=n // 2, rejected=n // 10) for n in (1000, 2000))
+    )
     assert (progress.read, progress.already_uploaded, progress.rejected) == (2000, 1000, 200)
 
 

@@ -94,11 +94,20 @@ def test_a_fault_names_file_line_field_code_and_message() -> None:
 
 def test_a_share_is_rounded_down() -> None:
     """100 % means all."""
-    assert [percent(share) for share in (0.0, 0.29, 0.99999, 1.0)] == ["0 %", "29 %", "99 %", "100 %"]
+    assert [percent(share) for share in (0.0, 0.29, 0.99999, 1.0)] == [
+        "0 %",
+        "29 %",
+        "99 %",
+        "100 %",
+    ]
 
 
 def test_numbers_and_names_read_as_words() -> None:
     """Thousands are grouped, one is singular, long lists are cut."""
-    assert [counted(number, "row") for number in (0, 1, 25_000)] == ["0 rows", "1 row", "25,000 rows"]
+    assert [counted(number, "row") for number in (0, 1, 25_000)] == [
+        "0 rows",
+        "1 row",
+        "25,000 rows",
+    ]
     assert listed(("a", "b\n")) == r"a, b\n"
     assert listed([str(number) for number in range(10)]) == "0, 1, 2 and 7 more"

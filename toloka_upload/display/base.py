@@ -80,6 +80,7 @@ class Display:
         self._over.set()
         if self._thread is not None:
             self._thread.join(timeout=1.0)
+        self.progress.left = True
         self._last_word()
 
     def _say(self, lines: list[Line]) -> None:

@@ -91,10 +91,10 @@ def _main(progress: Progress, width: int) -> str:
 
 def _label(progress: Progress) -> str:
     report = progress.report
-    if report is not None and report.exit_status not in {ExitStatus.OK, ExitStatus.REJECTED}:
-        return "Stopped"
-    if report is not None:
+    if report is not None and report.exit_status in {ExitStatus.OK, ExitStatus.REJECTED}:
         return "Checked" if progress.dry_run else "Uploaded"
+    if report is not None or progress.left:
+        return "Stopped"
     if progress.stopping:
         return "Stopping"
     if progress.checking:

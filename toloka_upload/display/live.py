@@ -8,6 +8,7 @@ what is left below. Counting lines back from the end, as `rich.live` does, leave
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import threading
@@ -61,7 +62,7 @@ class Live(Display):
         self._lines: list[Line] = []
         self._glyphs = UNICODE if (stream.encoding or "").lower().startswith("utf") else ASCII
         self._console = Console(
-            file=stream,
+            file=io.StringIO(),  # rich only styles; what it would write is captured
             force_terminal=True,
             color_system=None if environ.get("NO_COLOR") else "standard",
             legacy_windows=False,

@@ -167,7 +167,7 @@ def side_words(progress: Progress, now: float) -> list[str]:
     rate, left = progress.rate(now), progress.seconds_left(now)
     if rate is not None:
         parts.append(f"{rate:,.0f} rows/s")
-    if left is not None and not progress.report:
+    if left is not None:
         parts.append(f"{duration(left)} left")
     for number, name in (
         (progress.rejected, "rejected"),

@@ -73,6 +73,7 @@ class Progress:
         flights: Chunks in flight by number, in the order sent.
         late_faults: The last few row faults after those that were printed as lines.
         report: The run's report once it is over.
+        left: The display closes; without a report, the run was cut short.
     """
 
     def __init__(self, started: float) -> None:
@@ -87,6 +88,7 @@ class Progress:
         self.faults = 0
         self.late_faults: deque[str] = deque(maxlen=3)
         self.report: Report | None = None
+        self.left = False
         self._waits: dict[tuple[str, str | None], Wait] = {}
         self._speed = Speed()
         self._by_reading = (0, 0)
@@ -155,7 +157,7 @@ class Progress:
     def seconds_left(self, now: float) -> float | None:
         """How long the rest takes at the present rate, or None where that cannot be told."""
         rate, total = self.rate(now), self.total
-        if not rate or total is None or self.stopping:
+        if not rate or total is None or self.stopping or self.report or self.left:
             return None
         return max(0, total - self.in_pool - self.rejected - self.unknown) / rate
 

@@ -196,9 +196,9 @@ def _facts(report: Report) -> Iterator[Fact]:
 
 
 def _efforts(report: Report) -> Iterator[Fact]:
-    speed = report.counts.created / report.seconds if report.seconds > 0 else 0.0
-    rate = f", {speed:,.0f} rows/s" if report.counts.created else ""
-    yield "time", f"{report.seconds:.1f} s{rate}"
+    created, seconds = report.counts.created, report.seconds
+    rate = f", {created / seconds:,.0f} rows/s" if created and seconds > 0 else ""
+    yield "time", f"{seconds:.1f} s{rate}"
     if report.requests:
         retries = f", {count(report.retries)} of them retries" if report.retries else ""
         yield "requests", count(report.requests) + retries

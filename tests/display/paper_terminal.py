@@ -26,9 +26,11 @@ class Screen(io.StringIO):
         self.raw = ""
 
     def isatty(self) -> bool:
+        """Say yes: that is what it stands for."""
         return True
 
     def size(self) -> tuple[int, int]:
+        """Columns and rows."""
         return self.columns, self.rows
 
     def resize(self, columns: int) -> None:
@@ -48,6 +50,7 @@ class Screen(io.StringIO):
         return [line.rstrip() for line in self.lines if line.strip()]
 
     def write(self, text: str) -> int:
+        """Show text, obeying what is known and refusing the rest."""
         self.raw += text
         for private, number, command, move, words in _TOKEN.findall(text):
             if command:
@@ -75,7 +78,9 @@ class Screen(io.StringIO):
 
     def _obey(self, private: str, number: str, command: str) -> None:
         if private:
-            assert (number, command) in {("25", "h"), ("25", "l")}, f"unknown mode {number}{command}"
+            assert (number, command) in {("25", "h"), ("25", "l")}, (
+                f"unknown mode {number}{command}"
+            )
             self.cursor_shown = command == "h"
         elif command == "A":
             self.line = max(0, self.line - int(number or 1))

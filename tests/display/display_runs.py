@@ -16,10 +16,12 @@ class Clock:
         self.now = 1000.0
 
     def __call__(self) -> float:
+        """Return the time."""
         return self.now
 
 
 def started(*files: str, pool: str | None = "21", dry_run: bool = False) -> ev.RunStarted:
+    """The run begins."""
     url = "https://toloka.dev/api/v1"
     names = files or ("tasks.jsonl",)
     return ev.RunStarted("run-1", names, pool, "production", url, "async", dry_run)
@@ -28,16 +30,19 @@ def started(*files: str, pool: str | None = "21", dry_run: bool = False) -> ev.R
 def rows_read(
     read: int, *, of: int | None = None, already: int = 0, rejected: int = 0, finished: bool = False
 ) -> ev.RowsRead:
+    """Reading came this far, of an input of `of` rows of 100 bytes each."""
     size = None if of is None else of * 100
     return ev.RowsRead(read, already, rejected, read * 100, size, finished)
 
 
 def sent(chunk: int, rows: int = 100, attempt: int = 1) -> ev.ChunkSent:
+    """A chunk left."""
     operation = f"{chunk:08x}-0000-5000-8000-000000000000"
     return ev.ChunkSent(chunk, "21", rows, rows, rows * 100, operation, attempt)
 
 
 def progressed(chunk: int, status: str = "RUNNING", percent: int | None = None) -> ev.Event:
+    """An operation was asked about."""
     operation = f"{chunk:08x}-0000-5000-8000-000000000000"
     return ev.OperationProgress(chunk, "21", operation, status, percent)
 
@@ -45,15 +50,18 @@ def progressed(chunk: int, status: str = "RUNNING", percent: int | None = None) 
 def settled(
     chunk: int, created: int = 100, already: int = 0, rejected: int = 0, unknown: int = 0
 ) -> ev.ChunkSettled:
+    """A chunk has its outcomes."""
     operation = f"{chunk:08x}-0000-5000-8000-000000000000"
     return ev.ChunkSettled(chunk, "21", operation, created, already, rejected, unknown)
 
 
 def rejected(line: int = 418, message: str = "Value must be present") -> ev.RowRejected:
+    """A row has a fault."""
     return ev.RowRejected("tasks.jsonl", line, "input_values.image", "VALUE_REQUIRED", message)
 
 
 def report(status: ExitStatus = ExitStatus.OK, **counts: int) -> Report:
+    """Return the report of a run of 12.34 seconds into pool 21."""
     made = Report(exit_status=status, run_id="run-1", env="production", pools=["21"])
     made.files, made.seconds = ["tasks.jsonl"], 12.34
     made.counts = Counts(read=sum(counts.values()), **counts)
@@ -62,6 +70,7 @@ def report(status: ExitStatus = ExitStatus.OK, **counts: int) -> Report:
 
 
 def finished(status: ExitStatus = ExitStatus.OK, **counts: int) -> ev.RunFinished:
+    """The run is over."""
     return ev.RunFinished(report(status, **counts))
 
 
