@@ -28,16 +28,14 @@ from toloka_upload.emulator.store import Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.world import World, default_world, settle_in
 
-MOST_BODY_BYTES = 64 * 1024 * 1024
-"""Bodies beyond are refused with 413 before they are read; the API's own limits are far below."""
-
 
 class Emulator:
     """The API on this machine: one world, its rules, its weather. Thread-safe.
 
     Args:
         store: Where everything is kept.
-        world: What exists at the start; what the store has already, stays.
+        world: Projects and pools to put in: they replace those with the same ids, save their tasks. None: the
+            default world, if the store has no pools yet.
         switches: How the documents are read.
         faults: The weather.
         clock: Unix time in seconds.
@@ -60,24 +58,24 @@ class Emulator:
         sleep: Callable[[float], None] = time.sleep,
         rng: random.Random | None = None,
     ) -> None:
-        world = world or default_world()
         self.faults = faults or Faults(clock=clock)
         self.ledger = Ledger()
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.RLock()
         self._second = SlidingWindow(1.0)
-        switches = switches.changed(world.switches)
         rng = rng or random.Random()  # noqa: S311  ids, not secrets
-        self._rooms = Rooms(store, switches, world.requester, rng, self.ledger)
-        settle_in(store, world)
+        self._rooms = Rooms(store, switches, (world or default_world()).requester, rng, self.ledger)
+        if world or not store.row("SELECT 1 FROM pools"):
+            settle_in(store, world or default_world())
         self._api = Api(self._rooms)
         self._control = Control(self._rooms, self.faults, self.ledger, clock)
 
     @classmethod
     def in_memory(cls, world: World | None = None, **switches: Any) -> Emulator:
         """An emulator without a file, for tests; switches by name."""
-        return cls(Store(None), world, Switches().changed(switches))
+        settings = {**(world.switches if world else {}), **switches}
+        return cls(Store(None), world, Switches().changed(settings))
 
     @property
     def switches(self) -> Switches:

@@ -8,8 +8,6 @@ from toloka_upload.emulator.emulator import Emulator
 from toloka_upload.emulator.store import Store
 from toloka_upload.emulator.switches import Switches
 
-DATABASE = "emulator.sqlite3"
-
 UNHURRIED = {
     "requests_per_second": 0,
     "tasks_per_minute": 0,
@@ -18,6 +16,11 @@ UNHURRIED = {
     "suites_per_day": 0,
 }
 """Switches without which a rehearsal would spend its time waiting for quotas."""
+
+
+def local_database(state_dir: Path) -> Path:
+    """The file of the embedded emulator; a served one uses it too, so that its page shows what was uploaded."""
+    return state_dir / "local" / "emulator.sqlite3"
 
 
 def local_emulator(state_dir: Path) -> Emulator:
@@ -31,6 +34,8 @@ def local_emulator(state_dir: Path) -> Emulator:
         ValueError: The file is something else's.
         sqlite3.OperationalError: It cannot be read or written.
     """
-    directory = state_dir / "local"
-    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return Emulator(Store(directory / DATABASE), switches=Switches().changed(UNHURRIED))
+    return Emulator(
+        Store(local_database(state_dir)),
+        switches=Switches().changed(UNHURRIED),
+        sleep=lambda _: None,
+    )

@@ -38,8 +38,11 @@ class Switches:
     byte_count: Literal["compact", "raw"] = _switch(
         "Bytes are those of compact JSON, or of the text as sent", default="compact"
     )
-    oversize: Literal["413", "413-html", "400", "log"] = _switch("Answer beyond a byte limit: `ENTITY_TOO_LARGE`, a proxy's page, 400 with "
-        "`OBJECT_SIZE_BYTES_GREATER_THAN_MAX`, or (async) that code in the log of a FAILed operation", default="413")  # fmt: skip
+    oversize: Literal["413", "413-html", "400", "log"] = _switch(
+        "Answer beyond a byte limit: `ENTITY_TOO_LARGE`, a proxy's page, 400 with "
+        "`OBJECT_SIZE_BYTES_GREATER_THAN_MAX`, or (async) that code in the log of a FAILed operation",
+        default="413",
+    )
     requests_per_second: int = _switch(
         "Most requests in any second; a bare 429 beyond", default=300
     )
@@ -49,8 +52,11 @@ class Switches:
     suites_per_day: int = _switch(
         "Task suites taken in any 24 hours; 429 beyond", default=2_000_000
     )
-    quota_answer: Literal["interval", "retry-after", "retry-after-date", "bare", "log"] = _switch("What a 429 beyond a quota says: `payload.interval`, a `Retry-After` header in seconds "
-        "or as a date, nothing; or (async) no 429 at all, but a FAILed operation whose log says so", default="interval")  # fmt: skip
+    quota_answer: Literal["interval", "retry-after", "retry-after-date", "bare", "log"] = _switch(
+        "What a 429 beyond a quota says: `payload.interval`, a `Retry-After` header in seconds "
+        "or as a date, nothing; or (async) no 429 at all, but a FAILed operation whose log says so",
+        default="interval",
+    )
     pool_tasks: int = _switch(
         "Most tasks of a pool; `POOL_TASKS_COUNT_EXCEEDED` beyond", default=1_000_000
     )
@@ -66,8 +72,11 @@ class Switches:
     operation_seconds_per_item: float = _switch(
         "Time it takes besides for each item, in seconds", default=0.0
     )
-    lock_pool: Literal["off", "refuse", "fail", "queue"] = _switch("A second operation on a pool meanwhile: runs; is refused with 409 "
-        "`POOL_LOCKED_BY_ANOTHER_OPERATION`; is taken and FAILs with that code; waits its turn", default="off")  # fmt: skip
+    lock_pool: Literal["off", "refuse", "fail", "queue"] = _switch(
+        "A second operation on a pool meanwhile: runs; is refused with 409 "
+        "`POOL_LOCKED_BY_ANOTHER_OPERATION`; is taken and FAILs with that code; waits its turn",
+        default="off",
+    )
     details: Literal["full", "short", "items", "absent"] = _switch(
         "Counters in `details`: five; `success_count` and `failed_count`; `items_count`; no `details`",
         default="full",
@@ -101,8 +110,11 @@ class Switches:
         "Answer of a synchronous request with `skip_invalid_items=true` when all are invalid",
         default="400",
     )
-    sync_payload: Literal["nested", "flat", "unindexed"] = _switch('Payload of that 400: `{"1": {"input_values.x": ...}}`, `{"1.input_values.x": ...}`, '
-        "or the field map of the first invalid item alone", default="nested")  # fmt: skip
+    sync_payload: Literal["nested", "flat", "unindexed"] = _switch(
+        'Payload of that 400: `{"1": {"input_values.x": ...}}`, `{"1.input_values.x": ...}`, '
+        "or the field map of the first invalid item alone",
+        default="nested",
+    )
     no_validation_errors: Literal["absent", "null", "empty"] = _switch(
         "`validation_errors` of a 201 without any", default="absent"
     )
@@ -116,8 +128,11 @@ class Switches:
     read_only_keys: Literal["ignored", "refused"] = _switch(
         "`id`, `created` and other keys that only the server sets", default="ignored"
     )
-    tasks_without_mixer: Literal["refuse", "accept", "log"] = _switch("Tasks for a pool without `mixer_config`: 409 `MIXER_CONFIG_REQUIRED`; created (and the "
-        "pool cannot be opened); or that code in the log of a FAILed operation", default="refuse")  # fmt: skip
+    tasks_without_mixer: Literal["refuse", "accept", "log"] = _switch(
+        "Tasks for a pool without `mixer_config`: 409 `MIXER_CONFIG_REQUIRED`; created (and the "
+        "pool cannot be opened); or that code in the log of a FAILed operation",
+        default="refuse",
+    )
     suites_with_mixer: Literal["refuse", "accept", "log"] = _switch(
         "Suites for a pool with `mixer_config`: likewise, with 409 `POOL_TASK_TYPE_CONFLICT`",
         default="refuse",

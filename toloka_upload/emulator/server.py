@@ -1,0 +1,248 @@
+"""The emulator on a socket: the standard library's threaded server, and faults of the wire."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import struct
+import sys
+import threading
+import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from toloka_upload.emulator.api import BASE
+from toloka_upload.emulator.emulator import Emulator
+from toloka_upload.emulator.faults import Faults
+from toloka_upload.emulator.messages import ConnectionLost, Refusal, Request, Response
+
+MOST_BODY_BYTES = 64 * 1024 * 1024
+"""A body beyond is refused with 413, unread; the API's own limits are far below."""
+
+IDLE_SECONDS = 300.0
+"""A connection on which nothing arrives is closed."""
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_DRAINED_BYTES = 128 * 1024 * 1024
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with a time of zero: close sends RST
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine only."""
+    return host in _LOOPBACK or host.startswith("127.")
+
+
+class Server:
+    """An emulator that listens, from the start of a `with` block to its end.
+
+    Args:
+        emulator: What answers. It is not closed with the server.
+        host: The address to listen at.
+        port: 0 picks a free one.
+
+    Raises:
+        OSError: The address cannot be had.
+    """
+
+    def __init__(self, emulator: Emulator, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.emulator = emulator
+        self._http = _HttpServer(emulator, host, port)
+        shown = f"[{host}]" if ":" in host else host
+        self.root = f"http://{shown}:{self._http.server_address[1]}"
+        self.url = self.root + BASE
+        self._thread = threading.Thread(
+            target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
+
+    @property
+    def faults(self) -> Faults:
+        """The weather, and the account of it."""
+        return self.emulator.faults
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._http.closing.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._http.drop_connections()
+        self._thread.join()
+
+
+class _HttpServer(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 128
+
+    def __init__(self, emulator: Emulator, host: str, port: int) -> None:
+        self.emulator = emulator
+        self.only_loopback = is_loopback(host)
+        self.closing = threading.Event()
+        self._connections: set[socket.socket] = set()
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Handler)
+
+    def server_bind(self) -> None:
+        # HTTPServer's own asks the name service for this machine's name, which can take seconds.
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def drop_connections(self) -> None:
+        """Wake the threads that wait for another request of a client that keeps its connection."""
+        for connection in list(self._connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        # A client that leaves is the weather's business; anything else is a bug, and is shown.
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # the head and a short body leave in one packet
+    timeout = IDLE_SECONDS
+    server: _HttpServer
+
+    def _serve(self) -> None:
+        try:
+            request = self._request()
+            response = self._guarded() or self._answered(request)
+        except Refusal as refusal:
+            self.close_connection = True
+            self._send(refusal.response())
+            self._drain()
+        except ConnectionLost as lost:
+            self._lose(lost)
+        else:
+            self._send(response)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
+
+    def _answered(self, request: Request) -> Response:
+        try:
+            return self.server.emulator.handle(request)
+        except ConnectionLost:
+            raise
+        except Exception:  # noqa: BLE001  a bug of the emulator is an answer too, and is shown
+            traceback.print_exc()
+            return Refusal(
+                500, "INTERNAL_ERROR", "The emulator has a bug; see its output"
+            ).response()
+
+    def _guarded(self) -> Response | None:
+        """Refuse a page from elsewhere that reached this machine under a name of its own."""
+        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname or "localhost"
+        if self.server.only_loopback and not is_loopback(host):
+            return Refusal(403, "ACCESS_DENIED", f"This is not {host[:100]}").response()
+        return None
+
+    def _request(self) -> Request:
+        parts = urlsplit(self.path)
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        return Request(self.command, unquote(parts.path), query, headers, self._body())
+
+    def _body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return b"".join(self._chunks())
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal():
+            raise Refusal(400, "VALIDATION_ERROR", "Content-Length is no number")
+        if int(length) > MOST_BODY_BYTES:
+            raise _too_large()
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise ConnectionLost("reset")
+        return body
+
+    def _chunks(self) -> Any:
+        total = 0
+        while size := self._chunk_size():
+            total += size
+            if total > MOST_BODY_BYTES:
+                raise _too_large()
+            yield self.rfile.read(size)
+            self.rfile.readline(3)
+        while self.rfile.readline(1024).strip():  # trailers
+            pass
+
+    def _chunk_size(self) -> int:
+        try:
+            return int(self.rfile.readline(64).partition(b";")[0], 16)
+        except ValueError:
+            raise Refusal(400, "VALIDATION_ERROR", "A chunk has no size") from None
+
+    def _send(self, response: Response, *, most: int | None = None) -> None:
+        """Send an answer, or its head and the first `most` bytes of its body."""
+        self.send_response(response.status)
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        if response.status != 204:
+            self.send_header("Content-Length", str(len(response.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(response.body[:most])
+        self.wfile.flush()
+
+    def _drain(self) -> None:
+        """Read on for a while: a close with unread input would reset the connection, and the answer with it."""
+        self.connection.settimeout(2.0)
+        with contextlib.suppress(OSError):
+            left = _DRAINED_BYTES
+            while left > 0 and (some := self.rfile.read1(65536)):
+                left -= len(some)
+
+    def _lose(self, lost: ConnectionLost) -> None:
+        self.close_connection = True
+        if lost.how == "cut" and lost.response:
+            self._send(lost.response, most=len(lost.response.body) // 2)
+            return
+        if lost.how == "hang":
+            self._hang(lost.seconds)
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        # Closing the object would wait for the files made of it.
+        os.close(self.connection.detach())
+
+    def _hang(self, seconds: float) -> None:
+        """Say nothing until the time is over, the client leaves, or the server ends."""
+        step = 0.05
+        while seconds > 0 and not self.server.closing.wait(step):
+            seconds -= step
+            readable, _, _ = select.select([self.connection], [], [], 0)
+            if readable and not self.connection.recv(1, socket.MSG_PEEK):
+                return
+
+    def version_string(self) -> str:
+        return "toloka-upload-emulator"
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
+        """Requests are counted by the emulator; nothing is printed."""
+
+
+def _too_large() -> Refusal:
+    return Refusal(413, "ENTITY_TOO_LARGE", f"The body has more than {MOST_BODY_BYTES} bytes")
