@@ -54,8 +54,8 @@ class Concurrency:
         self._clock = clock
         self._start = min(start, maximum)
         self._maximum = maximum
-        self._level = self._start
-        self._below = 1  # the level that this one must beat
+        # The levels that proved worth it, and last the present one.
+        self._ladder = [1] if self._start == 1 else [1, self._start]
         self._doubling = True
         self._least_calm = self._calm = _CALM
         self._until_try = int(self._start == 1)  # operations to finish before the next step up
@@ -69,7 +69,7 @@ class Concurrency:
     @property
     def level(self) -> int:
         """Most operations to have in flight now."""
-        return self._fixed or self._level
+        return self._fixed or self._ladder[-1]
 
     def finished(self, seconds: float, items: int, in_flight: int) -> None:
         """An operation ended, well or not.
@@ -82,21 +82,24 @@ class Concurrency:
         self._measure(max(seconds, 1e-6) / max(items, 1), items, in_flight)
         if self._until_try == 0:
             self._judge()
-            return
-        self._until_try -= 1
-        if self._until_try == 0:
+        elif self._until_try > 1:
+            self._until_try -= 1
+        elif self._proven():
             self._rise()
+        else:
+            self._stay(self._ladder[:-1])
 
     def locked(self) -> None:
         """The pool was locked by another operation: one of ours, if several are in flight, or someone else's."""
-        if self._level > 1:
+        if self._ladder[-1] > 1:
             self._least_calm = self._calm = min(2 * self._least_calm, _CALMEST)
-            self._fall(1)
+            self._stay([1])
 
     def throttled(self) -> None:
         """The server refused for its rate (429)."""
         if self._clock() - self._fell_at >= _ONE_EVENT:
-            self._fall(max(1, self._level // 2))
+            half = max(1, self._ladder[-1] // 2)
+            self._stay([level for level in self._ladder if level < half] + [half])
 
     def _measure(self, seconds: float, items: int, in_flight: int) -> None:
         if self._seconds and not self._items / 2 <= items <= self._items * 2:
@@ -113,29 +116,48 @@ class Concurrency:
 
     def _judge(self) -> None:
         """Compare the present level with the one below it: go on, stay, or go back."""
-        samples, whole_round = self._counts[self._level], max(2, self._level)
-        if samples == 0 or self._counts[self._below] == 0:
+        level = self._ladder[-1]
+        samples, gain = self._counts[level], self._gain()
+        if gain is None:
             if samples >= _CALM:
                 self._rise()
-            return
-        ideal = self._level / self._below
-        gain = ideal * self._seconds[self._below] / self._seconds[self._level]
-        if gain >= 1 + _WORTH * (ideal - 1):
-            if self._doubling or samples >= whole_round:
+        elif gain >= self._worth():
+            if self._doubling or samples >= max(_RECENT, level):
                 self._calm = self._least_calm
                 self._rise()
-        elif samples >= whole_round:
-            self._fall(self._below if self._level > self._start or gain < _LOSS else self._level)
+        elif samples >= max(2, level):  # to go back takes less proof than to go on
+            self._stay(self._ladder[:-1] if level > self._start or gain < _LOSS else self._ladder)
             self._calm = min(2 * self._calm, _CALMEST)
 
-    def _rise(self) -> None:
-        if self._level < self._maximum:
-            step = self._level if self._doubling else (self._level + 1) // 2
-            self._below, self._level = self._level, min(self._level + step, self._maximum)
-            del self._counts[self._level]  # what was measured there once is too old to decide by
+    def _proven(self) -> bool:
+        """Whether this level, measured for longer now, is still worth it. The first level need not be."""
+        gain = self._gain()
+        return gain is None or gain >= self._worth() or self._ladder[-1] <= self._start
 
-    def _fall(self, level: int) -> None:
-        self._level = level
+    def _gain(self) -> float | None:
+        """Speed at this level over the speed at the one below; None if one of the two is not known."""
+        if len(self._ladder) < 2 or not all(self._counts[level] for level in self._ladder[-2:]):
+            return None
+        below, level = self._ladder[-2:]
+        return level / below * self._seconds[below] / self._seconds[level]
+
+    def _worth(self) -> float:
+        below, level = self._ladder[-2:]
+        return 1 + _WORTH * (level / below - 1)
+
+    def _rise(self) -> None:
+        self._until_try = 0
+        level = self._ladder[-1]
+        if level < self._maximum:
+            step = level if self._doubling else (level + 1) // 2
+            self._ladder.append(min(level + step, self._maximum))
+            del self._counts[
+                self._ladder[-1]
+            ]  # what was measured there once is too old to decide by
+
+    def _stay(self, ladder: list[int]) -> None:
+        """Keep to the last level of `ladder` for a while."""
+        self._ladder = ladder
         self._doubling = False
         self._until_try = self._calm
         self._fell_at = self._clock()
