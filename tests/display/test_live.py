@@ -111,6 +111,30 @@ def test_no_line_wraps_and_the_picture_fits_whatever_the_size(columns: int, rows
         assert len(screen.shown()) <= max(1, rows - 1)
 
 
+def test_on_a_low_terminal_operations_give_way_first() -> None:
+    """What the run waits for stays in sight."""
+    clock, screen = Clock(), Screen(80, rows=6)
+    with middle_of_a_run(screen, clock) as display:
+        tell(display, *(sent(chunk) for chunk in range(4, 9)), ev.Waiting("lock", "locked", 9.0))
+        assert [line.split()[0] for line in screen.shown()] == [
+            "Uploading",
+            "1,000",
+            "#2",
+            "+",
+            "locked",
+        ]
+
+
+def test_what_is_typed_is_painted_over() -> None:
+    """The terminal echoes keys where the cursor is; the next picture starts at the line's begin."""
+    clock, screen = Clock(), Screen(80)
+    with middle_of_a_run(screen, clock) as display:
+        before = screen.shown()
+        screen.write("^Zls")
+        display.tick()
+        assert screen.shown() == before
+
+
 def test_many_operations_are_summed_up_after_eight_lines() -> None:
     """Seven of them, and how many more."""
     clock, screen = Clock(), Screen(80)

@@ -78,10 +78,12 @@ class Display:
         if self._over.is_set():
             return
         self._over.set()
-        if self._thread is not None:
-            self._thread.join(timeout=1.0)
-        self.progress.left = True
-        self._last_word()
+        try:
+            if self._thread is not None:
+                self._thread.join(timeout=1.0)
+        finally:  # a second Ctrl-C finds the terminal restored all the same
+            self.progress.left = True
+            self._last_word()
 
     def _say(self, lines: list[Line]) -> None:
         """Print lines, or keep them for the next tick. The lock is held."""
