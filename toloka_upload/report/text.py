@@ -223,7 +223,12 @@ def _at(report: Report) -> str:
 
 
 def _plan(plan: dict[str, Any], paint: Paint) -> list[str]:
-    """The keys are those of `Report.plan`; what is missing or zero is left out."""
+    """Tell a plan: what is missing or zero is left out.
+
+    Its keys: `rows` (task kind to number), `suites`, `chunks`, `requests`, `bytes` of all bodies,
+    least `seconds` under the quotas, `first` and `last` (`file`, `line`, `sent`: the JSON text of
+    the item), `warnings`.
+    """
     rows = plan.get("rows") or {}
     kinds = [f"{count(number)} {kind}" for kind, number in rows.items() if number]
     facts: list[Fact] = [("tasks", ", ".join(kinds))] if kinds else []
