@@ -95,6 +95,9 @@ class Control:
             "now": now,
             "pools": self._pools(),
             "operations": self._operations(now),
+            "under_way": rooms.store.row("SELECT count(*) FROM operations WHERE settled IS NULL")[
+                0
+            ],
             "latest": self._latest(),
             "stats": self._ledger.as_json(),
             "faults": {
@@ -155,11 +158,16 @@ class Control:
 
 
 def _shown(kind: Kind, row: ItemRow) -> dict[str, str]:
-    content = members(row.body).get("input_values" if kind == "tasks" else "tasks", "")
+    parts = members(row.body)
+    content = parts.get("input_values" if kind == "tasks" else "tasks", "")
     return {
         "id": item_id(row.pool, row.oid),
         "pool": str(row.pool),
-        "kind": "control" if kind == "tasks" and '"known_solutions"' in row.body else kind,
+        "kind": "suite"
+        if kind == "suites"
+        else "control"
+        if "known_solutions" in parts
+        else "task",
         "content": content if len(content) <= _MOST_SHOWN else content[:_MOST_SHOWN] + "…",
     }
 

@@ -112,8 +112,9 @@ class Emulator:
         if request.path.startswith(CONTROL):
             with self._lock:
                 return self._control(request)
-        now = self._clock()
-        path = request.path.removeprefix(BASE) if request.path.startswith(BASE + "/") else ""
+        if not request.path.startswith(BASE + "/"):
+            return Refusal(404, "NOT_FOUND", f"The API is at {BASE}").response()
+        now, path = self._clock(), request.path.removeprefix(BASE)
         operation_id = request.query.get("operation_id") or _operation_in(path)
         fault = self.faults.meet(request.method, path, operation_id)
         status = None
