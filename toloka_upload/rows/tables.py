@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from toloka_upload.rows.cells import CellError, Converter, converter, integer, number, shown, string
+from toloka_upload.rows.cells import CellError, Converter, converter, integer, shown
 from toloka_upload.rows.columns import Column, Place, read_header, spec_warnings
 from toloka_upload.rows.model import NO_MEMBERS, Fault, Row
 from toloka_upload.rows.objects import task_text
@@ -15,6 +15,7 @@ from toloka_upload.rows.objects import task_text
 OVERLAPS = range(1, 30_001)
 """The values of `TASK:overlap` (API reference, `overlap`)."""
 
+_PLACE_TYPES = {Place.OVERLAP: "integer", Place.LATITUDE: "float", Place.LONGITUDE: "float"}
 _SPEC_PARTS = {Place.INPUT: "input_spec", Place.GOLDEN: "output_spec"}
 
 
@@ -131,7 +132,9 @@ class Layout:
 
 
 def _field_type(column: Column, task_spec: Mapping[str, Any]) -> str | None:
-    """Return the type of a column's field as the spec has it."""
+    """Return the type of a column's field as the spec has it, or as its place demands."""
+    if column.place in _PLACE_TYPES:
+        return _PLACE_TYPES[column.place]
     part = _SPEC_PARTS.get(column.place)
     rules = (task_spec.get(part) or {}).get(column.field) if part else None
     kind = rules.get("type") if isinstance(rules, Mapping) else None
@@ -139,11 +142,7 @@ def _field_type(column: Column, task_spec: Mapping[str, Any]) -> str | None:
 
 
 def _converter(column: Column, field_type: str | None) -> Converter:
-    if column.place is Place.OVERLAP:
-        return _overlap
-    if column.place in (Place.LATITUDE, Place.LONGITUDE):
-        return number
-    return string if column.place is Place.HINT else converter(field_type)
+    return _overlap if column.place is Place.OVERLAP else converter(field_type)
 
 
 def _overlap(cell: str) -> bytes:
