@@ -182,6 +182,16 @@ def test_it_rises_again_when_the_server_has_more_to_give() -> None:
     assert simulation.run(100).levels[-1] >= 8
 
 
+def test_it_comes_down_when_the_server_has_less_to_give() -> None:
+    """A level is looked at again before a higher one is tried; what no longer pays is given up, step by step."""
+    simulation = Simulation(side_by_side(8))
+    assert simulation.run(100).levels[-1] >= 8
+    simulation._server = side_by_side(1)
+    levels = simulation.run(400).levels
+    assert levels[-1] <= 3
+    assert max(levels[100:]) <= 8
+
+
 def test_a_run_held_back_by_something_else_changes_nothing() -> None:
     """When reading or the rate limit leave the server waiting, one operation at a time proves nothing about two."""
     level = Concurrency(clock=Clock(0.0))
@@ -211,6 +221,13 @@ def test_operations_of_another_size_are_not_compared() -> None:
     simulation = Simulation(side_by_side(4))
     settled = simulation.run(60).levels[-1]
     assert simulation.run(7, items=300).levels == [settled] * 7
+
+
+def test_sizes_that_alternate_do_not_raise_it() -> None:
+    """When nothing can be compared, nothing is concluded."""
+    simulation = Simulation(side_by_side(1))
+    levels = [simulation.run(3, items=items).levels[-1] for items in [10_000, 300] * 20]
+    assert max(levels) == 2
 
 
 def test_a_fixed_level_is_kept() -> None:

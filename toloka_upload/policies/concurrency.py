@@ -21,7 +21,7 @@ _CALM = 8
 the rest of the run, with each lock: a lock is a request wasted, a slower operation is not."""
 _CALMEST = 256
 _ONE_EVENT = 1.0
-"""Seconds within which further locks or refusals are the same event: what was in flight together fails together."""
+"""Seconds within which further refusals are the same event: what was sent together is refused together."""
 
 
 class Concurrency:
@@ -59,12 +59,11 @@ class Concurrency:
         self._doubling = True
         self._least_calm = self._calm = _CALM
         self._until_try = int(self._start == 1)  # operations to finish before the next step up
-        self._fell_at = -_ONE_EVENT
+        self._refused_at = -_ONE_EVENT
         self._items = 0
-        self._seconds: dict[
-            int, float
-        ] = {}  # mean share of an item in an operation's duration, by level
-        self._counts: Counter[int] = Counter()  # measurements in these means
+        # By operations in flight: an item's mean share of an operation's duration, and the measurements in it.
+        self._seconds: dict[int, float] = {}
+        self._counts: Counter[int] = Counter()
 
     @property
     def level(self) -> int:
@@ -72,7 +71,7 @@ class Concurrency:
         return self._fixed or self._ladder[-1]
 
     def finished(self, seconds: float, items: int, in_flight: int) -> None:
-        """An operation ended, well or not.
+        """An operation was worked through. One that failed before its work says nothing: leave it out.
 
         Args:
             seconds: From sending it to seeing its end.
@@ -97,7 +96,8 @@ class Concurrency:
 
     def throttled(self) -> None:
         """The server refused for its rate (429)."""
-        if self._clock() - self._fell_at >= _ONE_EVENT:
+        if self._clock() - self._refused_at >= _ONE_EVENT:
+            self._refused_at = self._clock()
             half = max(1, self._ladder[-1] // 2)
             self._stay([level for level in self._ladder if level < half] + [half])
 
@@ -151,13 +151,11 @@ class Concurrency:
         if level < self._maximum:
             step = level if self._doubling else (level + 1) // 2
             self._ladder.append(min(level + step, self._maximum))
-            del self._counts[
-                self._ladder[-1]
-            ]  # what was measured there once is too old to decide by
+            # What was measured there once is too old to decide by.
+            del self._counts[self._ladder[-1]]
 
     def _stay(self, ladder: list[int]) -> None:
         """Keep to the last level of `ladder` for a while."""
         self._ladder = ladder
         self._doubling = False
         self._until_try = self._calm
-        self._fell_at = self._clock()
