@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from manual_clock import Clock
 
-FOUR_SECONDS = Window(1000, 4.0, "4 s limit")
-DAY = Window(2500, 86_400.0, "daily limit")
+FOUR_SECONDS = Window(1000, 4.0, "4 s")
+DAY = Window(2500, 86_400.0, "day")
 
 
 @pytest.fixture
@@ -267,7 +267,7 @@ def test_processes_share_the_limit_exactly(tmp_path: Path) -> None:
 
 
 def _grab(path: Path) -> int:
-    limit = RateLimit(path, "api", [Window(10_000, 3600.0, "hour limit")])
+    limit = RateLimit(path, "api", [Window(10_000, 3600.0, "hour")])
     granted = 0
     for _ in range(200):
         if isinstance(answer := limit.take(50), Taken):

@@ -33,7 +33,7 @@ _ANSWER = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """At most `items` items in any stretch of `seconds`. `name` is for people: "minute limit"."""
+    """At most `items` items in any stretch of `seconds`. `name` stands before "limit" in messages: "minute", "4 s"."""
 
     items: int
     seconds: float
@@ -41,7 +41,7 @@ class Window:
 
     def __post_init__(self) -> None:
         if self.items < 1 or self.seconds <= 0:
-            raise ValueError(f"{self.name}: at least 1 item in more than 0 seconds is needed")
+            raise ValueError(f"{self.name} limit: at least 1 item in more than 0 seconds is needed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,9 @@ class RateLimit:
         """
         for window in self._windows:
             if not 1 <= items <= window.items:
-                raise ValueError(f"{items} items never fit the {window.name} of {window.items}")
+                raise ValueError(
+                    f"{items} items never fit the {window.name} limit of {window.items}"
+                )
         now = self._clock()
         if (paused := self._paused(now)) > 0:
             return Wait(paused, None)
@@ -241,7 +243,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
             "CREATE TABLE IF NOT EXISTS sent"
             " (id INTEGER PRIMARY KEY, key TEXT NOT NULL, at REAL NOT NULL, items INTEGER NOT NULL)"
         )
-        log.execute("CREATE INDEX IF NOT EXISTS sent_by_time ON sent (key, at)")
+        log.execute("CREATE INDEX IF NOT EXISTS sent_by_time ON sent (key, at, items)")
     except sqlite3.Error:
         log.close()
         raise
@@ -251,12 +253,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
 _RATE = re.compile(
     r"(?P<items>\d+)(?:\s*/\s*(?P<times>\d+(?:\.\d+)?)?\s*(?P<unit>[a-z]+))?", re.ASCII
 )
-_NAMES: dict[float, str] = {
-    1: "second limit",
-    60: "minute limit",
-    3_600: "hour limit",
-    86_400: "daily limit",
-}
+_NAMES: dict[float, str] = {1: "second", 60: "minute", 3_600: "hour", 86_400: "day"}
 
 
 def parse_rate(text: str) -> Window:
@@ -276,4 +273,4 @@ def parse_rate(text: str) -> Window:
     seconds = float(match["times"] or 1) * UNITS[unit]
     if int(match["items"]) == 0 or seconds == 0:
         raise ValueError(f"{text!r} is not a rate: nothing would ever be sent")
-    return Window(int(match["items"]), seconds, _NAMES.get(seconds, f"{seconds:g} s limit"))
+    return Window(int(match["items"]), seconds, _NAMES.get(seconds, f"{seconds:g} s"))
