@@ -22,9 +22,9 @@ from toloka_upload.rows.tables import HeaderError, Layout
 MAX_HEADER = 1 << 20
 """Most bytes of a header."""
 
-_QUOTED_REST = re.compile(r'(?:[^"]++|"")*+')
+_QUOTED_REST = re.compile(rb'(?:[^"]++|"")*+')
 _QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
-_ENDS = "\r\n"
+_ENDS = b"\r\n"
 _QUOTE = 34  # looked for as a number, which is quicker
 _record = tuple.__new__
 _DELIMITERS = {"\\t": "\t", "tab": "\t"}
@@ -172,13 +172,11 @@ class Records:
                 yield Record(self.line, line, [])
             else:
                 try:
-                    text = line.decode()
+                    text = line.rstrip(_ENDS).decode()
                 except UnicodeDecodeError:
                     yield Record(self.line, line, [], "INVALID_ENCODING", self.undecodable(line))
                 else:
-                    yield _record(
-                        Record, (self.line, line, text.rstrip(_ENDS).split(delimiter), "", "")
-                    )
+                    yield _record(Record, (self.line, line, text.split(delimiter), "", ""))
 
     def _on_one_line(self, line: bytes) -> Record | None:
         """The quick way, through the standard library, for a record that is a line and has nothing wrong."""
@@ -207,18 +205,15 @@ class Records:
 
 
 class _Quoted:
-    """One record with quotes in it, which may go over several lines."""
+    """One record with quotes in it, which may go over several lines. Works on bytes, and decodes whole cells."""
 
     def __init__(self, records: Records, first: bytes) -> None:
         self._records = records
         self._start = records.line
-        self._delimiter = records.delimiter
-        self._lines: list[bytes] = []
-        self._held = 0
+        self._delimiter = records.delimiter.encode()
+        self._raw = bytearray()
         self._cells: list[str] = []
         self._fault: tuple[str, str] | None = None
-        self._text = ""
-        self._at = 0
         self._take(first)
 
     def record(self) -> Record:
@@ -226,49 +221,45 @@ class _Quoted:
         while self._cell():
             pass
         code, message = self._fault or ("", "")
-        return Record(self._start, b"".join(self._lines), self._cells, code, message)
+        return Record(self._start, bytes(self._raw), self._cells, code, message)
 
     def _take(self, line: bytes) -> None:
-        """Go on with a line. One that is no text is read as if it were, and makes the record wrong."""
-        self._lines.append(line)
-        self._held += len(line)
-        if self._held > MAX_ROW:
+        """Go on with a line."""
+        self._line, self._at = line, 0
+        self._raw += line
+        if len(self._raw) > MAX_ROW:
             raise BadInput(
                 f"{self._records.source.name}:{self._start}: {self._records.name(len(self._cells))}: "
                 f"its quote is not closed within {MAX_ROW:,} bytes"
             )
-        self._at = 0
-        try:
-            self._text = line.decode()
-        except UnicodeDecodeError:
-            self._text = line.decode("utf-8", "surrogateescape")
-            why = f"line {self._records.line}: {self._records.undecodable(line)}"
-            self._fault = self._fault or ("INVALID_ENCODING", why)
+        if not line.isascii() and (why := self._records.undecodable(line)):
+            self._fault = self._fault or ("INVALID_ENCODING", f"line {self._records.line}: {why}")
 
     def _cell(self) -> bool:
         """Take one cell; return whether another follows."""
-        if self._text.startswith('"', self._at):
+        if self._line.startswith(b'"', self._at):
             if not self._quoted():
                 return False
         else:
-            end = self._text.find(self._delimiter, self._at)
-            cell = self._text[self._at :].rstrip(_ENDS) if end < 0 else self._text[self._at : end]
-            self._cells.append(cell)
+            end = self._line.find(self._delimiter, self._at)
+            cell = self._line[self._at :].rstrip(_ENDS) if end < 0 else self._line[self._at : end]
+            self._cells.append(cell.decode("utf-8", "replace"))
             self._at += len(cell)
-        follows = self._text.startswith(self._delimiter, self._at)
-        self._at += 1
+        follows = self._line.startswith(self._delimiter, self._at)
+        self._at += len(self._delimiter)
         return follows
 
     def _quoted(self) -> bool:
         """Take a cell in quotes, and stand behind it; return whether it ends as it must."""
         opened = self._records.line
-        parts: list[str] = []
+        cell = bytearray()
         self._at += 1
         while True:
-            part = _QUOTED_REST.match(self._text, self._at)
-            parts.append(part[0] if part else "")
-            self._at += len(parts[-1])
-            if self._at < len(self._text):
+            part = _QUOTED_REST.match(self._line, self._at)
+            end = part.end() if part else self._at
+            cell += self._line[self._at : end]
+            self._at = end
+            if end < len(self._line):
                 break
             line = self._records.more()
             if not line:
@@ -276,17 +267,16 @@ class _Quoted:
                     "UNCLOSED_QUOTE", f"the quote opened on line {opened} is never closed"
                 )
             self._take(line)
-        self._cells.append("".join(parts).replace('""', '"'))
+        after = self._line[self._at + 1 : self._at + 21]
+        if after.strip(_ENDS) and not after.startswith(self._delimiter):
+            return self._wrong(
+                "INVALID_QUOTING",
+                f"the quote opened on line {opened} closes on line {self._records.line} before "
+                f"{after.decode('utf-8', 'replace')!r}; quotes within a cell must be doubled",
+            )
+        self._cells.append(cell.replace(b'""', b'"').decode("utf-8", "replace"))
         self._at += 1
-        after = self._text[self._at : self._at + 20]
-        if not after.strip(_ENDS) or after.startswith(self._delimiter):
-            return True
-        self._cells.pop()
-        return self._wrong(
-            "INVALID_QUOTING",
-            f"the quote opened on line {opened} closes on line {self._records.line} before {after!r}; "
-            "quotes within a cell must be doubled",
-        )
+        return True
 
     def _wrong(self, code: str, message: str) -> bool:
         name = self._records.name(len(self._cells))

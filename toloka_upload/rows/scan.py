@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 
+from toloka_upload.rows.packing import Damaged
+
+MAX_DEPTH = 10_000
+"""Deepest nesting that is looked through; rows nested deeper than 1,024 are refused by the parser."""
+
 _STRUCTURE = re.compile(rb'["{}\[\]]')
 _STRING_REST = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _SPACE_OR_STRING = re.compile(rb'("(?:[^"\\]++|\\.)*+")|[ \t\r\n]++', re.DOTALL)
@@ -15,7 +20,11 @@ def compact(text: bytes) -> bytes:
 
 
 class ValueEnd:
-    """Looks for the end of one object, array or string. Linear in the bytes, and holds none of them."""
+    """Looks for the end of one object, array or string. Linear in the bytes, and holds none of them.
+
+    Raises:
+        Damaged: It is nested deeper than `MAX_DEPTH`.
+    """
 
     __slots__ = ("_depth", "_escaped", "_string")
 
@@ -53,4 +62,6 @@ class ValueEnd:
             self._string = True
         else:
             self._depth += 1 if mark in b"{[" else -1
+            if self._depth > MAX_DEPTH:
+                raise Damaged(f"brackets are nested deeper than {MAX_DEPTH:,}")
         return match.end()

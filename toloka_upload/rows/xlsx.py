@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -20,6 +21,9 @@ from toloka_upload.rows.source import Source
 from toloka_upload.rows.tables import HeaderError, Layout
 from toloka_upload.rows.workbook import MAX_ARCHIVE, BadWorkbook, check_archive, error_cells
 
+_SPECIAL = re.compile(
+    '[";\t\r\n]'
+)  # a semicolon or tab, too: else they might pass for the delimiter
 _T = TypeVar("_T")
 _DIGITS = 15
 """Significant digits of a number that spreadsheet programs keep."""
@@ -107,25 +111,26 @@ class Workbook(Reader):
         """Yield the rows in order. `line` is the sheet's row, from 1."""
         if self._layout is None:
             return
-        width, errors = len(self._layout.columns), self._errors
+        width = len(self._layout.columns)
         for at, found in self._rows:
             cells = found[:width]
-            if any(cell != "" for cell in found[width:]):
+            if len(found) > width and any(cell != "" for cell in found[width:]):
                 cells = found
-            elif not any(cell != "" for cell in cells) and not errors:
-                continue
             faults: list[Fault] = []
-            texts = [self._text(at, index, cell, faults) for index, cell in enumerate(cells)]
+            texts = [
+                cell if type(cell) is str and cell else self._text(at, index, cell, faults)
+                for index, cell in enumerate(cells)
+            ]
             if faults or any(texts):
-                shown = csv_record(
-                    [text or _shown(cell) for text, cell in zip(texts, cells, strict=True)]
-                )
-                yield self._layout.row(at + 1, shown, texts, known=faults)
+                shown = texts
+                if faults:
+                    shown = [text or _shown(cell) for text, cell in zip(texts, cells, strict=True)]
+                yield self._layout.row(at + 1, csv_record(shown), texts, known=faults)
 
     def _text(self, row: int, index: int, cell: Any, faults: list[Fault]) -> str:
         """Return a cell's text; nothing, and a fault, if it is not certain."""
-        if type(cell) is str and (cell or not self._errors):
-            return cell
+        if cell == "" and not self._errors:
+            return ""
         layout = self._layout
         if layout is None or index >= len(layout.columns):
             return _shown(cell)
@@ -190,8 +195,13 @@ def _shown(cell: Any) -> str:
 
 def csv_record(cells: Sequence[str]) -> bytes:
     """Return cells as one CSV record."""
-    quoted = [
-        '"' + cell.replace('"', '""') + '"' if any(mark in cell for mark in '",;\t\r\n') else cell
-        for cell in cells
-    ]
-    return (",".join(quoted) + "\n").encode("utf-8", "replace")
+    record = ",".join(cells)
+    if _SPECIAL.search(record) or record.count(",") >= len(cells):
+        record = ",".join(_quoted(cell) for cell in cells)
+    return record.encode("utf-8", "replace") + b"\n"
+
+
+def _quoted(cell: str) -> str:
+    if "," in cell or _SPECIAL.search(cell):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
