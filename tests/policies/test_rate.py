@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import sqlite3
 import stat
@@ -361,3 +362,28 @@ def test_the_speed_is_nearly_the_limit(limit: RateLimit, clock: Clock, latency: 
             clock.advance(answer.seconds)
     least = (20_000 / 1000 - 1) * 4.0  # the first thousand leaves at once
     assert least <= clock.now - start <= least / 0.95
+
+
+def test_a_server_with_a_lower_limit_costs_little(
+    opened: Callable[..., RateLimit], clock: Clock
+) -> None:
+    """It allows 1000 in 4 s and we believe in 100,000 a minute: 3000 in 500s take at most 1.15 times the least."""
+    limit = opened(None, "api", [Window(100_000, 60.0, "minute")], clock)
+    counted: list[float] = []
+    start, refused = clock.now, 0
+    while len(counted) < 6:
+        answer = limit.take(500)
+        if isinstance(answer, Wait):
+            clock.advance(answer.seconds)
+            continue
+        recent = [at for at in counted if at > clock.now - 4.0]
+        clock.advance(0.02)
+        if len(recent) < 2:
+            counted.append(clock.now - 0.01)
+            limit.confirm(answer.ticket)
+        else:
+            refused += 1
+            limit.give_back(answer.ticket)
+            limit.pause(math.ceil(recent[-2] + 4.0 - clock.now))  # Retry-After has whole seconds
+    assert clock.now - start <= 8.0 * 1.15
+    assert refused <= 4
