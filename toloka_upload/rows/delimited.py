@@ -70,10 +70,10 @@ class Delimited(Reader):
             self._unusable(self._records.line + 1, why)
         if header is None:
             return
+        if len(header.raw) > MAX_HEADER or header.code == "ROW_TOO_LONG":
+            self._unusable(header.line, f"the header is longer than {MAX_HEADER:,} bytes")
         if header.message:
             self._unusable(header.line, f"the header: {header.message}")
-        if len(header.raw) > MAX_HEADER:
-            self._unusable(header.line, f"the header is longer than {MAX_HEADER:,} bytes")
         names = [name.strip() for name in header.cells]
         if any("\r" in name for name in names):
             self._unusable(
@@ -106,11 +106,12 @@ class Delimited(Reader):
         if self._layout is None:
             return
         make, original = self._layout.row, self._source.original
-        group, blank, seen = 0, False, False
+        group, blank, seen, empty = 0, False, False, 0
         try:
             for line, raw, cells, code, message in self._records:
                 if not any(cells) and not code:
                     blank = True
+                    empty += bool(raw.strip(b" \r\n"))
                     continue
                 group += blank and seen and self._by_blank_line
                 blank, seen = False, True
@@ -121,6 +122,8 @@ class Delimited(Reader):
                     yield make(line, original(raw), cells, group)
         except Damaged as why:
             self._unusable(self._records.line + 1, why)
+        if empty:
+            self.warnings.append(f"{empty} rows without any filled cell were passed over")
 
 
 def _delimiter(source: Source, format_name: str, options: ReadOptions) -> str:

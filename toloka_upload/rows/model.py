@@ -89,6 +89,8 @@ class RowFile(Protocol):
     """The input as the user named it (`-` for standard input)."""
     format: str
     """`jsonl`, `json`, `csv`, `tsv` or `xlsx`."""
+    warnings: list[str]
+    """What the user should know about the input, which stops nothing; complete once all rows were read."""
 
     @property
     def kind(self) -> Kind:

@@ -1,0 +1,242 @@
+"""Opening: what is no input, what format and compression an input has, what encoding."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import sys
+from contextlib import closing
+
+import pytest
+from make_xlsx import xlsx
+from rows_reading import open_bytes, read, texts
+
+from toloka_upload.errors import BadInput, NoInput, UsageProblem
+from toloka_upload.rows import Kind, ReadOptions, open_rows
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstd.compress}
+LINES = b'{"a":1}\n{"a":2}\n'
+
+
+def test_a_missing_file_is_told_when_it_is_opened(tmp_path):
+    """NoInput names the file and the reason before any row is asked for."""
+    with pytest.raises(NoInput, match=r"nope\.jsonl: there is no such file"):
+        open_rows(str(tmp_path / "nope.jsonl"), ReadOptions(), None)
+
+
+def test_a_directory_is_no_input(tmp_path):
+    """A directory is refused at once."""
+    with pytest.raises(NoInput, match="directory"):
+        open_rows(str(tmp_path), ReadOptions(), None)
+
+
+def test_an_unreadable_file_is_no_input(tmp_path):
+    """Missing permission is told as such (root reads everything: then there is nothing to see)."""
+    path = tmp_path / "secret.jsonl"
+    path.write_bytes(LINES)
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user may read everything")
+    with pytest.raises(NoInput, match="permission"):
+        open_rows(str(path), ReadOptions(), None)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "x" * 5000])
+def test_an_impossible_name_is_no_input(name):
+    """Names that no file can have are no traceback."""
+    with pytest.raises(NoInput):
+        open_rows(name, ReadOptions(), None)
+
+
+def test_an_input_that_fails_while_it_is_read_is_no_input():
+    """An error of the device is told as one."""
+
+    class Broken(io.BytesIO):
+        def read1(self, size: int | None = -1, /) -> bytes:
+            if self.tell() > 50:
+                raise OSError(5, "Input/output error")
+            return super().read1(min(20, size or 20))
+
+    rows = iter(open_rows("-", ReadOptions(), None, stdin=Broken(LINES * 10)))
+    with pytest.raises(NoInput, match="Input/output error"):
+        list(rows)
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz", "rows"])
+def test_compression_is_told_by_first_bytes_whatever_the_name(tmp_path, packer, name):
+    """A wrong or missing extension of a packed file changes nothing; members in a row are one text."""
+    path = tmp_path / name
+    path.write_bytes(PACKERS[packer](LINES) + PACKERS[packer](b'{"a":3}\n'))
+    with closing(open_rows(str(path), ReadOptions(), None)) as file:
+        assert [row.value["a"] for row in file] == [1, 2, 3]
+        assert file.position == file.size == path.stat().st_size
+
+
+@pytest.mark.parametrize("packer", PACKERS)
+def test_a_cut_or_damaged_packed_file_is_refused_with_its_line(packer):
+    """What cannot be unpacked to its end is no input, wherever it was cut."""
+    packed = PACKERS[packer](LINES)
+    for cut in range(6, len(packed)):
+        with pytest.raises(BadInput, match=rf"^-:\d+: .*{packer}"):
+            read(packed[:cut], format="jsonl")
+    with pytest.raises(BadInput, match=packer):
+        read(packed + b"junk", format="jsonl")
+    assert len(read(packed + b"\0" * 512, format="jsonl")) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "told"),
+    [
+        ("a.jsonl", b'{"a":1}', "jsonl"),
+        ("a.NDJSON", b'{"a":1}', "jsonl"),
+        ("a.json", b'[{"a":1}]', "json"),
+        ("a.json", b'{"a":1}\n{"a":2}', "jsonl"),
+        ("a.json", b'{\n"a":1}', "json"),
+        ("a.json", b"", "json"),
+        ("a.csv", b"a\n1", "csv"),
+        ("a.csv.gz", b"a\n1", "csv"),
+        ("a.tsv", b"a\n1", "tsv"),
+        ("a.tsv", xlsx([["a"], [1]]), "xlsx"),
+        ("a.txt", b" \n[{}]", "json"),
+        ("a.txt", b'\n{"a":1}\n', "jsonl"),
+        ("a", b"a;b\n", "csv"),
+        ("a", b"a\tb\n", "tsv"),
+        ("a", b"", "csv"),
+    ],
+)
+def test_format_is_told_by_extension_else_content(tmp_path, name, data, told):
+    """`.json` holds JSON Lines as often as JSON: there the content decides."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    with closing(open_rows(str(path), ReadOptions(), None)) as file:
+        assert file.format == told
+
+
+def test_an_explicit_format_wins(tmp_path):
+    """`--format` is believed against extension and content."""
+    path = tmp_path / "a.csv"
+    path.write_bytes(b'{"a":1}\n')
+    with closing(open_rows(str(path), ReadOptions(format="jsonl"), None)) as file:
+        assert file.format == "jsonl"
+    with pytest.raises(UsageProblem, match="jsonl, json, csv, tsv, xlsx"):
+        open_rows(str(path), ReadOptions(format="yaml"), None)
+
+
+@pytest.mark.parametrize(
+    "magic", [b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF-1.7", b"PK\x03\x04junk"]
+)
+def test_files_of_other_programs_are_named(magic):
+    """A file that is no task file at all says what it is."""
+    with pytest.raises(BadInput, match=r"this is|ZIP|damaged"):
+        open_bytes(magic + b"\0" * 100)
+
+
+@pytest.mark.parametrize(
+    ("module", "data", "extra"),
+    [
+        ("backports.zstd", PACKERS["zstd"](LINES), "zstd"),
+        ("python_calamine", xlsx([["a"]]), "xlsx"),
+    ],
+)
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(
+    monkeypatch, module, data, extra
+):
+    """No traceback of an import, but what to type."""
+    if module not in sys.modules:
+        __import__(module)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(BadInput, match=rf"pip install 'toloka-upload\[{extra}\]'"):
+        open_bytes(data)
+
+
+@pytest.mark.parametrize(
+    "encoding",
+    ["cp1251", "utf-16", "utf-16-le", "utf-32", "gb18030", "iso2022_jp", "koi8-r", "utf-7"],
+)
+@pytest.mark.parametrize("format_name", ["jsonl", "json", "csv"])
+def test_encodings_are_read_and_rejects_are_in_them_again(encoding, format_name):
+    """The text is UTF-8; rows for the rejects file are the input's bytes, and read back by the same command."""
+    data = {
+        "jsonl": '{"string":"лыжи"}\n{"string":"ищи"}\n',
+        "json": '[{"string":"лыжи"},\n{"string":"ищи"}]',
+        "csv": "string\nлыжи\nищи\n",
+    }[format_name]
+    file = open_bytes(data.encode(encoding), encoding=encoding, format=format_name)
+    rows = list(file)
+    assert [str(row.value).count("лыжи") for row in rows] == [1, 0]
+    if format_name != "json" and encoding != "iso2022_jp":
+        assert file.rejects_head + b"".join(row.raw for row in rows) == data.encode(encoding)
+    rejects = file.rejects_head + b"".join(row.raw for row in rows)
+    assert [row.value for row in read(rejects, encoding=encoding, format=format_name)] == [
+        row.value for row in rows
+    ]
+
+
+def test_utf_8_with_a_byte_order_mark_is_utf_8():
+    """Excel's mark is no part of the first column, and stands before a table's rejects."""
+    file = open_bytes(b"\xef\xbb\xbfstring\nx\n", format="csv")
+    assert [row.value for row in file] == [{"input_values": {"string": "x"}}]
+    assert file.rejects_head == b"\xef\xbb\xbfstring\n"
+    assert texts(b'\xef\xbb\xbf{"a":1}') == ['{"a":1}']
+
+
+def test_utf_16_without_its_name_is_told():
+    """A mark of another encoding says which option is missing."""
+    with pytest.raises(BadInput, match="add --encoding utf-16"):
+        open_bytes('{"a":1}'.encode("utf-16"))
+
+
+def test_an_undecodable_byte_spoils_its_row_and_no_other():
+    """Line and byte offset are told, and the rejected row keeps the byte."""
+    rows = read(b'{"a":"\xe0"}\n{"b":"\x98"}\n{"c":"\xe0"}\n', encoding="cp1251", format="jsonl")
+    assert [len(row.faults) for row in rows] == [0, 1, 0]
+    assert rows[1].line == 2
+    assert rows[1].raw == b'{"b":"\x98"}\n'
+    assert "byte 0x98 at byte offset 6 of the line is not cp1251" in rows[1].faults[0].message
+    rows = read(b'{"a":1}\n{"b":"\xff"}\n', format="jsonl")
+    assert (
+        "byte 0xff at byte offset 6 of the line (14 of the input) is not UTF-8"
+        in rows[1].faults[0].message
+    )
+    rows = read(b"string\nx\n\xff\n", format="csv")
+    assert rows[1].faults[0].code == "INVALID_ENCODING"
+    assert "byte offset 0 of the line (9 of the input)" in rows[1].faults[0].message
+
+
+def test_a_broken_wide_encoding_ends_the_reading_with_its_line():
+    """Half a character of UTF-16 shifts all that follows: nothing after it is trusted."""
+    with pytest.raises(BadInput, match=r"^-:2: byte offset 18 of the input"):
+        read('{"a":1}\n'.encode("utf-16") + b"\x00", encoding="utf-16", format="jsonl")
+
+
+@pytest.mark.parametrize("encoding", ["nope", "base64", "a\0b", ""])
+def test_an_unknown_encoding_is_a_usage_problem(encoding):
+    """Codecs that are no text encodings are unknown, too."""
+    with pytest.raises(UsageProblem, match="--encoding"):
+        open_bytes(LINES, encoding=encoding)
+
+
+def test_blank_line_suites_go_with_csv_and_tsv_only():
+    """In other formats a blank line means nothing; asking for it is a mistake to be told."""
+    with pytest.raises(UsageProblem, match="CSV and TSV"):
+        open_bytes(LINES, format="jsonl", suites_by_blank_line=True)
+
+
+def test_an_empty_input_has_no_rows_in_any_format():
+    """Nothing in, nothing out; a header alone is no row either."""
+    for format_name in ("jsonl", "json", "csv", "tsv"):
+        assert read(b"", format=format_name) == []
+        assert read(b"\n \n", format=format_name) == []
+    assert read(b"string\n", format="csv") == []
+    assert read(xlsx([]), format="xlsx") == []
+    assert read(xlsx([["string"]]), format="xlsx") == []
+    assert open_bytes(b"", format="csv").kind is Kind.TASK
