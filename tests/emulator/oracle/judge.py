@@ -470,10 +470,10 @@ def main():
     for function in checks:
         try:
             function()
-        except Exception:
+        except Exception:  # noqa: BLE001
             failed += 1
             print(f"FAILED {function.__name__}")
-            traceback.print_exc()
+            traceback.print_exc(file=sys.stdout)
     print(f"{len(checks) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
