@@ -80,9 +80,9 @@ class Field:
 
 
 class Check(Protocol):
-    """Check a dict of values; `prefix` stands before each field's id in `Fault.field`."""
+    """Check a dict of values; `prefix` is what their paths in `Fault.field` begin with, its dot included."""
 
-    def __call__(self, values: dict[str, Any], prefix: str = ...) -> Sequence[Fault]:
+    def __call__(self, values: dict[str, Any], /, prefix: str = ...) -> Sequence[Fault]:
         """Answer with the first `faults.MOST_FAULTS` faults, or with `faults.NO_FAULTS` itself."""
         ...
 

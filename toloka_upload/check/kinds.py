@@ -94,8 +94,9 @@ def _string(said: Constraints) -> Iterator[Rule]:
 
 
 def _url(_: Constraints) -> Iterator[Rule]:
-    # Slices first: they take half the time of startswith().
-    expression = "value[:8] == 'https://' or value[:7] == 'http://' or {is_url}(value)"
+    # Comparing is the fastest test of a prefix, by half: "0" is the character after "/".
+    secure, plain = "'https://' <= value < 'https:/0'", "'http://' <= value < 'http:/0'"
+    expression = f"{secure} or {plain} or {{is_url}}(value)"
     yield _text()
     yield Rule(expression, "INVALID_URL_SYNTAX", faults.URL, {"is_url": _is_url}, actual=None)
 

@@ -38,16 +38,18 @@ def check_suite(value: dict[str, Any]) -> Sequence[Fault]:
 
 def _plain(task: dict[str, Any]) -> bool:
     """Tell at once that a task has only the commonest keys, and those right."""
-    for name, value in task.items():
-        if name == "overlap":
-            if type(value) is not int or not 0 < value <= LARGEST_OVERLAP:
-                return False
-        elif name == "pool_id":
-            if type(value) is not str or not (value.isdigit() and value.isascii()):
-                return False
-        elif name != "input_values":
+    known = 1  # input_values
+    if "overlap" in task:
+        overlap = task["overlap"]
+        if type(overlap) is not int or not 0 < overlap <= LARGEST_OVERLAP:
             return False
-    return True
+        known += 1
+    if "pool_id" in task:
+        pool = task["pool_id"]
+        if type(pool) is not str or not (pool.isdigit() and pool.isascii()):
+            return False
+        known += 1
+    return len(task) == known
 
 
 def _task_faults(task: dict[str, Any]) -> Iterator[Fault]:
