@@ -1,12 +1,15 @@
 """Fixtures for pytest: the emulator on a free port.
 
-# conftest.py
-pytest_plugins = ["toloka_upload.pytest_plugin"]
+In `conftest.py`:
 
-def test_my_job_survives_a_lost_answer(toloka_emulator):
-toloka_emulator.faults.add({"action": "reset-after", "method": "POST", "path": "/tasks"})
-run_my_job(url=toloka_emulator.url)
-assert toloka_emulator.faults.counts == {"reset-after": 1}
+    pytest_plugins = ["toloka_upload.pytest_plugin"]
+
+In a test:
+
+    def test_my_job_survives_a_lost_answer(toloka_emulator):
+        toloka_emulator.faults.add({"action": "reset-after", "method": "POST", "path": "/tasks"})
+        run_my_job(url=toloka_emulator.url)
+        assert toloka_emulator.faults.counts == {"reset-after": 1}
 """
 
 from __future__ import annotations

@@ -36,9 +36,15 @@ def emulator(
     env: Annotated[
         str, typer.Option(envvar="TOLOKA_ENV", help="Where --like copies from.")
     ] = "production",
+    url: Annotated[
+        str | None, typer.Option(envvar="TOLOKA_URL", help="Another address for --like.")
+    ] = None,
     token_file: Annotated[
         Path | None,
-        typer.Option(envvar="TOLOKA_TOKEN_FILE", help="File with the token for --like."),
+        typer.Option(envvar="TOLOKA_TOKEN_FILE", help="File with the token (else: TOLOKA_TOKEN)."),
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option(envvar="TOLOKA_ACCOUNT", help="Whose pool --like copies.")
     ] = None,
     faults: Annotated[Path | None, typer.Option(help="TOML file with faults to bring on.")] = None,
     switch: Annotated[
@@ -62,8 +68,11 @@ def emulator(
     ] = None,
 ) -> None:
     """Serve a local stand-in for the API, with a page to look at and weather on demand."""
+    import os
     import sqlite3
 
+    from toloka_upload import configure
+    from toloka_upload.emulator.local import local_database
     from toloka_upload.emulator.setup import Setup, parse_switches, run
     from toloka_upload.errors import CannotWrite, UsageProblem
 
@@ -74,10 +83,12 @@ def emulator(
     }
     try:
         setup = Setup(
-            database=None if memory else db or _database(state_dir),
+            database=None if memory else db or local_database(configure.state_dir(state_dir)),
             reset=reset,
             world=_readable(world),
-            like=_world_like(like, env, token_file) if like else None,
+            like=_world_like(like, configure.target(env, url, account, token_file, os.environ))
+            if like
+            else None,
             faults=_readable(faults),
             switches={
                 **{name: value for name, value in named.items() if value is not None},
@@ -109,51 +120,30 @@ def _readable(path: Path | None) -> Path | None:
     return path
 
 
-def _database(state_dir: Path | None) -> Path:
-    import platformdirs
-
-    from toloka_upload.emulator.local import local_database
-
-    usual = platformdirs.user_state_path("toloka-upload", appauthor=False)
-    return local_database(state_dir or usual)
-
-
-def _world_like(pool: str, env: str, token_file: Path | None) -> World:
+def _world_like(pool: str, target: Target) -> World:
     """The pool and its project, read from the API with the user's token."""
     from toloka_upload.api.client import Client
-    from toloka_upload.api.errors import ApiError, NotFound, RequestRefused
+    from toloka_upload.api.errors import ApiError, NotFound
     from toloka_upload.emulator.world import like
+    from toloka_upload.errors import Denied, UsageProblem
     from toloka_upload.settings import pool_id
 
-    number = pool_id(pool)
-    client = Client(_target(env, token_file))
+    if target.env == "local":
+        raise UsageProblem("--like copies from the API; it takes no --env local.")
+    if not target.authorization:
+        raise Denied(
+            "--like reads the API: put the token into TOLOKA_TOKEN, or name a --token-file."
+        )
+    number, client = pool_id(pool), Client(target)
     try:
         try:
             found = client.pool(number)
-        except (NotFound, RequestRefused):
+        except ApiError as problem:
+            if not isinstance(problem, NotFound) and problem.code != "POOL_IS_TRAINING":
+                raise
             found = client.training(number)
         return like(found, client.project(str(found.get("project_id"))))
     except ApiError as problem:
         raise problem.as_upload_error() from problem
     finally:
         client.close()
-
-
-def _target(env: str, token_file: Path | None) -> Target:
-    import os
-
-    from toloka_upload.api.target import ENVIRONMENTS, Target, authorization, base_url
-    from toloka_upload.errors import Denied, NoInput, UsageProblem
-
-    if env not in ENVIRONMENTS or env == "local":
-        known = ", ".join(name for name in ENVIRONMENTS if name != "local")
-        raise UsageProblem(f"--env {env!r}: --like copies from one of {known}.")
-    try:
-        secret = token_file.read_text() if token_file else os.environ.get("TOLOKA_TOKEN", "")
-    except OSError as problem:
-        raise NoInput(f"--token-file {token_file}: {problem.strerror}") from problem
-    if not secret.strip():
-        raise Denied("--like reads the API: set TOLOKA_TOKEN or name a --token-file.")
-    address = os.environ.get("TOLOKA_URL")
-    url = base_url(address) if address else ENVIRONMENTS[env]
-    return Target(url, env, os.environ.get("TOLOKA_ACCOUNT"), authorization(secret))
