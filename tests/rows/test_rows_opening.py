@@ -218,7 +218,7 @@ def test_a_broken_wide_encoding_ends_the_reading_with_its_line():
         read('{"a":1}\n'.encode("utf-16") + b"\x00", encoding="utf-16", format="jsonl")
 
 
-@pytest.mark.parametrize("encoding", ["nope", "base64", "a\0b", ""])
+@pytest.mark.parametrize("encoding", ["nope", "base64", "unicode_escape", "idna", "a\0b", ""])
 def test_an_unknown_encoding_is_a_usage_problem(encoding):
     """Codecs that are no text encodings are unknown, too."""
     with pytest.raises(UsageProblem, match="--encoding"):

@@ -86,9 +86,10 @@ def _problem(name: str, column: Column | None, *, prefixed: bool) -> str:
         return ""
     if prefixed or ":" in name:
         field = name.rpartition(":")[2]
-        near = get_close_matches(
-            name, [*_WHOLE_NAMES, *(prefix + field for prefix in _PREFIXES)], 1, 0.6
-        )
+        known = {
+            web.lower(): web for web in [*_WHOLE_NAMES, *(prefix + field for prefix in _PREFIXES)]
+        }
+        near = [known[found] for found in get_close_matches(name.lower(), known, 1, 0.6)]
         what = "unknown column" if prefixed else "unknown prefix"
         return f"{what}{_did_you_mean(near) or f'; known are {_KNOWN}'}"
     return ""

@@ -9,6 +9,7 @@ from toloka_upload.rows.packing import Damaged, Read
 
 _MARK = "toloka_upload.mark"
 _WIDE = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+_FOR_PROGRAMS = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 _BOMS = {
     codecs.BOM_UTF32_LE: "utf-32-le",
     codecs.BOM_UTF32_BE: "utf-32-be",
@@ -48,6 +49,8 @@ def codec_name(encoding: str | None, head: bytes) -> str | None:
         return None
     try:
         name = codecs.lookup(encoding).name
+        if name in _FOR_PROGRAMS:
+            raise LookupError(name)
         "".encode(encoding)
         codecs.getincrementaldecoder(encoding)
     except (LookupError, ValueError) as error:

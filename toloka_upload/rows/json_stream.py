@@ -29,6 +29,7 @@ _BREAK = re.compile(
 )  # never within a string: breaks must be escaped there
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
 _RETURN, _LINE_FEED = 13, 10
+_SHOWN = 20
 
 
 _Element = tuple[int, bytes, Any]
@@ -213,6 +214,8 @@ class _Elements:
 
     def _found(self) -> str:
         """What stands here, for a message."""
+        while len(self._data) - self._at < _SHOWN and self._more():
+            pass
         if self._at == len(self._data):
             return "the end of the input: it was cut off"
-        return repr(self._data[self._at : self._at + 20].decode("utf-8", "replace"))
+        return repr(self._data[self._at : self._at + _SHOWN].decode("utf-8", "replace"))

@@ -80,6 +80,8 @@ def _reader(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] |
         raise UsageProblem(
             f"{source.name}: --suites-by-blank-line goes with CSV and TSV; this is {format_name}"
         )
+    if format_name != "xlsx":
+        source.head()  # what is no text in its encoding is told now, not at the first row
     if format_name == "jsonl":
         return JsonLines(source, options)
     if format_name == "json":
