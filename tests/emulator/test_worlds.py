@@ -1,0 +1,133 @@
+"""Worlds: the default one, one from a file, and a copy of somebody's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from emulated import Api, suite, task
+
+from toloka_upload.emulator import Emulator
+from toloka_upload.emulator.store import Store
+from toloka_upload.emulator.world import default_world, like, load_world
+
+WORLD = """
+[switches]
+lock_pool = "refuse"
+
+[[project]]
+id = 7
+assignments_issuing_type = "MAP_SELECTOR"
+[project.task_spec.input_spec]
+photo = {type = "url", required = true}
+
+[[pool]]
+id = 700
+project_id = 7
+private_name = "On the map"
+[pool.defaults]
+default_overlap_for_new_task_suites = 2
+
+[[pool]]
+id = 701
+project_id = 7
+[pool.mixer_config]
+real_tasks_count = 5
+[pool.enforced_task_spec.input_spec]
+image = {type = "url", required = true}
+
+[[training]]
+id = 702
+project_id = 7
+"""
+
+
+@pytest.fixture
+def mapped(api: Api, tmp_path: Path) -> Api:
+    """An emulator with a world from a file besides the default one."""
+    path = tmp_path / "world.toml"
+    path.write_text(WORLD)
+    world = load_world(path)
+    assert world.switches == {"lock_pool": "refuse"}
+    api.emulator.put(world)
+    return api
+
+
+def test_a_world_file_says_what_matters(mapped: Api) -> None:
+    """Ids become strings; the rest is filled up from the default world."""
+    pool = mapped.get("/pools/700").json
+    assert (pool["id"], pool["project_id"], pool["status"]) == ("700", "7", "CLOSED")
+    assert "mixer_config" not in pool
+    assert mapped.get("/projects/7").json["task_spec"]["input_spec"].keys() == {"photo"}
+    assert mapped.get("/trainings/702").json["project_id"] == "7"
+
+
+def test_a_project_on_the_map_asks_for_coordinates(mapped: Api) -> None:
+    """Suites need `latitude` and `longitude` then."""
+    item = suite(pool_id="700", tasks=[{"input_values": {"photo": "http://x"}}])
+    payload = mapped.post("/task-suites", item).json["payload"]
+    assert payload.keys() == {"latitude", "longitude"}
+    assert mapped.post("/task-suites", {**item, "latitude": 1.5, "longitude": 2}).status == 201
+
+
+def test_a_pool_keeps_the_spec_it_was_made_under(mapped: Api) -> None:
+    """What it enforces may differ from what its project shows; it is not shown."""
+    assert mapped.post("/tasks", task(pool_id="701")).status == 201
+    assert "enforced_task_spec" not in mapped.get("/pools/701").json
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[pool", "world.toml"),
+        ("[[pools]]\nid = 1", "unknown table 'pools'"),
+        ('[[pool]]\nid = "x"', "world.toml: pool 1: `id` must be a number"),
+        ("[[pool]]\nid = 5\nproject_id = 6", "pool 5: there is no project 6"),
+    ],
+)
+def test_a_wrong_world_is_told_with_its_place(tmp_path: Path, text: str, words: str) -> None:
+    """File, table and number."""
+    path = tmp_path / "world.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=words):
+        load_world(path)
+
+
+def test_a_copy_has_the_same_ids_and_is_closed(api: Api) -> None:
+    """`--like`: the pool and its project under their own ids; an open one comes closed."""
+    pool = {**default_world().pools[24], "id": "38315862", "project_id": "9"}
+    project = {**default_world().projects[1], "id": "9"}
+    api.emulator.put(like(pool, project))
+    copy = api.get("/pools/38315862").json
+    assert copy == {**pool, "status": "CLOSED"}
+    assert api.get("/projects/9").json == project
+    made = api.post("/tasks", task(pool_id="38315862")).json
+    assert made["id"].startswith("000248a756--")
+
+
+def test_a_copy_of_a_training_is_one(api: Api) -> None:
+    """Told by what only trainings have."""
+    training = {**default_world().trainings[25], "id": "99"}
+    api.emulator.put(like(training, default_world().projects[1]))
+    assert api.get("/trainings/99").json["id"] == "99"
+    assert api.post("/tasks", task(pool_id="99")).status == 201
+
+
+def test_a_world_replaces_pools_and_not_their_tasks(api: Api) -> None:
+    """Putting a pool in again changes what it is, not what it holds."""
+    api.post("/tasks", task())
+    api.emulator.put(default_world())
+    assert len(api.listed()) == 1
+
+
+def test_the_default_world_is_put_in_once(tmp_path: Path) -> None:
+    """A pool that was opened is open the next time."""
+    path = tmp_path / "e.sqlite3"
+    emulator = Emulator(Store(path))
+    emulator._rooms.pools.set_status(21, "OPEN")
+    emulator.close()
+    emulator = Emulator(Store(path))
+    pool = emulator._rooms.pool(21)
+    assert pool
+    assert pool.status == "OPEN"
+    emulator.close()
