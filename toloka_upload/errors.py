@@ -2,6 +2,8 @@
 
     UploadError
     ├── UsageProblem     2   the command line asks for something that cannot be
+    ├── Stopped          4   more rows were rejected than the run was told to bear
+    ├── Interrupted    130   a signal asked to stop (143 for SIGTERM)
     ├── BadInput        65   the input as a whole is wrong (its rows' faults are values, not errors)
     ├── NoInput         66   an input is missing or cannot be read
     ├── Refused         69   the API refuses this upload
@@ -93,6 +95,24 @@ class UsageProblem(UploadError):
     """The command line, or the settings handed to `upload`, ask for something that cannot be."""
 
     status = ExitStatus.USAGE
+
+
+class Stopped(UploadError):
+    """More rows were rejected than `--max-errors` bears, or all of them for the same reason."""
+
+    status = ExitStatus.STOPPED
+
+
+class Interrupted(UploadError):
+    """A signal asked the run to stop."""
+
+    status = ExitStatus.INTERRUPTED
+
+
+class Terminated(Interrupted):
+    """SIGTERM asked the run to stop."""
+
+    status = ExitStatus.TERMINATED
 
 
 class BadInput(UploadError):

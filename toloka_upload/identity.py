@@ -35,14 +35,22 @@ def canonical(value: Any, text: bytes) -> bytes:
         value: `text` parsed by orjson, which keeps integers of 64 bits and turns other numbers into floats.
         text: The JSON text of `value`.
     """
-    if orjson.dumps(value) == text or not _has_float(value):
+    if not has_float(value) or orjson.dumps(value) == text:
         return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
-    return _encode(json.loads(text, parse_float=_Number, parse_int=_Number))
+    return _encode(_exact(text))
+
+
+def exact_members(value: Mapping[str, Any], text: bytes, names: Iterable[str]) -> dict[str, bytes]:
+    """Some members of the object `value`, each in canonical form."""
+    if not has_float(value) or orjson.dumps(value) == text:
+        return {name: orjson.dumps(value[name], None, orjson.OPT_SORT_KEYS) for name in names}
+    exact = _exact(text)
+    return {name: _encode(exact[name]) for name in names}
 
 
 def loose(value: Any) -> bytes:
     """`value` as JSON without white space, keys in order, numbers by value: what a server may make of it."""
-    if _has_float(value):
+    if has_float(value):
         value = _by_value(value)
     return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
 
@@ -58,7 +66,12 @@ class _Number(str):
     __slots__ = ()
 
 
-def _has_float(value: Any) -> bool:
+def _exact(text: bytes) -> Any:
+    return json.loads(text, parse_float=_Number, parse_int=_Number)
+
+
+def has_float(value: Any) -> bool:
+    """Whether there is a number in `value` that the parser made a float."""
     kind = type(value)
     if kind is dict:
         value = value.values()
@@ -66,7 +79,7 @@ def _has_float(value: Any) -> bool:
         return kind is float
     for member in value:
         kind = type(member)
-        if kind is float or ((kind is dict or kind is list) and _has_float(member)):
+        if kind is float or ((kind is dict or kind is list) and has_float(member)):
             return True
     return False
 
@@ -126,7 +139,8 @@ class Seen:
 class Known:
     """Identities that the journal knows, each with the place of its outcome. About 16 bytes a row.
 
-    A place is `chunk * 65536 + index`: the chunk's number in the journal, the row's index in it.
+    A place is `chunk << 20 | index`: the chunk's number in the journal, the row's index in it. (A request's limit of
+    1,048,576 bytes leaves no room for more than 524,288 rows.)
     """
 
     _ENTRY = WIDTH - 2 + 6
@@ -138,7 +152,7 @@ class Known:
     def add(self, identities: bytes, chunk: int, indexes: Iterable[int]) -> None:
         """Add the rows of one chunk: those of `identities` (packed) that stand at `indexes`."""
         buckets = self._buckets
-        base = chunk << 16
+        base = chunk << 20
         for index in indexes:
             start = index * WIDTH
             entry = identities[start + 2 : start + WIDTH] + (base | index).to_bytes(6, "big")
@@ -187,7 +201,7 @@ def operation_id(
     The id under which exactly this request runs at most once: UUID v5 over all that makes it what it is.
 
     It is the same on any machine and without any journal, so that the same file sent again with all state lost
-    meets the ids of its first upload. The identities tell chunks of equal bytes apart: rows that are equal have different
+    meets the ids of its first upload. The identities tell chunks of equal bytes apart: equal rows have different
     ordinals. `attempt` counts operations that ran and failed: a failed one burns its id.
     """
     name = "\n".join(

@@ -138,25 +138,22 @@ class Loop:
     def run(self, steps: Steps[T]) -> T:
         """Run a procedure to its end, and whatever it spawns meanwhile; return its result."""
         main = self.spawn(steps)
-        while not main.done:
-            self._step()
+        while True:
+            while self._ready:
+                self._advance(self._ready.popleft())
+            if main.done:
+                break
+            self._wake_waits()
+            if not self._ready:
+                self._idle(self._due_in())
+            self._wake_timers()
         return main.result  # type: ignore[return-value]  # done says that it is there
-
-    def _step(self) -> None:
-        while self._ready:
-            self._advance(self._ready.popleft())
-        self._wake_waits()
-        if not self._ready:
-            self._idle(self._due_in())
-        self._wake_timers()
 
     def _advance(self, reply: _Reply) -> None:
         task = reply.task
         try:
-            if reply.error is not None:
-                effect = task.steps.throw(reply.error)
-            else:
-                effect = task.steps.send(reply.value)
+            steps = task.steps
+            effect = steps.throw(reply.error) if reply.error else steps.send(reply.value)
         except StopIteration as end:
             task.done, task.result = True, end.value
             return

@@ -54,7 +54,8 @@ def read(answer: Answer, request: str) -> Any:
         request: Method and path, for messages.
 
     Raises:
-        ApiError: The subclass says what it was. A 2xx answer whose body is no JSON is `AnswerLost`: the work may be done.
+        ApiError: The subclass says what it was. A 2xx answer whose body is no JSON is `AnswerLost`:
+            the work may be done.
     """
     if 200 <= answer.status < 300:
         if not answer.body.strip():
@@ -85,6 +86,7 @@ def _error(answer: Answer, request: str) -> ApiError:
         request_id=request_id if isinstance(request_id, str) else None,
         payload=payload,
         retry_after=answer.headers.get("retry-after"),
+        date=answer.headers.get("date"),
         request=request,
     )
 
@@ -170,8 +172,8 @@ def faults_by_item(payload: Any, items: int) -> dict[int, list[Fault]]:
     """
     The faults of a refused request by the item's index, from the payload of a 400.
 
-    Nested (`{"1": {"input_values.x": {...}}}`) and flat (`{"1.input_values.x": {...}}`) payloads are read; an index out of
-    range is no index. A map of fields without any index is given to the only item of a request of one; otherwise
+    Nested (`{"1": {"input_values.x": {...}}}`) and flat (`{"1.input_values.x": {...}}`) payloads are read; an index
+    out of range is no index. A map of fields without any index is given to the only item of a request of one; otherwise
     the result is empty, and the caller has to find the item.
     """
     found = _item_faults(payload)

@@ -122,7 +122,7 @@ class Client:
         return self._object("GET", f"/projects/{_id(project)}")
 
     def create(self, kind: str, body: bytes, parameters: Mapping[str, str]) -> Any:
-        """Create the items of `body` (a JSON array); `kind` is `tasks` or `task-suites`. Return the answer as parsed."""
+        """Create the items of `body`, a JSON array; `kind` is `tasks` or `task-suites`. Return the answer parsed."""
         return self._request("POST", f"/{kind}", parameters, body)
 
     def create_operation(self, kind: str, body: bytes, parameters: Mapping[str, str]) -> Operation:

@@ -36,6 +36,7 @@ class ApiError(Exception):
         request_id: The API's id of the request, where it gave one.
         payload: The error's `payload`, as parsed.
         retry_after: The `Retry-After` header as it came.
+        date: The `Date` header as it came.
     """
 
     passes = False
@@ -50,6 +51,7 @@ class ApiError(Exception):
         request_id: str | None = None,
         payload: Any = None,
         retry_after: str | None = None,
+        date: str | None = None,
         request: str = "",
     ) -> None:
         super().__init__(message)
@@ -59,6 +61,7 @@ class ApiError(Exception):
         self.request_id = request_id
         self.payload = payload
         self.retry_after = retry_after
+        self.date = date
         self.request = request
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -42,6 +43,11 @@ class Target:
     def is_loopback(self) -> bool:
         """Whether the API is on this machine."""
         return self.env == "local" or _loopback(urlsplit(self.url).hostname or "")
+
+    @property
+    def fingerprint(self) -> str:
+        """A short digest that stands for the token where the token itself must not be."""
+        return hashlib.sha256((self.authorization or "").encode()).hexdigest()[:16]
 
     @property
     def endpoint(self) -> str:

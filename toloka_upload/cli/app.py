@@ -1,0 +1,77 @@
+"""The commands, and which one is meant where none is named. Imports nothing heavy: `--help` must be quick."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from toloka_upload.cli.emulator import emulator
+from toloka_upload.cli.runs import runs
+from toloka_upload.cli.template import template
+from toloka_upload.cli.upload import upload
+
+_EPILOG = "Exit status: 0 ok, 1 some rows rejected, 2 usage, 3 some rows unknown, 4 stopped by --max-errors, 65 bad input, 66 no input, 69 refused by the API, 70 bug, 73 cannot write, 75 try again, 77 denied, 130/143 interrupted."
+
+
+class _UploadByDefault(TyperGroup):
+    """`toloka-upload FILE` means `toloka-upload upload FILE`. A file that is called like a command is `./runs`."""
+
+    _OWN = frozenset({"--help", "-h", "--version", "--install-completion", "--show-completion"})
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in self._OWN:
+            args = ["upload", *args]
+        return super().parse_args(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The upload's help, for that is what the program does, and then the other commands."""
+        command = self.commands["upload"]
+        with command.make_context(
+            ctx.info_name, ["-"], parent=None, resilient_parsing=True
+        ) as inner:
+            formatter.write_usage(ctx.info_name, "[OPTIONS] FILE...")
+            formatter.write_usage(
+                ctx.info_name, "runs [RUN] | emulator | template", prefix="       "
+            )
+            command.format_help_text(inner, formatter)
+            command.format_options(inner, formatter)
+        super().format_options(ctx, formatter)
+        self.format_epilog(ctx, formatter)
+
+
+app = typer.Typer(
+    cls=_UploadByDefault,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
+    if wanted:
+        from toloka_upload._version import __version__
+
+        typer.echo(f"toloka-upload {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Upload task files into Toloka pools, each row exactly once."""
+
+
+app.command()(upload)
+app.command()(runs)
+app.command()(emulator)
+app.command()(template)

@@ -1,0 +1,199 @@
+"""Carries out an upload for the command line: settings, display, signals, summary."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import orjson
+
+from toloka_upload import configure
+from toloka_upload.configure import open_to_others, read
+from toloka_upload.display import Display, colour_wanted, display_for
+from toloka_upload.errors import ExitStatus, Interrupted, Terminated
+from toloka_upload.observer import Event, Observer, Warned
+from toloka_upload.policies.durations import parse_duration
+from toloka_upload.policies.rate import parse_rate
+from toloka_upload.policies.stop import parse_max_errors
+from toloka_upload.report.events import EventsFile
+from toloka_upload.report.summary import Report
+from toloka_upload.report.text import summary_text
+from toloka_upload.rows.model import ReadOptions
+from toloka_upload.settings import DAILY_LIMIT, RATE, Pacing, Requests, Settings, pool_id
+from toloka_upload.text import encodable
+from toloka_upload.uploader import Upload
+
+_QUIET_COLLECTIONS = 200_000
+"""Objects between two runs of the garbage collector: logs of 10,000 entries make many, and no cycles."""
+
+
+def run_upload(
+    *,
+    json_output: bool,
+    events: str | None,
+    quiet: bool,
+    verbose: bool,
+    token_file: Path | None,
+    **options: Any,
+) -> int:
+    """Upload, telling people or programs what happens; return the exit status."""
+    gc.freeze()
+    gc.set_threshold(_QUIET_COLLECTIONS)
+    settings = settings_from(token_file=token_file, **options)
+    with ExitStack() as stack:
+        display = stack.enter_context(
+            display_for(
+                sys.stderr,
+                quiet=quiet,
+                verbose=verbose,
+                json_output=json_output,
+                stdout_is_terminal=sys.stdout.isatty(),
+                environ=os.environ,
+                clock=time.monotonic,
+                stdout_busy=events == "-",
+            )
+        )
+        observer: Observer = display
+        if events:
+            writer = EventsFile.open(
+                events, sys.stdout.buffer, time.time, lambda message: display(Warned(message))
+            )
+            observer = _both(display, stack.enter_context(writer))
+        if open_to_others(token_file):
+            observer(
+                Warned(
+                    f"{token_file} can be read by others on this machine: chmod 600 {token_file}"
+                )
+            )
+        upload = Upload(settings, observer)
+        _obey_signals(upload, display)
+        report = upload.run()
+    _print_summary(report, json_output=json_output, events=events)
+    return report.exit_status
+
+
+def settings_from(
+    *,
+    files: list[str],
+    pool: str | None,
+    env: str,
+    url: str | None,
+    token_file: Path | None,
+    account: str | None,
+    asynchronous: bool,
+    chunk_size: int | None,
+    allow_defaults: bool,
+    skip_invalid_items: bool,
+    overlap: int | None,
+    suite_size: int | None,
+    suites_by_blank_line: bool,
+    format: str | None,  # noqa: A002  # the option's name
+    delimiter: str | None,
+    encoding: str | None,
+    sheet: str | None,
+    infinite_golden: bool,
+    max_errors: str | None,
+    fail_fast: bool,
+    concurrency: int | None,
+    rate: str | None,
+    daily_limit: int | None,
+    wait_quota: bool,
+    timeout: float,
+    retry_for: str,
+    operation_timeout: str | None,
+    wait_lock: str,
+    state_dir: Path | None,
+    **rest: Any,
+) -> Settings:
+    """The settings that options ask for; `rest` are those of `Settings` itself, by name.
+
+    Raises:
+        UsageProblem: They cannot be.
+        Denied: The token file cannot be read.
+    """
+    api = configure.target(env, url, account, token_file, os.environ)
+    pacing = Pacing(
+        rate=read("--rate", rate, parse_rate),
+        daily_limit=daily_limit,
+        concurrency=concurrency,
+        timeout=timeout,
+        retry_for=read("--retry-for", retry_for, parse_duration) or 0.0,
+        operation_timeout=read("--operation-timeout", operation_timeout, parse_duration),
+        wait_quota=wait_quota,
+        wait_lock=read("--wait-lock", wait_lock, parse_duration) or 0.0,
+        max_errors=read("--max-errors", max_errors, parse_max_errors),
+        fail_fast=fail_fast,
+    )
+    if env != "local":
+        # The embedded emulator has no quotas; everyone else gets the documented ones.
+        pacing = replace(
+            pacing, rate=pacing.rate or RATE, daily_limit=pacing.daily_limit or DAILY_LIMIT
+        )
+    return Settings(
+        files=tuple(files),
+        target=api,
+        pool=pool_id(pool) if pool else None,
+        state_dir=configure.state_dir(state_dir),
+        reading=ReadOptions(
+            format, delimiter, encoding, sheet, suites_by_blank_line, infinite_golden
+        ),
+        requests=Requests(
+            "async" if asynchronous else "sync",
+            chunk_size,
+            allow_defaults,
+            skip_invalid_items,
+            overlap,
+            suite_size,
+        ),
+        pacing=pacing,
+        **rest,
+    )
+
+
+def _both(display: Display, writer: EventsFile) -> Observer:
+    def observer(event: Event) -> None:
+        display(event)
+        writer(event)
+
+    return observer
+
+
+def _obey_signals(upload: Upload, display: Display) -> None:
+    """The first signal ends the run in order, the second at once; the journal is right in both cases."""
+    received: list[int] = []
+
+    def handler(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        status = ExitStatus.TERMINATED if number == signal.SIGTERM else ExitStatus.INTERRUPTED
+        if len(received) > 1:
+            display.close()
+            os._exit(status)
+        kind = Terminated if number == signal.SIGTERM else Interrupted
+        name = signal.Signals(number).name
+        upload.interrupt(
+            kind(
+                f"Stopped by {name}. Nothing new is sent; the journal knows what was. Run the same command again: "
+                "it goes on from there.",
+                code=name,
+            )
+        )
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup keeps its promise
+            signal.signal(number, handler)
+
+
+def _print_summary(report: Report, *, json_output: bool, events: str | None) -> None:
+    if json_output:
+        sys.stdout.write(orjson.dumps(report.as_json()).decode() + "\n")
+    elif events != "-":
+        text = summary_text(report, colour=colour_wanted(sys.stdout, os.environ))
+        sys.stdout.write(encodable(text, sys.stdout.encoding))

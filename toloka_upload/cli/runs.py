@@ -1,0 +1,121 @@
+"""`toloka-upload runs`: past and unfinished uploads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from toloka_upload.history import PastRun
+
+
+def runs(
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="A run's id, or its beginning.", show_default=False),
+    ] = None,
+    *,
+    json_output: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the run's results file again, from the journal alone."
+        ),
+    ] = None,
+    prune: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AGE",
+            help="Forget the reports of runs older than that (90d); rows they created stay known.",
+        ),
+    ] = None,
+    state_dir: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", envvar="TOLOKA_UPLOAD_STATE_DIR", help="Where the journal lives."
+        ),
+    ] = None,
+) -> None:
+    """List past uploads, or show one: when, what, what became of it, and how to go on."""
+    import time
+
+    from toloka_upload import configure, history
+    from toloka_upload.errors import UsageProblem
+    from toloka_upload.policies.durations import parse_duration
+
+    directory = configure.state_dir(state_dir)
+    age = configure.read("--prune", prune, parse_duration)
+    if age is not None:
+        forgotten = history.prune(directory, age, time.time())
+        typer.echo(f"Forgot {forgotten} runs. The rows that they created stay known.")
+    elif results is not None:
+        if run is None:
+            raise UsageProblem(
+                "--results needs to know of which run: toloka-upload runs RUN --results FILE."
+            )
+        rows = history.write_results(history.past_run(directory, run), results)
+        typer.echo(f"{rows} rows written to {results}.")
+    elif run is None:
+        _list(history.past_runs(directory), as_json=json_output)
+    else:
+        _show(history.past_run(directory, run), as_json=json_output)
+
+
+def _list(found: list[PastRun], *, as_json: bool) -> None:
+    import json
+
+    from toloka_upload.text import plain
+
+    if as_json:
+        typer.echo(json.dumps([run.as_json() for run in found]))
+        return
+    if not found:
+        typer.echo("No uploads yet.")
+        return
+    lines = [("RUN", "STARTED", "POOLS", "STATE", "CREATED", "FILES")]
+    for run in found:
+        value = run.as_json()
+        counts = (run.report or {}).get("counts", {})
+        lines.append(
+            (
+                run.id,
+                str(value["started"]),
+                ",".join(value["pools"]),
+                run.state,
+                str(counts.get("created", "?")),
+                plain(" ".join(run.files)),
+            )
+        )
+    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+    for line in lines:
+        cells = [text.ljust(width) for text, width in zip(line, widths, strict=False)]
+        typer.echo("  ".join([*cells, line[5]]).rstrip())
+
+
+def _show(run: PastRun, *, as_json: bool) -> None:
+    import json
+
+    from toloka_upload import history
+    from toloka_upload.text import plain
+
+    found = history.operations(run)
+    value = run.as_json()
+    if as_json:
+        typer.echo(json.dumps({**value, "operations": found}))
+        return
+    typer.echo(f"run      {run.id} ({run.state})")
+    typer.echo(f"started  {value['started']}")
+    typer.echo(f"ended    {value['finished'] or 'not in order'}")
+    typer.echo(f"pools    {', '.join(value['pools'])} at {plain(str(value['url']))}")
+    typer.echo(f"files    {plain(' '.join(run.files))}")
+    for name, count in (run.report or {}).get("counts", {}).items():
+        if count:
+            typer.echo(f"{name.replace('_', ' '):8} {count}")
+    typer.echo(f"next     {run.next_step}")
+    for operation in found:
+        typer.echo(
+            f"  {operation['operation_id'] or 'synchronous':36}  {operation['state']:9}  {operation['rows']:>6} rows  "
+            f"{plain(str(operation['file']))}:{operation['first_line']}-{operation['last_line']}"
+        )

@@ -1,0 +1,90 @@
+"""From what a user gives (options, environment, files) to what the core takes. Knows neither typer nor the network."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import platformdirs
+
+from toloka_upload.api.target import ENVIRONMENTS, Target, authorization, base_url
+from toloka_upload.errors import Denied, UsageProblem
+
+T = TypeVar("T")
+
+
+def target(
+    env: str,
+    url: str | None,
+    account: str | None,
+    token_file: Path | None,
+    environ: Mapping[str, str],
+) -> Target:
+    """
+    The API to speak to, and as whom.
+
+    Args:
+        env: `production`, `sandbox`, `yandex-tasks` or `local`.
+        url: Another address; None: the environment's.
+        account: The requester to act for.
+        token_file: A file that holds the token; it goes before `TOLOKA_TOKEN`.
+        environ: Where `TOLOKA_TOKEN` is looked up.
+
+    Raises:
+        UsageProblem: There is no such environment, or the address or the token cannot be used.
+        Denied: The token file cannot be read.
+    """
+    if env not in ENVIRONMENTS:
+        raise UsageProblem(f"--env {env!r}: choose one of {', '.join(ENVIRONMENTS)}.")
+    if env == "local" and url:
+        raise UsageProblem("--env local is the emulator inside the program; it takes no --url.")
+    address = base_url(url) if url else ENVIRONMENTS[env]
+    secret = _read_token(token_file) if token_file else environ.get("TOLOKA_TOKEN", "")
+    if env == "local" or not secret.strip():
+        return Target(address, env, account)
+    return Target(address, env, account, authorization(secret))
+
+
+def state_dir(path: Path | None) -> Path:
+    """Where state lives: the path given, or the platform's directory for a user's state."""
+    return path or platformdirs.user_state_path("toloka-upload", appauthor=False)
+
+
+def read(option: str, text: str | None, reader: Callable[[str], T]) -> T | None:
+    """
+    An option's value, read; None where it was not given.
+
+    Raises:
+        UsageProblem: It cannot be read; names the option.
+    """
+    if text is None:
+        return None
+    try:
+        return reader(text)
+    except ValueError as error:
+        raise UsageProblem(f"{option}: {error}") from error
+
+
+def open_to_others(path: Path | None) -> bool:
+    """Whether others on this machine may read a token file."""
+    if path is None:
+        return False
+    try:
+        return bool(path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
+    except OSError:
+        return False
+
+
+def _read_token(path: Path) -> str:
+    try:
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise Denied(
+            f"The token file {path} cannot be read: {reason}.", code="TOKEN_MISSING"
+        ) from error
+    if not text.strip():
+        raise Denied(f"The token file {path} is empty.", code="TOKEN_MISSING")
+    return text

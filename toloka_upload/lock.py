@@ -1,0 +1,59 @@
+"""One run at a time for a pool: a lock that dies with its process."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+
+from toloka_upload.errors import CannotWrite
+
+
+class Held(Exception):
+    """Another process holds the lock. `holder` is what it wrote of itself, and may be empty."""
+
+    def __init__(self, holder: dict[str, str]) -> None:
+        super().__init__(str(holder))
+        self.holder = holder
+
+
+class Lock:
+    """An exclusive lock on a file, by `flock`: the kernel frees it when the process ends, however it ends.
+
+    Raises:
+        Held: Another process (or another `Lock` of this one) has it.
+        CannotWrite: The file cannot be made.
+    """
+
+    def __init__(self, path: Path, holder: dict[str, str]) -> None:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise CannotWrite(
+                f"The lock {path} cannot be made: {error.strerror}. Mend its permissions, or name another "
+                "directory with --state-dir.",
+                code="LOCK",
+            ) from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            known = _read(self._file)
+            os.close(self._file)
+            raise Held(known) from None
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, json.dumps(holder).encode(), 0)
+
+    def release(self) -> None:
+        """Let the next one in."""
+        os.ftruncate(self._file, 0)
+        os.close(self._file)
+
+
+def _read(file: int) -> dict[str, str]:
+    try:
+        value = json.loads(os.pread(file, 4096, 0))
+    except (ValueError, OSError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,436 @@
+"""Rows into chunks: each row is checked, recognised or planned. Read `Planner.plan`, then `_flat` or `_others`.
+
+Planning sends nothing. It needs a lane for each pool it meets (for the spec and for what is known), someone who takes
+the chunks, and the books for rows that end here.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from toloka_upload.books import Books
+from toloka_upload.check import check_suite, check_task
+from toloka_upload.chunks import Chunk, Chunker, Item, Limits, Size, suite_content, too_large
+from toloka_upload.errors import Refused, UploadError, UsageProblem
+from toloka_upload.lane import Lane
+from toloka_upload.loop import Steps, call
+from toloka_upload.observer import RowsRead
+from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.recover import Doubtful
+from toloka_upload.rows.model import Fault, Kind, Row, RowFile
+from toloka_upload.session import Session
+from toloka_upload.shape import (
+    Shaped,
+    disagreement,
+    ending,
+    joined_outer,
+    shape_flat,
+    shape_member,
+    shape_suite,
+    shape_task,
+)
+
+BATCH = 1000
+"""Rows that are read at a time; between two batches everything else gets its turn."""
+MOST_HELD_BYTES = 64 * 1024 * 1024
+"""Bytes of rows that wait for their chunks to fill, over all pools; beyond that the fullest chunk goes as it is."""
+
+
+@dataclass(slots=True)
+class _Passed:
+    """Rows of one pool that end while planning, until there are enough for a block."""
+
+    places: Places = field(default_factory=Places)
+    refs: array[int] = field(default_factory=lambda: array("q"))
+    faults: dict[int, list[Fault]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Part:
+    """A task that waits for its suite to fill."""
+
+    shaped: Shaped
+    identity: bytes
+    raw: bytes
+    line: int
+
+
+@dataclass(slots=True)
+class PoolPlan:
+    """What planning keeps for each pool."""
+
+    lane: Lane
+    chunker: Chunker
+    doubtful: list[Doubtful] = field(default_factory=list)
+    parts: list[_Part] = field(default_factory=list)
+    group: int = 0
+    passed: dict[Status, _Passed] = field(default_factory=dict)
+
+
+OpenLane = Callable[[str], Steps[tuple[Lane, list[Doubtful]]]]
+
+
+class Planner:
+    """Plans a run's inputs, one after the other.
+
+    Attributes:
+        chunks: Chunks planned so far.
+        examples: The first and the last item planned, as they would be sent.
+        kinds: Rows by what they are: `general`, `control`, `training`.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        books: Books,
+        open_lane: OpenLane,
+        add: Callable[[Lane, Chunk], None],
+        run_id: str,
+    ) -> None:
+        self._session = session
+        self._books = books
+        self._open_lane = open_lane
+        self._add = add
+        self._run = run_id
+        self._pools: dict[str, PoolPlan] = {}
+        self._requests = session.settings.requests
+        self._grouped = session.settings.travel_kind is not None
+        self.limits: Limits = session.settings.limits
+        self.watch: Callable[[Row, Kind, Item], None] | None = None
+
+    # Inputs.
+
+    def plan(self, file: RowFile, before: int = 0, total: int | None = None) -> Steps[None]:
+        """
+        Plan one input to its end.
+
+        Args:
+            before: Bytes of the inputs before this one.
+            total: Bytes of all inputs, or None where that is unknown.
+        """
+        rows = iter(file)
+        while not self._session.stopping:
+            batch, error = yield from call(_batch, rows)
+            if batch:
+                yield from self._rows(file, batch)
+                self._tell(before + file.position, total, finished=False)
+            if error is not None:
+                raise error
+            if len(batch) < BATCH:
+                break
+        for pool in self._pools.values():
+            self._close_suite(file.name, pool)
+
+    def finish(self) -> Steps[None]:
+        """Close all chunks, those put together again first."""
+        for pool in self._pools.values():
+            pool.chunker.flush()
+            for status in list(pool.passed):
+                self._flush(pool, status)
+        self._tell(0, None, finished=True)
+        yield from ()
+
+    def doubtful(self) -> Iterator[tuple[PoolPlan, Doubtful]]:
+        """The doubtful chunks of all pools, with the rows that this input has of them."""
+        for pool in self._pools.values():
+            for doubtful in pool.doubtful:
+                yield pool, doubtful
+
+    def pool(self, pool_id: str) -> Steps[PoolPlan]:
+        """The plan of a pool; its lane is opened at first sight."""
+        if pool_id not in self._pools:
+            lane, doubtful = yield from self._open_lane(pool_id)
+
+            def add(chunk: Chunk) -> None:
+                self._add(lane, chunk)
+
+            kind = self._session.settings.travel_kind or "tasks"
+            self._pools[pool_id] = PoolPlan(
+                lane, Chunker(pool_id, kind, self.limits, add), doubtful
+            )
+        return self._pools[pool_id]
+
+    def _tell(self, position: int, total: int | None, *, finished: bool) -> None:
+        counts = self._books.report.counts
+        self._session.tell(
+            RowsRead(
+                counts.read,
+                counts.already_uploaded + self._waiting(Status.ALREADY_UPLOADED),
+                counts.rejected + self._waiting(Status.REJECTED),
+                position,
+                total,
+                finished,
+            )
+        )
+
+    def _waiting(self, status: Status) -> int:
+        return sum(
+            len(pool.passed[status].places)
+            for pool in self._pools.values()
+            if status in pool.passed
+        )
+
+    # Rows.
+
+    def _rows(self, file: RowFile, batch: list[Row]) -> Steps[None]:
+        if file.kind is Kind.FLAT and not self._grouped:
+            yield from self._flat(file, batch)
+        else:
+            yield from self._others(file, batch)
+
+    def _flat(self, file: RowFile, batch: list[Row]) -> Steps[None]:
+        """The way of most rows: a flat object that is checked, recognised or added."""
+        pool = yield from self._pool_for(file, None, Kind.FLAT)
+        assert pool is not None  # noqa: S101  # flat rows without a pool end the run
+        lane, name = pool.lane, file.name
+        check = lane.spec.check_input if lane.spec else None
+        overlap = self._requests.overlap
+        end = ending({"overlap": b"%d" % overlap} if overlap is not None else {}, lane.pool.id)
+        identify, find = lane.seen.identify, lane.known.find
+        plain = lane.known.count == 0 and not lane.unknown and not pool.doubtful
+        add_row, most = pool.chunker.add_row, self.limits.input_bytes
+        self._books.report.counts.read += len(batch)
+        for row in batch:
+            faults = row.faults or (check(row.value) if check else ())
+            if faults:
+                self._reject(pool, name, row, faults)
+                continue
+            text, size, key, content, _, _ = shape_flat(row)
+            if size.input_bytes > most:
+                self._reject(pool, name, row, [_size_fault(size, self.limits)])
+                continue
+            identity = identify(key)
+            if plain or not self._recognised(pool, identity, find(identity), name, row.line):
+                if pool.doubtful and _taken(pool, identity, text + end, row, name):
+                    continue
+                add_row(text + end, size.input_bytes, identity, content, row.raw, name, row.line)
+                if self.watch:
+                    self.watch(row, Kind.FLAT, Item(text + end, size, content, identity, [], []))
+
+    def _others(self, file: RowFile, batch: list[Row]) -> Steps[None]:
+        """API tasks and suites, rows of tables, and whatever is grouped into suites."""
+        kind = file.kind
+        for row in batch:
+            self._books.report.counts.read += 1
+            pool = yield from self._pool_for(file, row, kind)
+            faults = row.faults or self._faults(pool, row, kind)
+            if faults or pool is None:
+                self._reject(pool, file.name, row, faults)
+            elif self._grouped:
+                self._group(pool, file.name, row, kind)
+            else:
+                self._single(pool, file.name, row, kind)
+
+    def _pool_for(self, file: RowFile, row: Row | None, kind: Kind) -> Steps[PoolPlan | None]:
+        """The pool that a row goes to; None where it names none that could be."""
+        settings = self._session.settings
+        named = row.value.get("pool_id") if row is not None and kind is not Kind.FLAT else None
+        pool_id = settings.pool
+        if pool_id is None and named is not None and str(named).isdigit():
+            pool_id = str(named)
+        if pool_id is None:
+            if kind is Kind.FLAT or file.format in ("csv", "tsv", "xlsx"):
+                raise UsageProblem(f"The rows of {file.name} name no pool: add --pool ID.")
+            return None
+        pool = yield from self.pool(pool_id)
+        travel = settings.travel_kind or ("task-suites" if kind is Kind.SUITE else "tasks")
+        if kind is Kind.SUITE and settings.travel_kind:
+            raise UsageProblem(
+                f"The rows of {file.name} are suites already: leave --suite-size out."
+            )
+        self._fits(pool, travel)
+        return pool
+
+    def _fits(self, pool: PoolPlan, travel: str) -> None:
+        """Refuse what the pool does not take, before anything is sent."""
+        known = pool.lane.pool
+        if known.kind is None:
+            pool.chunker.kind = travel
+        elif known.kind != travel:
+            wants = (
+                f"Pool {known.id} has no smart mixing and takes task suites, and these rows are tasks: "
+                "add --suite-size N to group them, or enable smart mixing in the pool."
+                if travel == "tasks"
+                else f"Pool {known.id} has smart mixing and takes tasks, and these rows are task suites: "
+                "upload the tasks themselves (without --suite-size), or use a pool without smart mixing."
+            )
+            raise Refused(wants, code="POOL_TASK_TYPE_CONFLICT")
+        else:
+            pool.chunker.kind = travel
+
+    def _faults(self, pool: PoolPlan | None, row: Row, kind: Kind) -> Sequence[Fault]:
+        value = row.value
+        if kind is Kind.FLAT:
+            spec = pool.lane.spec if pool else None
+            return spec.check_input(value) if spec else ()
+        faults = check_suite(value) if kind is Kind.SUITE else check_task(value)
+        if not faults:
+            faults = self._pool_faults(value)
+        if not faults and self._grouped and "baseline_solutions" in value:
+            faults = [
+                Fault("baseline_solutions", "VALUE_NOT_ALLOWED", "a task in a suite has none")
+            ]
+        if faults or pool is None or pool.lane.spec is None:
+            return faults
+        spec = pool.lane.spec
+        return spec.check_suite(value) if kind is Kind.SUITE else spec.check_task(value)
+
+    def _pool_faults(self, value: dict[str, Any]) -> Sequence[Fault]:
+        wanted, named = self._session.settings.pool, value.get("pool_id")
+        if named is None:
+            if wanted is None:
+                return [
+                    Fault(
+                        "pool_id", "VALUE_REQUIRED", "the row names no pool: add it, or use --pool"
+                    )
+                ]
+            return ()
+        if wanted is not None and str(named) != wanted:
+            message = (
+                f"the row is for pool {named}, and --pool says {wanted}: leave one of them out"
+            )
+            return [Fault("pool_id", "VALUE_NOT_ALLOWED", message)]
+        return ()
+
+    def _single(self, pool: PoolPlan, name: str, row: Row, kind: Kind) -> None:
+        """Add a row that is an item of its own."""
+        overlap = self._requests.overlap
+        if kind is Kind.FLAT:
+            shaped = shape_flat(row)
+        elif kind is Kind.SUITE:
+            shaped = shape_suite(row, overlap)
+        else:
+            shaped = shape_task(row, overlap)
+        if too_large(shaped.size, self.limits):
+            self._reject(pool, name, row, [_size_fault(shaped.size, self.limits)])
+            return
+        identity = pool.lane.seen.identify(shaped.key)
+        if self._recognised(pool, identity, pool.lane.known.find(identity), name, row.line):
+            return
+        text = shaped.text + ending(shaped.outer, None if shaped.names_pool else pool.lane.pool.id)
+        if pool.doubtful and _taken(pool, identity, text, row, name):
+            return
+        item = Item(text, shaped.size, shaped.content, identity, [row.raw], [(name, row.line)])
+        pool.chunker.add(item)
+        if self.watch:
+            self.watch(row, kind, item)
+
+    # Suites from rows.
+
+    def _group(self, pool: PoolPlan, name: str, row: Row, kind: Kind) -> None:
+        """Add a row to the suite that is being filled."""
+        if row.group != pool.group:
+            self._close_suite(name, pool)
+            pool.group = row.group
+        shaped = shape_member(row, kind)
+        identity = pool.lane.seen.identify(shaped.key)
+        if self._recognised(pool, identity, pool.lane.known.find(identity), name, row.line):
+            return
+        if pool.parts and (fault := disagreement(shaped.outer, pool.parts[0].shaped.outer)):
+            self._reject(pool, name, row, [fault])
+            return
+        if too_large(shaped.size, self.limits):
+            self._reject(pool, name, row, [_size_fault(shaped.size, self.limits)])
+            return
+        pool.parts.append(_Part(shaped, identity, row.raw, row.line))
+        if len(pool.parts) == self._requests.suite_size:
+            self._close_suite(name, pool)
+
+    def _close_suite(self, name: str, pool: PoolPlan) -> None:
+        parts, pool.parts = pool.parts, []
+        if not parts:
+            return
+        outer = joined_outer([part.shaped.outer for part in parts], self._requests.overlap)
+        text = b'{"tasks":[' + b",".join(part.shaped.text + b"}" for part in parts) + b"]"
+        item = Item(
+            text + ending(outer, pool.lane.pool.id),
+            Size(
+                sum(part.shaped.size.input_bytes for part in parts),
+                sum(part.shaped.size.output_bytes for part in parts),
+            ),
+            suite_content(b"".join(part.shaped.content for part in parts)),
+            b"".join(part.identity for part in parts),
+            [part.raw for part in parts],
+            [(name, part.line) for part in parts],
+        )
+        if too_large(item.size, self.limits):
+            for part in parts:
+                row = Row(part.line, part.raw, b"", {})
+                self._reject(pool, name, row, [_size_fault(item.size, self.limits, "its suite's ")])
+            return
+        pool.chunker.add(item)
+        if self.watch:
+            self.watch(Row(parts[0].line, b"", b"", {}), Kind.SUITE, item)
+
+    # Rows that end here.
+
+    def _recognised(
+        self, pool: PoolPlan, identity: bytes, place: int, name: str, line: int
+    ) -> bool:
+        """Whether a row need not be sent, because the pool has it or its fate is open."""
+        status = Status.ALREADY_UPLOADED
+        if place < 0:
+            if identity not in pool.lane.unknown or self._session.settings.resend_unknown:
+                return False
+            place, status = pool.lane.unknown[identity], Status.UNKNOWN
+        passed = pool.passed.get(status)
+        if passed is None:
+            passed = pool.passed[status] = _Passed()
+        passed.places.add(name, line)
+        passed.refs.append(place)
+        if len(passed.refs) >= 10_000:
+            self._flush(pool, status)
+        return True
+
+    def _reject(self, pool: PoolPlan | None, name: str, row: Row, faults: Sequence[Fault]) -> None:
+        self._books.reject(name, row.line, row.raw, faults)
+        places = Places()
+        places.add(name, row.line)
+        if pool is None:
+            self._books.enter(
+                Block(places, bytes([Status.REJECTED]), "", "", faults={0: list(faults)})
+            )
+            return
+        passed = pool.passed.setdefault(Status.REJECTED, _Passed())
+        passed.faults[len(passed.places)] = list(faults)
+        passed.places.add(name, row.line)
+        if len(passed.places) >= BATCH:
+            self._flush(pool, Status.REJECTED)
+
+    def _flush(self, pool: PoolPlan, status: Status) -> None:
+        passed, lane = pool.passed.pop(status), pool.lane
+        statuses = bytes([status]) * len(passed.places)
+        block = Block(passed.places, statuses, lane.pool.id, "", faults=passed.faults)
+        if lane.journal is None:
+            self._books.enter(block)
+            return
+        lane.journal.passed(self._run, block, places=passed.refs or None)
+        if passed.refs:
+            for part in lane.journal.look_up(passed.places, statuses, passed.refs):
+                self._books.enter(part)
+        else:
+            self._books.enter(block)
+
+
+def _batch(rows: Iterator[Row]) -> tuple[list[Row], UploadError | None]:
+    """The next rows, and the error that ended the input, if one did."""
+    batch: list[Row] = []
+    try:
+        for row in islice(rows, BATCH):
+            batch.append(row)  # noqa: PERF402  # what came before an error must not be lost
+    except UploadError as error:
+        return batch, error
+    return batch, None
+
+
+def _taken(pool: PoolPlan, identity: bytes, text: bytes, row: Row, name: str) -> bool:
+    return any(doubtful.take(identity, text, row.raw, name, row.line) for doubtful in pool.doubtful)
+
+
+def _size_fault(size: Size, limits: Limits, whose: str = "") -> Fault:
+    field = "input_values" if size.input_bytes > limits.input_bytes else "known_solutions"
+    return Fault(field, "OBJECT_SIZE_BYTES_GREATER_THAN_MAX", f"{whose}{too_large(size, limits)}")

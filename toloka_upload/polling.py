@@ -1,0 +1,51 @@
+"""Waiting for operations to end."""
+
+from __future__ import annotations
+
+from toloka_upload.api.client import Operation
+from toloka_upload.api.errors import NotFound
+from toloka_upload.journal import SentChunk
+from toloka_upload.lane import Lane
+from toloka_upload.loop import Steps
+from toloka_upload.observer import OperationProgress
+from toloka_upload.session import Session
+
+
+def finish(
+    session: Session,
+    lane: Lane,
+    operation: Operation,
+    chunk: int | None,
+    sent: SentChunk | None = None,
+) -> Steps[Operation | None]:
+    """
+    Ask for an operation until it ends.
+
+    Args:
+        chunk: The chunk's number in this run, for those who watch; None: it is none of this run's.
+        sent: What the operation creates: how long it may take depends on that.
+
+    Returns:
+        The finished operation; None if it did not end within `operation_timeout`, or the API knows it no more.
+    """
+    clock, pace = session.loop.clock, lane.pace
+    started, items = clock(), sent.items if sent else 1
+    limit = session.settings.pacing.operation_timeout
+    while not operation.finished:
+        elapsed = clock() - started
+        if limit is not None and elapsed >= limit:
+            return None
+        wait = pace.next_wait(elapsed, operation.progress, max(1, lane.in_flight), items)
+        yield from session.nap(wait)
+        try:
+            operation = yield from session.ask(session.client.operation, operation.id)
+        except NotFound:
+            return None
+        if chunk is not None:
+            session.tell(
+                OperationProgress(
+                    chunk, lane.pool.id, operation.id, operation.status, operation.progress
+                )
+            )
+    pace.finished(clock() - started, items)
+    return operation

@@ -1,0 +1,531 @@
+"""A chunk's way from the queue to its outcomes. Read `Sender.feed`, then `_carry`, then what it calls, in order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from toloka_upload.api.answers import SIZE_CODES, faults_by_item, faults_of
+from toloka_upload.api.client import Operation
+from toloka_upload.api.errors import (
+    ApiError,
+    Busy,
+    InvalidItems,
+    NotFound,
+    OperationExists,
+    RateLimited,
+    TooLarge,
+)
+from toloka_upload.chunks import Chunk
+from toloka_upload.errors import Refused, TryAgain, UploadError
+from toloka_upload.identity import operation_id
+from toloka_upload.journal import ChunkState, SentChunk
+from toloka_upload.lane import Lane
+from toloka_upload.loop import Steps, call, until
+from toloka_upload.observer import ChunkReturned, ChunkSent, ChunkSettled, Waiting
+from toloka_upload.oplog import FINAL_CODES, Reading
+from toloka_upload.outcomes import Block, Outcome, Places, Status
+from toloka_upload.policies.retry import Backoff
+from toloka_upload.polling import finish
+from toloka_upload.rows.model import Fault
+from toloka_upload.session import Session
+from toloka_upload.settle import Verdict, nothing_known, settle_by_listing, settle_operation
+from toloka_upload.spool import Planned, Spool
+
+MOST_FAILURES = 3
+"""How often an operation with the same items may fail for no reason of theirs before the run gives up."""
+
+
+@dataclass(slots=True)
+class Flight:
+    """A chunk on its way.
+
+    Attributes:
+        maybe: A request of it may have arrived.
+        found: The API had it before this run sent anything: what it created is not this run's.
+    """
+
+    lane: Lane
+    planned: Planned
+    sent: SentChunk
+    maybe: bool = False
+    found: bool = False
+
+
+class Sender:
+    """Sends the chunks of a run's lanes and brings back an outcome for each of their rows."""
+
+    def __init__(self, session: Session, spool: Spool, run_id: str) -> None:
+        self._session = session
+        self._spool = spool
+        self._run = run_id
+        self._backoff = Backoff(session.random)
+        self._failures: Counter[bytes] = Counter()
+        self.air: dict[int, Flight] = {}
+
+    # The queue.
+
+    def feed(self, lane: Lane) -> Steps[None]:
+        """Send a lane's chunks, as many at a time as its concurrency allows, until all have their outcome."""
+        session = self._session
+        while True:
+            yield from until(
+                lambda: (
+                    session.stopping is not None
+                    or (lane.planned and not lane.queue and not lane.in_flight)
+                    or self._may_send(lane)
+                )
+            )
+            if session.stopping is not None or not lane.queue:
+                break
+            planned = lane.queue.popleft()
+            lane.in_flight += 1
+            session.loop.spawn(self._carry(lane, planned))
+        yield from until(lambda: not lane.in_flight)
+
+    def _may_send(self, lane: Lane) -> bool:
+        return bool(lane.queue) and not lane.listing and lane.in_flight < lane.concurrency.level
+
+    def add(self, lane: Lane, chunk: Chunk) -> None:
+        """Queue a chunk behind the others."""
+        lane.queue.append(self._spool.add(chunk))
+
+    def _again(self, lane: Lane, chunks: Iterable[Chunk]) -> None:
+        """Queue pieces of a chunk before the others, in their order."""
+        lane.queue.extendleft(reversed([self._spool.add(chunk) for chunk in chunks]))
+
+    # One chunk.
+
+    def _carry(self, lane: Lane, planned: Planned) -> Steps[None]:
+        try:
+            chunk = self._spool.load(planned)
+            if lane.is_refused_size(chunk):
+                self._again(lane, chunk.halves())
+            else:
+                yield from self._send(lane, planned, chunk)
+        except UploadError as error:
+            self._session.stop(error)
+        finally:
+            lane.in_flight -= 1
+
+    def same_request(self, lane: Lane, chunk: Chunk, sent: SentChunk) -> bool:
+        """Whether a chunk would travel as the very request that the journal has."""
+        described = self._describe(lane, chunk, chunk.body(marked=sent.operation_id is not None))
+        return (described.operation_id, described.digest) == (sent.operation_id, sent.digest)
+
+    def _send(self, lane: Lane, planned: Planned, chunk: Chunk) -> Steps[None]:
+        session = self._session
+        body = chunk.body(marked=session.settings.requests.mode == "async")
+        flight = Flight(lane, planned, self._describe(lane, chunk, body))
+        try:
+            ticket = yield from session.take(chunk.items)
+        except UploadError:
+            lane.queue.appendleft(planned)
+            raise
+        flight.sent.id = lane.book.sending(flight.sent, replaces=chunk.replaces)
+        self.air[planned.number] = flight
+        self._tell_sent(flight, len(body))
+        started, in_flight = session.loop.clock(), lane.in_flight
+        try:
+            answer = yield from self._post(flight, body, ticket)
+            if isinstance(answer, Operation):
+                verdict = yield from self._operation(flight, answer)
+                if verdict is None:
+                    return
+            else:
+                verdict = answer
+        except (TooLarge, InvalidItems) as error:
+            yield from self._refused(flight, chunk, error)
+            return
+        except ApiError as error:
+            self._return(flight, str(error))
+            raise error.as_upload_error() from error
+        except UploadError as error:
+            if not flight.maybe:
+                self._return(flight, str(error))
+            raise
+        lane.concurrency.finished(session.loop.clock() - started, chunk.items, in_flight)
+        yield from self._conclude(flight, verdict)
+
+    def _describe(self, lane: Lane, chunk: Chunk, body: bytes) -> SentChunk:
+        """The journal's record of a request, with an operation id that was never used."""
+        requests = self._session.settings.requests
+        parameters = {
+            "allow_defaults": _flag(requests.allow_defaults),
+            "async_mode": _flag(requests.mode == "async"),
+            "skip_invalid_items": _flag(requests.skip_invalid_items),
+        }
+        sent = SentChunk(
+            id=0,
+            run=self._run,
+            state=ChunkState.SENDING,
+            mode=requests.mode,
+            kind=chunk.kind,
+            generation=lane.generation,
+            attempt=chunk.attempt,
+            operation_id=None,
+            digest=hashlib.sha256(body).digest(),
+            parameters=parameters,
+            since=lane.since,
+            sent_at=self._session.wall(),
+            items=chunk.items,
+            rows=chunk.rows,
+            identities=chunk.identities,
+            contents=chunk.contents,
+            per_item=chunk.per_item,
+            places=chunk.places,
+        )
+        if requests.mode == "async":
+            self._name(lane, sent, body)
+        return sent
+
+    def _name(self, lane: Lane, sent: SentChunk, body: bytes) -> None:
+        while True:
+            sent.operation_id = operation_id(
+                endpoint=self._session.settings.target.endpoint,
+                pools=[lane.pool.id],
+                parameters=sent.parameters,
+                body=body,
+                identities=sent.identities,
+                generation=sent.generation,
+                attempt=sent.attempt,
+            )
+            if not lane.book.used(sent.operation_id):
+                return
+            sent.attempt += 1
+
+    def _tell_sent(self, flight: Flight, size: int) -> None:
+        sent = flight.sent
+        self._session.tell(
+            ChunkSent(
+                flight.planned.number,
+                flight.lane.pool.id,
+                sent.rows,
+                sent.items,
+                size,
+                sent.operation_id,
+                sent.attempt + 1,
+            )
+        )
+
+    # The request.
+
+    def _post(self, flight: Flight, body: bytes, ticket: int) -> Steps[Operation | Verdict]:
+        """
+        Send the request, again and again while that is safe.
+
+        Raises:
+            TooLarge, InvalidItems: Nothing was created; other pieces may pass.
+            ApiError: Nothing was created, and nothing would be.
+            UploadError: The service has been failing for too long.
+        """
+        session, sent = self._session, flight.sent
+        parameters = dict(sent.parameters)
+        if sent.operation_id:
+            parameters["operation_id"] = sent.operation_id
+        while True:
+            yield from session.clear()
+            before, flight.maybe = flight.maybe, True
+            try:
+                value = yield from call(session.client.create, sent.kind, body, parameters)
+                answer = self._read_answer(flight, value)
+            except OperationExists as error:
+                session.went_well()
+                session.rate.give_back(ticket)
+                flight.found = flight.found or not before
+                operation = yield from self._attach(flight, error)
+                if operation is not None:
+                    return operation
+            except ApiError as error:
+                flight.maybe = before or error.effect
+                (session.rate.confirm if error.effect else session.rate.give_back)(ticket)
+                if not error.passes:
+                    session.went_well()
+                    raise
+                yield from self._hold_back(flight, error)
+                found = yield from self._look_for(flight, error)
+                if found is not None:
+                    return found
+            else:
+                session.rate.confirm(ticket)
+                session.went_well()
+                self._session.books.report.operations.submitted += 1
+                return answer
+            ticket = yield from session.take(sent.items)
+
+    def _read_answer(self, flight: Flight, value: Any) -> Operation | Verdict:
+        """An operation, or the outcomes at once: told by the answer's shape, whatever was asked for."""
+        if isinstance(value, dict) and isinstance(value.get("items"), dict):
+            return _read_batch(value, flight.sent.items)
+        return Operation.of(value, f"POST /{flight.sent.kind}")
+
+    def _attach(self, flight: Flight, error: OperationExists) -> Steps[Operation | None]:
+        """The operation that an earlier request with our id began; None if the API denies that there is one."""
+        try:
+            return (
+                yield from self._session.ask(
+                    self._session.client.operation, flight.sent.operation_id or ""
+                )
+            )
+        except NotFound:
+            self._session.patience.failed()
+            if self._session.patience.exhausted:
+                raise TryAgain(str(error), code=error.code, request_id=error.request_id) from error
+            yield from self._session.pause(self._backoff(1))
+            return None
+
+    def _hold_back(self, flight: Flight, error: ApiError) -> Steps[None]:
+        session, lane = self._session, flight.lane
+        if isinstance(error, Busy):
+            lane.concurrency.locked()
+            yield from self._wait_for_pool(lane, error)
+            return
+        if isinstance(error, RateLimited):
+            lane.concurrency.throttled()
+        yield from session.hold_back(error)
+
+    def _wait_for_pool(self, lane: Lane, error: ApiError) -> Steps[None]:
+        """The pool is locked: by one of our operations, which will end, or by someone else's."""
+        session = self._session
+        session.books.report.retries += 1
+        session.breaker.succeeded()
+        others = lane.in_flight - lane.waiting_for_lock - 1
+        if others <= 0:
+            session.patience.failed()
+            if session.patience.exhausted:
+                raise error.as_upload_error()
+        lane.locks += 1
+        seconds = min(self._backoff(min(lane.locks, 5)), session.patience.remaining)
+        session.tell(
+            Waiting("pool_locked", "pool locked by another operation", seconds, lane.pool.id)
+        )
+        session.books.waited_for_server(seconds)
+        lane.waiting_for_lock += 1
+        try:
+            yield from session.pause(seconds)
+        finally:
+            lane.waiting_for_lock -= 1
+        if session.stopping:
+            raise session.stopping
+
+    def _look_for(self, flight: Flight, error: ApiError) -> Steps[Operation | Verdict | None]:
+        """After an answer was lost: what the API has of the request. None: nothing, send it again."""
+        session, sent = self._session, flight.sent
+        if not error.effect:
+            return None
+        if sent.operation_id is None:
+            verdict = nothing_known(sent)
+            yield from settle_by_listing(
+                session, flight.lane, sent, verdict, sent.since, absent_is_free=True
+            )
+            if session.stopping:
+                raise session.stopping
+            return verdict if verdict.reading.created else None
+        try:
+            return (yield from session.ask(session.client.operation, sent.operation_id))
+        except NotFound:
+            return None  # our id makes sending it again safe, even if the first request should still arrive
+
+    # The answer.
+
+    def _operation(self, flight: Flight, operation: Operation) -> Steps[Verdict | None]:
+        """Follow an operation to its end. None: the run does not wait, or it did not end in time."""
+        session, lane, sent = self._session, flight.lane, flight.sent
+        flight.maybe = True
+        sent.operation_id = operation.id
+        lane.book.move(sent.id, ChunkState.ACCEPTED, operation_id=operation.id)
+        lane.locks = 0
+        if not session.settings.wait:
+            return None
+        finished = yield from finish(session, lane, operation, flight.planned.number, sent)
+        if finished is None:
+            session.books.warn(
+                f"Operation {operation.id} did not end (pool {lane.pool.id}, {sent.rows} rows). "
+                "Run the same command again to settle it."
+            )
+            return None
+        counts = session.books.report.operations
+        if finished.status == "SUCCESS":
+            counts.succeeded += 1
+        else:
+            counts.failed += 1
+        return (yield from settle_operation(session, lane, sent, finished))
+
+    def _refused(self, flight: Flight, chunk: Chunk, error: TooLarge | InvalidItems) -> Steps[None]:
+        """The API refused the request as a whole: find the items it is about, or cut it in two."""
+        verdict = nothing_known(flight.sent)
+        if isinstance(error, InvalidItems):
+            verdict.reading.faults = faults_by_item(error.payload, chunk.items)
+        else:
+            flight.lane.refused.append(
+                (chunk.items, chunk.size.input_bytes + chunk.size.output_bytes)
+            )
+        if not verdict.reading.faults and chunk.items == 1:
+            faults = faults_of(error.payload) or [Fault("", error.code, error.message)]
+            verdict.reading.faults = {0: faults}
+        if verdict.reading.faults:
+            verdict.free.update(verdict.open())
+            yield from self._conclude(flight, verdict)
+        else:
+            self._return(flight, str(error), requeue=False)
+            self._again(flight.lane, chunk.halves())
+
+    def _return(self, flight: Flight, reason: str, *, requeue: bool = True) -> None:
+        """The chunk certainly had no effect: its rows are free, and it goes back to the queue."""
+        flight.lane.book.move(flight.sent.id, ChunkState.RETURNED)
+        self.air.pop(flight.planned.number, None)
+        self._session.tell(ChunkReturned(flight.planned.number, flight.lane.pool.id, reason))
+        if requeue:
+            flight.lane.queue.appendleft(flight.planned)
+
+    def _conclude(self, flight: Flight, verdict: Verdict) -> Steps[None]:
+        """Enter the outcome of every row; send again what is free to go."""
+        lane, sent = flight.lane, flight.sent
+        chunk = None
+        if verdict.free or verdict.reading.faults or verdict.reading.general:
+            chunk = self._spool.load(flight.planned)
+            self._blame(verdict)
+        outcome = verdict.outcome(sent)
+        lane.book.settle(sent.id, outcome)
+        del self.air[flight.planned.number]
+        self._enter(flight, outcome)
+        if chunk is None:
+            return
+        for row, faults in sorted(outcome.faults.items()):
+            self._session.books.reject(*sent.places.at(row), chunk.raws[row], faults)
+        if verdict.free:
+            rest = chunk.select(sorted(verdict.free))
+            yield from self._go_again(flight, rest, verdict.reading)
+        self._session.judge(sent.rows, outcome)
+
+    def _blame(self, verdict: Verdict) -> None:
+        """A size that was refused in the log is the fault of an item that travelled alone."""
+        size = verdict.reading.says(SIZE_CODES)
+        if size and len(verdict.reading.ids) == 1 and verdict.free:
+            verdict.free.clear()
+            verdict.reading.faults = {0: [size]}
+
+    def _enter(self, flight: Flight, outcome: Outcome) -> None:
+        sent, pool = flight.sent, flight.lane.pool.id
+        statuses = outcome.statuses
+        if flight.found:
+            statuses = bytearray(bytes(statuses).replace(b"c", bytes([Status.ALREADY_UPLOADED])))
+        block = Block(
+            sent.places, statuses, pool, sent.kind, sent.operation_id, None, outcome.faults
+        )
+        block.ids = outcome.row_ids(sent.per_item)
+        self._session.books.enter(block.without(Status.UNSENT))
+        self._session.tell(
+            ChunkSettled(
+                flight.planned.number,
+                pool,
+                sent.operation_id,
+                statuses.count(Status.CREATED),
+                statuses.count(Status.ALREADY_UPLOADED),
+                statuses.count(Status.REJECTED),
+                statuses.count(Status.UNKNOWN),
+            )
+        )
+
+    def _go_again(self, flight: Flight, rest: Chunk, reading: Reading) -> Steps[None]:
+        """Send items again that were not created, for a reason that was not theirs."""
+        session, lane = self._session, flight.lane
+        reason = (
+            f"operation {flight.sent.operation_id}" if flight.sent.operation_id else "the request"
+        )
+        session.tell(
+            ChunkReturned(flight.planned.number, lane.pool.id, f"{rest.rows} rows go again")
+        )
+        final = reading.says(FINAL_CODES)
+        if final:
+            self._again(lane, [rest])
+            raise _refusal(reason, final)
+        if reading.says(SIZE_CODES):
+            lane.refused.append((flight.sent.items, rest.size.input_bytes + rest.size.output_bytes))
+            self._again(lane, rest.halves())
+            return
+        self._again(lane, [rest])
+        if not reading.faults:
+            yield from self._after_failure(lane, rest, reason, reading)
+
+    def _after_failure(self, lane: Lane, rest: Chunk, reason: str, reading: Reading) -> Steps[None]:
+        session = self._session
+        fault = next(iter(reading.general), Fault("", "OPERATION_FAILED", "no reason was given"))
+        key = hashlib.sha256(rest.identities).digest()
+        self._failures[key] += 1
+        failures = self._failures[key]
+        locked = "LOCKED" in fault.code or fault.code == "CONFLICT_STATE"
+        if locked:
+            lane.concurrency.locked()
+        session.patience.failed()
+        if session.patience.exhausted or (failures >= MOST_FAILURES and not locked):
+            raise TryAgain(
+                f"Pool {lane.pool.id}: {reason} failed, for the {failures}. time: {fault.code}: {fault.message}. "
+                "Nothing of it was lost or doubled. Run the same command again later.",
+                code=fault.code,
+            )
+        seconds = self._backoff(failures)
+        words = "pool locked by another operation" if locked else f"operation failed ({fault.code})"
+        session.tell(
+            Waiting("pool_locked" if locked else "server_busy", words, seconds, lane.pool.id)
+        )
+        yield from session.pause(seconds)
+
+    # The end.
+
+    def left(self) -> None:
+        """Enter the rows of chunks that got no outcome: those in the air as unknown, those in queues as unsent."""
+        for flight in list(self.air.values()):
+            sent = flight.sent
+            status = Status.UNKNOWN if flight.maybe else Status.UNSENT
+            if not flight.maybe:
+                flight.lane.book.move(sent.id, ChunkState.RETURNED)
+            self._enter_all(sent.places, status, flight.lane, sent.kind, sent.operation_id)
+        self.air.clear()
+
+    def unsent(self, lane: Lane) -> None:
+        """Enter the rows of a lane's queue as unsent."""
+        while lane.queue:
+            planned = lane.queue.popleft()
+            places = self._spool.load(planned).places
+            block = self._enter_all(places, Status.UNSENT, lane, planned.kind, None)
+            if lane.journal:
+                lane.journal.passed(self._run, block)
+
+    def _enter_all(
+        self, places: Places, status: Status, lane: Lane, kind: str, operation: str | None
+    ) -> Block:
+        block = Block(places, bytes([status]) * len(places), lane.pool.id, kind, operation)
+        self._session.books.enter(block)
+        return block
+
+
+def _read_batch(value: dict[str, Any], items: int) -> Verdict:
+    """The outcomes of a synchronous request: two maps from the item's index."""
+    reading = Reading([""] * items)
+    for key, item in value["items"].items():
+        if (
+            key.isdigit()
+            and int(key) < items
+            and isinstance(item, dict)
+            and isinstance(item.get("id"), str)
+        ):
+            reading.ids[int(key)] = item["id"]
+    errors = value.get("validation_errors")
+    for key, error in (errors if isinstance(errors, dict) else {}).items():
+        if key.isdigit() and int(key) < items and not reading.ids[int(key)]:
+            faults = faults_of(error) or [Fault("", "VALIDATION_ERROR", "the API refused the item")]
+            reading.faults[int(key)] = faults
+    return Verdict(reading)
+
+
+def _refusal(reason: str, fault: Fault) -> Refused:
+    error = ApiError(fault.code, fault.message, request=reason).as_upload_error()
+    return Refused(str(error), code=fault.code)
+
+
+def _flag(value: object) -> str:
+    return "true" if value else "false"

@@ -1,0 +1,251 @@
+"""What one run shares: the API with patience, the limits of the account, the books, and the wish to stop.
+
+Everything here runs on the loop's thread.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from toloka_upload.api.client import Client
+from toloka_upload.api.errors import ApiError, RateLimited
+from toloka_upload.books import Books
+from toloka_upload.errors import Stopped, TryAgain, UploadError
+from toloka_upload.loop import Loop, Steps, call, sleep, until
+from toloka_upload.observer import Observer, Waiting
+from toloka_upload.outcomes import Outcome, Status
+from toloka_upload.policies.rate import RateLimit, Taken, Window
+from toloka_upload.policies.retry import Backoff, CircuitBreaker, Patience, quota_wait, retry_after
+from toloka_upload.policies.stop import SameReason, StopRule
+from toloka_upload.settings import Settings
+from toloka_upload.text import duration
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Session:
+    """The run's shared things.
+
+    Attributes:
+        stopping: What ends the run before its end, once something does. Nothing new is sent from then on.
+        wall: Wall-clock time, seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        loop: Loop,
+        books: Books,
+        rate: RateLimit,
+        observer: Observer,
+        *,
+        wall: Callable[[], float] = time.time,
+        random_: random.Random | None = None,
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.loop = loop
+        self.books = books
+        self.rate = rate
+        self.tell = observer
+        self.wall = wall
+        self.random = random_ or random.Random()  # noqa: S311  # jitter, no secret
+        self.breaker = CircuitBreaker(Backoff(self.random), loop.clock)
+        self._unnamed_throttle = Backoff(self.random, first=1.0, longest=5.0)
+        self.patience = Patience(settings.pacing.retry_for, clock=loop.clock)
+        self.stopping: UploadError | None = None
+        self._throttles = 0
+        self._last_fault = ""
+        self._stop_rule = StopRule(settings.pacing.max_errors)
+        self._same_reason = SameReason()
+
+    def stop(self, error: UploadError) -> None:
+        """Send nothing new; what is in the air is settled. The first reason stays."""
+        if self.stopping is None:
+            self.stopping = error
+
+    def judge(self, rows: int, outcome: Outcome) -> None:
+        """Stop the run if a chunk's outcome makes going on pointless, or too many rows were rejected."""
+        self.check_errors()
+        reasons = Counter(
+            (fault.field, fault.code) for faults in outcome.faults.values() for fault in set(faults)
+        )
+        same = self._same_reason.chunk(rows, outcome.count(Status.REJECTED), reasons)
+        if same and self.settings.pacing.fail_fast:
+            field, code = same
+            self.stop(
+                Stopped(
+                    f"The API refuses every row for the same reason: {field or 'the row'}: {code}. Nothing more is "
+                    "sent. Does the file belong to this pool, and does the pool live by the project's newest version?",
+                    code=code,
+                )
+            )
+
+    def check_errors(self) -> None:
+        """Stop the run if more rows were rejected than `--max-errors` bears."""
+        counts = self.books.report.counts
+        done = counts.created + counts.rejected
+        if self._stop_rule.passed(done, counts.rejected):
+            self.stop(
+                Stopped(
+                    f"{counts.rejected} rows were rejected, more than --max-errors {self.settings.pacing.max_errors} "
+                    "allows; nothing more is sent.",
+                    code="MAX_ERRORS",
+                )
+            )
+
+    # Asking: requests that may be repeated as often as one likes.
+
+    def ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+        """
+        Make a request that only reads, again and again while the service is failing.
+
+        Raises:
+            ApiError: The API answered, and the answer will not change.
+            TryAgain: The service was failing for longer than `retry_for`.
+        """
+        while True:
+            yield from self.clear()
+            try:
+                result = yield from call(function, *args, **kwargs)
+            except ApiError as error:
+                if not error.passes:
+                    self.went_well()
+                    raise
+                yield from self.hold_back(error)
+            else:
+                self.went_well()
+                return result
+
+    def clear(self) -> Steps[None]:
+        """Wait until the service may be asked at all."""
+        while (seconds := self.breaker.wait()) > 0:
+            if self.patience.exhausted:
+                raise TryAgain(self._last_fault, code="SERVICE_FAILING")
+            yield from sleep(min(seconds, self.patience.remaining))
+        self.breaker.sent()
+
+    def went_well(self) -> None:
+        """A request was answered."""
+        if self.breaker.attempt:
+            self.tell(Waiting("server_busy", "", 0.0))
+        self.breaker.succeeded()
+        self.patience.success()
+        self._throttles = 0
+
+    def hold_back(self, error: ApiError) -> Steps[None]:
+        """
+        Take note of a fault that passes, and slow the whole run.
+
+        Raises:
+            TryAgain: It has been too long, or the API says that it will be.
+        """
+        self.books.report.retries += 1
+        if isinstance(error, RateLimited):
+            self.breaker.succeeded()
+            yield from self._throttled(error)
+            return
+        self.patience.failed()
+        self._last_fault = str(error.as_upload_error())
+        if self.patience.exhausted:
+            raise error.as_upload_error()
+        self.breaker.failed(retry_after(error.retry_after, self.wall(), error.date))
+        seconds = self.breaker.wait()
+        nth = _ordinal(self.breaker.attempt)
+        message = f"{_what(error)}, next try in {duration(seconds)} ({nth})"
+        self.tell(Waiting("server_busy", message, seconds))
+        self.books.waited_for_server(seconds)
+
+    def _throttled(self, error: RateLimited) -> Steps[None]:
+        """Wait for as long as a 429 says, or, where it says nothing, for a little."""
+        asked = retry_after(error.retry_after, self.wall(), error.date)
+        self._throttles += 1
+        backoff = self._unnamed_throttle(self._throttles)
+        seconds = quota_wait(error.interval, asked, backoff)
+        if seconds is None:
+            seconds = self._long_quota(error)
+        self.patience.failed(seconds)
+        if self.patience.exhausted:
+            raise error.as_upload_error()
+        name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
+        self.rate.pause(seconds)
+        yield from self.wait_for_rate(seconds, name)
+
+    def _long_quota(self, error: RateLimited) -> float:
+        if self.settings.pacing.wait_quota:
+            return 3600.0
+        raise TryAgain(
+            f"{error}. The day's quota of this account is used up. Run the same command again tomorrow: it goes "
+            "on from where it stopped (--wait-quota waits instead).",
+            code=error.code,
+            request_id=error.request_id,
+        )
+
+    # The account's limits.
+
+    def take(self, items: int) -> Steps[int]:
+        """
+        Wait until so many items may be sent; return the ticket for `rate.confirm` or `rate.give_back`.
+
+        Raises:
+            TryAgain: The day's quota is used up, and the settings say not to wait for that.
+        """
+        while True:
+            granted = self.rate.take(items)
+            if isinstance(granted, Taken):
+                return granted.ticket
+            self._refuse_long_wait(granted.window, granted.seconds)
+            name = granted.window.name if granted.window else "rate"
+            yield from self.wait_for_rate(granted.seconds, name)
+            if self.stopping:
+                raise self.stopping
+
+    def _refuse_long_wait(self, window: Window | None, seconds: float) -> None:
+        if window is None or window.name != "day" or self.settings.pacing.wait_quota:
+            return
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.wall() + seconds))
+        raise TryAgain(
+            f"The daily limit of {window.items:,} items is used up; room for more comes at {when}. Run the same "
+            "command again then: it goes on from where it stopped (--wait-quota waits instead).",
+            code="DAILY_LIMIT",
+        )
+
+    def wait_for_rate(self, seconds: float, name: str) -> Steps[None]:
+        """Wait for a limit on the number of items, telling so."""
+        self.tell(Waiting("rate_limit", f"{name} limit: {duration(seconds)}", seconds))
+        started = self.loop.clock()
+        yield from self.pause(seconds)
+        self.books.waited_for_rate(self.loop.clock() - started)
+        self.tell(Waiting("rate_limit", "", 0.0))
+
+    def nap(self, seconds: float) -> Steps[None]:
+        """Sleep between two looks at an operation. A stop does not shorten it: what is in the air is settled."""
+        yield from sleep(seconds)
+
+    def pause(self, seconds: float) -> Steps[None]:
+        """Sleep, but not through a stop."""
+        due = self.loop.clock() + seconds
+        while not self.stopping and (left := due - self.loop.clock()) > 0:
+            yield from sleep(min(left, 1.0))
+
+    def quiet(self, condition: Callable[[], bool]) -> Steps[None]:
+        """Wait for a condition, or for a stop."""
+        yield from until(lambda: self.stopping is not None or condition())
+
+
+def _what(error: ApiError) -> str:
+    if error.status is None:
+        return "no connection" if error.code == "NO_CONNECTION" else "connection lost"
+    return f"server busy (HTTP {error.status})"
+
+
+def _ordinal(number: int) -> str:
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

@@ -1,0 +1,190 @@
+"""Everything a run is told, in one frozen object: the core takes settings, never parsed arguments."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toloka_upload.api.target import Target
+from toloka_upload.chunks import MOST_ITEMS_ASYNC, MOST_ITEMS_SYNC, Limits
+from toloka_upload.errors import UsageProblem
+from toloka_upload.policies.rate import Window
+from toloka_upload.policies.stop import MaxErrors
+from toloka_upload.rows.model import ReadOptions
+
+RATE = Window(100_000, 60.0, "minute")
+"""Items a minute: the lower of the two figures that the documents give (API reference, rate limits)."""
+DAILY_LIMIT = 2_000_000
+"""Items a day: likewise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """How rows are asked to be created.
+
+    Attributes:
+        mode: `async` (operations with ids: safe to repeat) or `sync`.
+        chunk_size: Most items in one request; None: the mode's maximum.
+        allow_defaults: Take the pool's overlap for rows that name none (API parameter).
+        skip_invalid_items: Create the good rows even if others are bad; off: a bad row found here means that nothing
+            is sent. Also an API parameter.
+        overlap: Overlap for rows that name none.
+        suite_size: Group rows into suites of so many, in file order.
+    """
+
+    mode: str = "async"
+    chunk_size: int | None = None
+    allow_defaults: bool = True
+    skip_invalid_items: bool = False
+    overlap: int | None = None
+    suite_size: int | None = None
+
+    @property
+    def limits(self) -> Limits:
+        """What one request may carry."""
+        most = MOST_ITEMS_SYNC if self.mode == "sync" else MOST_ITEMS_ASYNC
+        return Limits(items=min(self.chunk_size or most, most))
+
+    def __post_init__(self) -> None:
+        _positive("--chunk-size", self.chunk_size)
+        _positive("--suite-size", self.suite_size)
+        most = MOST_ITEMS_SYNC if self.mode == "sync" else MOST_ITEMS_ASYNC
+        if self.chunk_size and self.chunk_size > most:
+            raise UsageProblem(
+                f"--chunk-size {self.chunk_size} is over the most that a request may carry in "
+                f"{self.mode} mode: {most}."
+            )
+        if self.overlap is not None and not 1 <= self.overlap <= 30_000:
+            raise UsageProblem(f"--overlap {self.overlap} is not between 1 and 30000.")
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """How fast, how patiently, and when to give up.
+
+    Attributes:
+        rate: Items per time unit; None: any number.
+        daily_limit: Items in any 24 hours, over all runs of this account on this machine; None: any number.
+        concurrency: Most operations in flight on a pool; None: it finds its own level.
+        timeout: Seconds without a byte after which an answer is given up.
+        retry_for: Seconds without any success after which a failing service is given up.
+        operation_timeout: Seconds after which an operation that does not end is left as unknown; None: never.
+        wait_quota: Wait when the day's quota is used up, instead of ending.
+        wait_lock: Seconds to wait for another run that holds the pool.
+        max_errors: Stop sending once more rows than that were rejected.
+        fail_fast: Stop when all rows of the first chunks are refused for one reason.
+    """
+
+    rate: Window | None = RATE
+    daily_limit: int | None = DAILY_LIMIT
+    concurrency: int | None = None
+    timeout: float = 60.0
+    retry_for: float = 900.0
+    operation_timeout: float | None = None
+    wait_quota: bool = False
+    wait_lock: float = 0.0
+    max_errors: MaxErrors | None = None
+    fail_fast: bool = True
+
+    @property
+    def windows(self) -> list[Window]:
+        """The limits on items, as windows of time."""
+        day = [Window(self.daily_limit, 86_400.0, "day")] if self.daily_limit else []
+        return [self.rate, *day] if self.rate else day
+
+    def __post_init__(self) -> None:
+        _positive("--concurrency", self.concurrency)
+        _positive("--daily-limit", self.daily_limit)
+        if not self.timeout > 0:
+            raise UsageProblem("--timeout takes a number of seconds above zero.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run.
+
+    Attributes:
+        files: Inputs in order; `-` is standard input.
+        target: The API.
+        pool: The pool for rows that name none; None: every row names its own.
+        state_dir: Where journals, the rate's ledger and the local emulator's data live.
+        check: Check rows against the project's spec before sending.
+        dry_run: Plan and send nothing.
+        again: Upload even what the pool has from an earlier run.
+        resend_unknown: Send rows again whose fate could not be settled. They may be doubled.
+        wait: Wait for the operations' ends; else the next run settles them.
+        open_pool: Open the pool once everything is in.
+        results: Where each row's outcome goes.
+        rejects: Where rejected rows go; None: beside the working directory's `<stem>.rejects<ext>`.
+    """
+
+    files: tuple[str, ...]
+    target: Target
+    pool: str | None
+    state_dir: Path
+    reading: ReadOptions = field(default_factory=ReadOptions)
+    requests: Requests = field(default_factory=Requests)
+    pacing: Pacing = field(default_factory=Pacing)
+    check: bool = True
+    dry_run: bool = False
+    again: bool = False
+    resend_unknown: bool = False
+    wait: bool = True
+    open_pool: bool = False
+    results: Path | None = None
+    rejects: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.files:
+            raise UsageProblem("No file to upload. Name one, or - for standard input.")
+        if self.files.count("-") > 1:
+            raise UsageProblem("Standard input (-) can be read once only.")
+        if self.open_pool and not self.wait:
+            raise UsageProblem(
+                "--open-pool needs to wait for every row; it cannot go with --no-wait."
+            )
+
+    @property
+    def needs_api(self) -> bool:
+        """Whether the run speaks to the API at all: a dry run without the check does not."""
+        return not (self.dry_run and not self.check)
+
+    @property
+    def limits(self) -> Limits:
+        """What one request may carry: never more than a time unit's items, or it could never be sent."""
+        limits = self.requests.limits
+        return limits._replace(
+            items=min([limits.items, *(window.items for window in self.pacing.windows)])
+        )
+
+    @property
+    def travel_kind(self) -> str | None:
+        """`task-suites` where rows are grouped into suites, else None: the input tells."""
+        grouped = self.requests.suite_size or self.reading.suites_by_blank_line
+        return "task-suites" if grouped else None
+
+
+_POOL_ADDRESS = re.compile(r"/(?:pool|training)s?/(\d+)(?:[/?#]|$)")
+
+
+def pool_id(text: str) -> str:
+    """A pool's id from what the user gave: the number, or the pool's web address.
+
+    Raises:
+        UsageProblem: It is neither.
+    """
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        return text
+    found = _POOL_ADDRESS.search(text)
+    if not found:
+        raise UsageProblem(
+            f"--pool {text!r} is neither a pool's number nor its web address (…/project/1/pool/21)."
+        )
+    return found.group(1)
+
+
+def _positive(option: str, value: int | None) -> None:
+    if value is not None and value < 1:
+        raise UsageProblem(f"{option} takes a number above zero, not {value}.")

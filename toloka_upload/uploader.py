@@ -1,0 +1,362 @@
+"""A run, from its inputs to its report. Read `Upload.run`, then `_work`: the order of things stands there.
+
+inputs ──► Planner ──► spool ──► Sender ──► outcomes ──► Books (results, rejects, report)
+              │                    │
+              └── Lane (a pool: its spec, lock, journal) ── recover: what earlier runs left comes first
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from toloka_upload.api.client import Client, Handler
+from toloka_upload.api.errors import ApiError
+from toloka_upload.books import Books
+from toloka_upload.dryrun import DryRun
+from toloka_upload.errors import Denied, ExitStatus, Interrupted, NoInput, UploadError
+from toloka_upload.lane import Lane
+from toloka_upload.lanes import Lanes
+from toloka_upload.loop import Loop, Steps, until
+from toloka_upload.observer import (
+    Observer,
+    PoolOpened,
+    RunFinished,
+    RunStarted,
+    Stopping,
+    unobserved,
+)
+from toloka_upload.opening import open_pool
+from toloka_upload.plan import Planner
+from toloka_upload.policies.rate import RateLimit
+from toloka_upload.recover import Doubtful, confirm_absent
+from toloka_upload.report.rejects import RejectsFiles
+from toloka_upload.report.results import NoResults, ResultsFile
+from toloka_upload.report.summary import Report, RunError
+from toloka_upload.rows import open_rows
+from toloka_upload.send import Sender
+from toloka_upload.session import Session
+from toloka_upload.settings import Settings
+from toloka_upload.spool import Spool
+
+SETTLE_SECONDS = 5.0
+"""How long what is in the air may still settle after the first signal."""
+
+
+class Upload:
+    """One run of the uploader.
+
+    Args:
+        settings: What to do.
+        observer: Whom to tell.
+        stdin: Where `-` reads from; None: this process's standard input.
+        handler: An API in this process, in place of the network (`--env local` brings its own).
+        loop: The loop to run on; a simulation brings its own.
+        wall: Wall-clock time.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        observer: Observer = unobserved,
+        *,
+        stdin: BinaryIO | None = None,
+        handler: Handler | None = None,
+        loop: Loop | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._tell = observer
+        self._stdin = stdin
+        self._handler = handler
+        self._loop = loop or Loop()
+        self._wall = wall
+        self._work: _Work | None = None
+        self.report = Report(
+            run_id=_run_id(wall()),
+            env=settings.target.env,
+            url=settings.target.url,
+            pools=[settings.pool] if settings.pool else [],
+            files=list(settings.files),
+            kind=settings.travel_kind or "tasks",
+            mode=settings.requests.mode,
+            dry_run=settings.dry_run,
+            results=str(settings.results) if settings.results else None,
+        )
+
+    def interrupt(self, error: Interrupted) -> None:
+        """Stop sending, settle what lands within a few seconds, and end. Safe to call from a signal handler."""
+        self._loop.post(lambda: self._stop(error))
+
+    def run(self) -> Report:
+        """Do it. Never raises for what can go wrong with an upload: the report says how it ended."""
+        started = self._loop.clock()
+        settings, report = self._settings, self.report
+        self._tell(
+            RunStarted(
+                report.run_id,
+                settings.files,
+                settings.pool,
+                report.env,
+                report.url,
+                report.mode,
+                settings.dry_run,
+            )
+        )
+        try:
+            with ExitStack() as stack:
+                self._run(stack)
+        except UploadError as error:
+            self._failed(error)
+        report.seconds = self._loop.clock() - started
+        self._tell(RunFinished(report))
+        return report
+
+    def _run(self, stack: ExitStack) -> None:
+        settings, report = self._settings, self.report
+        _require_token(settings)
+        for name in settings.files:
+            _require_input(name)
+        rejects = RejectsFiles(settings.rejects)
+        results = ResultsFile(settings.results) if settings.results else NoResults()
+        books = Books(report, results, rejects, self._tell)
+        stack.callback(books.close)
+        client = Client(
+            settings.target,
+            timeout=settings.pacing.timeout,
+            handler=self._handler or _local(settings),
+        )
+        stack.callback(client.close)
+        rate = RateLimit(
+            settings.state_dir / "rate.db", _account(settings), settings.pacing.windows, self._wall
+        )
+        stack.callback(rate.close)
+        session = Session(settings, client, self._loop, books, rate, self._tell, wall=self._wall)
+        spool = Spool(settings.state_dir / "spool")
+        stack.callback(spool.close)
+        work = _Work(session, Sender(session, spool, report.run_id), rejects, self._stdin)
+        stack.callback(work.lanes.close)
+        self._work = work
+        try:
+            work.run()
+        finally:
+            report.requests = client.requests
+            report.rejects = str(rejects.first) if rejects.first else None
+        work.end()
+        report.exit_status = _status(report, session)
+        if session.stopping:
+            self._failed(session.stopping)
+
+    def _stop(self, error: Interrupted) -> None:
+        if self._work is None:
+            raise error
+        self._work.interrupt(error)
+
+    def _failed(self, error: UploadError) -> None:
+        self.report.exit_status = error.status
+        self.report.error = RunError(error.code, str(error), error.request_id)
+
+
+class _Work:
+    """What a run does, on the loop."""
+
+    def __init__(
+        self, session: Session, sender: Sender, rejects: RejectsFiles, stdin: BinaryIO | None
+    ) -> None:
+        settings = session.settings
+        self._session = session
+        self._sender = sender
+        self._rejects = rejects
+        self._stdin = stdin
+        # Good rows may go while others are still read only if bad ones do not keep them back.
+        self._at_once = settings.requests.skip_invalid_items and not settings.dry_run
+        self._dry = DryRun() if settings.dry_run else None
+        self._deadline = float("inf")
+        run_id = session.books.report.run_id
+        self.lanes = Lanes(session, run_id, self._opened)
+        add = self._dry.take if self._dry else sender.add
+        self._planner = Planner(session, session.books, self.lanes.open, add, run_id)
+        if self._dry:
+            self._planner.watch = self._dry.watch
+
+    def run(self) -> None:
+        """Do it all. What stops it is in `session.stopping`."""
+        self._session.loop.run(self._guard(self._everything()))
+
+    def _everything(self) -> Steps[None]:
+        yield from self._plan()
+        if self._dry:
+            windows = self._session.settings.pacing.windows
+            now = datetime.fromtimestamp(self._session.wall(), UTC)
+            self._session.books.report.plan = self._dry.plan(windows, self.lanes, now)
+            return
+        if self._session.stopping or (
+            self._session.books.report.counts.rejected and not self._at_once
+        ):
+            return
+        yield from self._send_doubtful()
+        for lane in self.lanes:
+            lane.planned = True
+            if not self._at_once:
+                self._feed(lane)
+        yield from until(self.lanes.idle)
+        yield from self._open_pools()
+
+    def _plan(self) -> Steps[None]:
+        session, planner = self._session, self._planner
+        spec = None
+        if session.settings.pool:
+            pool = yield from planner.pool(session.settings.pool)
+            spec = pool.lane.pool.task_spec
+        with ExitStack() as stack:
+            files = []
+            for name in session.settings.files:
+                files.append(open_rows(name, session.settings.reading, spec, stdin=self._stdin))
+                stack.callback(files[-1].close)
+            sizes = [file.size for file in files]
+            total = sum(size or 0 for size in sizes) if None not in sizes else None
+            before = 0
+            for file in files:
+                self._rejects.know(file)
+                yield from planner.plan(file, before, total)
+                before += file.size or 0
+            yield from planner.finish()
+
+    def _opened(self, lane: Lane) -> None:
+        if self._at_once:
+            self._feed(lane)
+
+    def _feed(self, lane: Lane) -> None:
+        self._session.loop.spawn(self._guard(self._sender.feed(lane)))
+
+    def _send_doubtful(self) -> Steps[None]:
+        """Chunks of an earlier run that may or may not have arrived: the same request again, or proof."""
+        for pool, doubtful in list(self._planner.doubtful()):
+            lane = pool.lane
+            chunk = doubtful.chunk(lane.pool.id, whole=True)
+            if chunk and self._sender.same_request(lane, chunk, doubtful.sent):
+                chunk.replaces = doubtful.sent.id
+                self._sender.add(lane, chunk)
+            else:
+                yield from confirm_absent(self._session, lane, doubtful.sent)
+            doubtful.gone = True
+            if not chunk or not chunk.replaces:
+                self._after_proof(lane, doubtful)
+
+    def _after_proof(self, lane: Lane, doubtful: Doubtful) -> None:
+        """Enter the rows that turned out to have arrived; send those that did not."""
+        rest = doubtful.chunk(lane.pool.id, whole=False)
+        if rest is None:
+            return
+        rest.attempt = 0
+        outcome = lane.book.outcome(doubtful.sent.id)
+        if outcome is not None:
+            for status, places, refs in doubtful.arrived(outcome.statuses):
+                for block in lane.book.look_up(places, bytes([status]) * len(places), refs):
+                    self._session.books.enter(block)
+            free = doubtful.free(outcome.statuses)
+            if not free:
+                return
+            rest = rest.select(free)
+        self._sender.add(lane, rest)
+
+    def _open_pools(self) -> Steps[None]:
+        session = self._session
+        counts = session.books.report.counts
+        if not session.settings.open_pool or session.stopping:
+            return
+        if counts.rejected or counts.unknown or counts.unsent:
+            session.books.warn("The pool was not opened: not every row is in it.")
+            return
+        for lane in self.lanes:
+            already = yield from open_pool(session, lane)
+            session.books.report.pool_opened = True
+            session.tell(PoolOpened(lane.pool.id, already))
+
+    # Endings.
+
+    def interrupt(self, error: Interrupted) -> None:
+        """Send nothing new; what is in the air has a few seconds to settle."""
+        if self._session.stopping is None:
+            self._session.tell(Stopping(str(error)))
+            self._deadline = self._session.loop.clock() + SETTLE_SECONDS
+            self._session.stop(error)
+
+    def _guard(self, steps: Steps[None]) -> Steps[None]:
+        """Whatever ends a procedure early stops the run, and lets what is in the air come down."""
+        session = self._session
+        try:
+            yield from steps
+        except ApiError as error:
+            session.stop(error.as_upload_error())
+        except UploadError as error:
+            session.stop(error)
+        yield from until(lambda: self.lanes.idle() or session.loop.clock() >= self._deadline)
+
+    def end(self) -> None:
+        """Enter every row that has no outcome yet."""
+        self._sender.left()
+        for lane in self.lanes:
+            self._sender.unsent(lane)
+        for pool, doubtful in self._planner.doubtful():
+            if not doubtful.gone:
+                self._session.books.enter(doubtful.unsettled(pool.lane.pool.id))
+
+
+def _require_token(settings: Settings) -> None:
+    if settings.needs_api and not settings.target.authorization and settings.target.env != "local":
+        raise Denied(
+            "There is no token. Put it into TOLOKA_TOKEN, or into a file named by --token-file "
+            "(--env local needs none).",
+            code="TOKEN_MISSING",
+        )
+
+
+def _require_input(name: str) -> None:
+    """Notice a missing file before anything else is done."""
+    if name != "-":
+        try:
+            Path(name).open("rb").close()
+        except OSError as error:
+            raise NoInput(
+                f"{name} cannot be read: {error.strerror}. Check the name.", code="NO_INPUT"
+            ) from error
+
+
+def _local(settings: Settings) -> Handler | None:
+    """The emulator inside this process, if that is where the upload goes."""
+    if settings.target.env != "local":
+        return None
+    from toloka_upload.api.local import local_handler
+
+    return local_handler(settings.state_dir)
+
+
+def _account(settings: Settings) -> str:
+    target = settings.target
+    return f"{target.endpoint} {target.account or ''} {target.fingerprint}"
+
+
+def _status(report: Report, session: Session) -> ExitStatus:
+    counts = report.counts
+    if session.stopping:
+        return session.stopping.status
+    if (
+        counts.rejected
+        and not session.settings.requests.skip_invalid_items
+        and not counts.created
+        and counts.unsent
+    ):
+        return ExitStatus.BAD_INPUT
+    if counts.unknown:
+        return ExitStatus.UNKNOWN
+    return ExitStatus.REJECTED if counts.rejected else ExitStatus.OK
+
+
+def _run_id(now: float) -> str:
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now)) + uuid.uuid4().hex[:6]
