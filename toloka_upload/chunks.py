@@ -41,6 +41,11 @@ class Size(NamedTuple):
     input_bytes: int
     output_bytes: int = 0
 
+    @property
+    def total(self) -> int:
+        """Bytes of both."""
+        return self.input_bytes + self.output_bytes
+
 
 _NOTHING = Size(0)
 

@@ -16,7 +16,6 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 
 from toloka_upload.api.errors import ApiError, NotFound
 from toloka_upload.check import Spec
-from toloka_upload.chunks import Chunk
 from toloka_upload.errors import Refused, TryAgain
 from toloka_upload.identity import Known, Seen
 from toloka_upload.journal import Destination, Journal
@@ -103,13 +102,13 @@ class Lane:
         """What the lane's journal is for."""
         return Destination(settings.target.endpoint, settings.target.account or "", self.pool.id)
 
-    def is_refused_size(self, chunk: Chunk) -> bool:
+    def is_refused_size(self, planned: Planned) -> bool:
         """Whether a chunk is in both ways about as large as one that was refused; one item is never cut."""
-        if chunk.items == 1:
+        if planned.items == 1:
             return False
-        size = chunk.size.input_bytes + chunk.size.output_bytes
+        size = planned.size.total
         return any(
-            chunk.items >= 0.9 * items and size >= 0.9 * most for items, most in self.refused
+            planned.items >= 0.9 * items and size >= 0.9 * most for items, most in self.refused
         )
 
     def close(self) -> None:

@@ -44,6 +44,7 @@ class Flight:
     """A chunk on its way.
 
     Attributes:
+        body: The request, until it is answered.
         maybe: A request of it may have arrived.
         found: The API had it before this run sent anything: what it created is not this run's.
     """
@@ -51,6 +52,7 @@ class Flight:
     lane: Lane
     planned: Planned
     sent: SentChunk
+    body: bytes
     maybe: bool = False
     found: bool = False
 
@@ -101,44 +103,34 @@ class Sender:
 
     def _carry(self, lane: Lane, planned: Planned) -> Steps[None]:
         try:
-            chunk = self._spool.load(planned)
-            if lane.is_refused_size(chunk):
-                self._again(lane, chunk.halves())
+            if lane.is_refused_size(planned):
+                self._again(lane, self._spool.load(planned).halves())
             else:
-                yield from self._send(lane, planned, chunk)
+                yield from self._send(lane, planned)
         except UploadError as error:
             self._session.stop(error)
         finally:
             lane.in_flight -= 1
 
-    def same_request(self, lane: Lane, chunk: Chunk, sent: SentChunk) -> bool:
-        """Whether a chunk would travel as the very request that the journal has."""
-        described = self._describe(lane, chunk, chunk.body(marked=sent.operation_id is not None))
-        return (described.operation_id, described.digest) == (sent.operation_id, sent.digest)
-
-    def _send(self, lane: Lane, planned: Planned, chunk: Chunk) -> Steps[None]:
+    def _send(self, lane: Lane, planned: Planned) -> Steps[None]:
         session = self._session
-        body = chunk.body(marked=session.settings.requests.mode == "async")
-        flight = Flight(lane, planned, self._describe(lane, chunk, body))
         try:
-            ticket = yield from session.take(chunk.items)
+            ticket = yield from session.take(planned.items)
         except UploadError:
             lane.queue.appendleft(planned)
             raise
-        flight.sent.id = lane.book.sending(flight.sent, replaces=chunk.replaces)
-        self.air[planned.number] = flight
-        self._tell_sent(flight, len(body))
+        flight = self._depart(lane, planned)
         started, in_flight = session.loop.clock(), lane.in_flight
         try:
-            answer = yield from self._post(flight, body, ticket)
-            if isinstance(answer, Operation):
-                verdict = yield from self._operation(flight, answer)
-                if verdict is None:
-                    return
-            else:
-                verdict = answer
+            answer = yield from self._post(flight, ticket)
+            flight.body = b""  # several MB that are not needed while the operation runs
+            verdict = (
+                answer
+                if isinstance(answer, Verdict)
+                else (yield from self._operation(flight, answer))
+            )
         except (TooLarge, InvalidItems) as error:
-            yield from self._refused(flight, chunk, error)
+            yield from self._refused(flight, error)
             return
         except ApiError as error:
             self._return(flight, str(error))
@@ -147,8 +139,24 @@ class Sender:
             if not flight.maybe:
                 self._return(flight, str(error))
             raise
-        lane.concurrency.finished(session.loop.clock() - started, chunk.items, in_flight)
-        yield from self._conclude(flight, verdict)
+        if verdict is not None:
+            lane.concurrency.finished(session.loop.clock() - started, planned.items, in_flight)
+            yield from self._conclude(flight, verdict)
+
+    def _depart(self, lane: Lane, planned: Planned) -> Flight:
+        """Put the request together, and on record before anything of it leaves."""
+        chunk = self._spool.load(planned)
+        body = chunk.body(marked=self._session.settings.requests.mode == "async")
+        flight = Flight(lane, planned, self._describe(lane, chunk, body), body)
+        flight.sent.id = lane.book.sending(flight.sent, replaces=chunk.replaces)
+        self.air[planned.number] = flight
+        self._tell_sent(flight)
+        return flight
+
+    def same_request(self, lane: Lane, chunk: Chunk, sent: SentChunk) -> bool:
+        """Whether a chunk would travel as the very request that the journal has."""
+        described = self._describe(lane, chunk, chunk.body(marked=sent.operation_id is not None))
+        return (described.operation_id, described.digest) == (sent.operation_id, sent.digest)
 
     def _describe(self, lane: Lane, chunk: Chunk, body: bytes) -> SentChunk:
         """The journal's record of a request, with an operation id that was never used."""
@@ -197,7 +205,7 @@ class Sender:
                 return
             sent.attempt += 1
 
-    def _tell_sent(self, flight: Flight, size: int) -> None:
+    def _tell_sent(self, flight: Flight) -> None:
         sent = flight.sent
         self._session.tell(
             ChunkSent(
@@ -205,7 +213,7 @@ class Sender:
                 flight.lane.pool.id,
                 sent.rows,
                 sent.items,
-                size,
+                len(flight.body),
                 sent.operation_id,
                 sent.attempt + 1,
             )
@@ -213,7 +221,7 @@ class Sender:
 
     # The request.
 
-    def _post(self, flight: Flight, body: bytes, ticket: int) -> Steps[Operation | Verdict]:
+    def _post(self, flight: Flight, ticket: int) -> Steps[Operation | Verdict]:
         """
         Send the request, again and again while that is safe.
 
@@ -230,7 +238,7 @@ class Sender:
             yield from session.clear()
             before, flight.maybe = flight.maybe, True
             try:
-                value = yield from call(session.client.create, sent.kind, body, parameters)
+                value = yield from call(session.client.create, sent.kind, flight.body, parameters)
                 answer = self._read_answer(flight, value)
             except OperationExists as error:
                 session.went_well()
@@ -354,16 +362,14 @@ class Sender:
             counts.failed += 1
         return (yield from settle_operation(session, lane, sent, finished))
 
-    def _refused(self, flight: Flight, chunk: Chunk, error: TooLarge | InvalidItems) -> Steps[None]:
+    def _refused(self, flight: Flight, error: TooLarge | InvalidItems) -> Steps[None]:
         """The API refused the request as a whole: find the items it is about, or cut it in two."""
-        verdict = nothing_known(flight.sent)
+        verdict, items = nothing_known(flight.sent), flight.sent.items
         if isinstance(error, InvalidItems):
-            verdict.reading.faults = faults_by_item(error.payload, chunk.items)
+            verdict.reading.faults = faults_by_item(error.payload, items)
         else:
-            flight.lane.refused.append(
-                (chunk.items, chunk.size.input_bytes + chunk.size.output_bytes)
-            )
-        if not verdict.reading.faults and chunk.items == 1:
+            flight.lane.refused.append((items, flight.planned.size.total))
+        if not verdict.reading.faults and items == 1:
             faults = faults_of(error.payload) or [Fault("", error.code, error.message)]
             verdict.reading.faults = {0: faults}
         if verdict.reading.faults:
@@ -371,7 +377,7 @@ class Sender:
             yield from self._conclude(flight, verdict)
         else:
             self._return(flight, str(error), requeue=False)
-            self._again(flight.lane, chunk.halves())
+            self._again(flight.lane, self._spool.load(flight.planned).halves())
 
     def _return(self, flight: Flight, reason: str, *, requeue: bool = True) -> None:
         """The chunk certainly had no effect: its rows are free, and it goes back to the queue."""
@@ -440,7 +446,7 @@ class Sender:
             ChunkReturned(flight.planned.number, lane.pool.id, f"{rest.rows} rows go again")
         )
         final = reading.says(FINAL_CODES)
-        if final:
+            lane.refused.append((flight.sent.items, flight.planned.size.total))
             self._again(lane, [rest])
             raise _refusal(reason, final)
         if reading.says(SIZE_CODES):

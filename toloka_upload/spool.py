@@ -10,6 +10,7 @@ import marshal
 import os
 import tempfile
 from array import array
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,18 +40,15 @@ class Spool:
     """
 
     def __init__(self, directory: Path) -> None:
-        try:
-            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115  # lives as long as we
-        except OSError as error:
-            raise _no_room(directory, error) from error
         self._directory = directory
+        self._file: FileIO | None = None
         self._end = 0
         self._count = 0
 
     def close(self) -> None:
         """Give the room back."""
-        self._file.close()
+        if self._file:
+            self._file.close()
 
     def add(self, chunk: Chunk) -> Planned:
         """Write a chunk."""
@@ -69,6 +67,7 @@ class Spool:
             2,
         )
         try:
+            self._file = self._file or self._make()
             view, at = memoryview(record), self._end
             while view:
                 written = os.pwrite(self._file.fileno(), view, at)
@@ -89,8 +88,14 @@ class Spool:
         self._end += len(record)
         return planned
 
+    def _make(self) -> FileIO:
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return tempfile.TemporaryFile(dir=self._directory, buffering=0)
+
     def load(self, planned: Planned) -> Chunk:
         """Read a chunk back."""
+        if self._file is None:
+            raise AssertionError("what is read was written before")
         record = os.pread(self._file.fileno(), planned.length, planned.start)
         texts, raws, identities, contents, per_item, lines, files, *more = marshal.loads(record)  # noqa: S302
         return Chunk(

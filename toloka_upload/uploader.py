@@ -19,7 +19,7 @@ from toloka_upload.api.client import Client, Handler
 from toloka_upload.api.errors import ApiError
 from toloka_upload.books import Books
 from toloka_upload.dryrun import DryRun
-from toloka_upload.errors import Denied, ExitStatus, Interrupted, NoInput, UploadError
+from toloka_upload.errors import CannotWrite, Denied, ExitStatus, Interrupted, NoInput, UploadError
 from toloka_upload.lane import Lane
 from toloka_upload.lanes import Lanes
 from toloka_upload.loop import Loop, Steps, until
@@ -132,9 +132,8 @@ class Upload:
             handler=self._handler or _local(settings),
         )
         stack.callback(client.close)
-        rate = RateLimit(
-            settings.state_dir / "rate.db", _account(settings), settings.pacing.windows, self._wall
-        )
+        ledger = None if settings.dry_run else _made(settings.state_dir) / "rate.db"
+        rate = RateLimit(ledger, _account(settings), settings.pacing.windows, self._wall)
         stack.callback(rate.close)
         session = Session(settings, client, self._loop, books, rate, self._tell, wall=self._wall)
         spool = Spool(settings.state_dir / "spool")
@@ -326,6 +325,19 @@ def _require_input(name: str) -> None:
             raise NoInput(
                 f"{name} cannot be read: {error.strerror}. Check the name.", code="NO_INPUT"
             ) from error
+
+
+def _made(state_dir: Path) -> Path:
+    """The state directory, private to the user."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise CannotWrite(
+            f"The state directory {state_dir} cannot be made: {error.strerror}. Nothing is sent without it: name "
+            "another one with --state-dir.",
+            code="STATE_DIR",
+        ) from error
+    return state_dir
 
 
 def _local(settings: Settings) -> Handler | None:
