@@ -446,11 +446,11 @@ class Sender:
             ChunkReturned(flight.planned.number, lane.pool.id, f"{rest.rows} rows go again")
         )
         final = reading.says(FINAL_CODES)
-            lane.refused.append((flight.sent.items, flight.planned.size.total))
+        if final:
             self._again(lane, [rest])
             raise _refusal(reason, final)
         if reading.says(SIZE_CODES):
-            lane.refused.append((flight.sent.items, rest.size.input_bytes + rest.size.output_bytes))
+            lane.refused.append((flight.sent.items, flight.planned.size.total))
             self._again(lane, rest.halves())
             return
         self._again(lane, [rest])
