@@ -157,6 +157,32 @@ def test_a_stray_cell_in_the_last_corner_is_refused_before_it_is_loaded(address)
         open_bytes(workbook({"Sheet": sheet}))
 
 
+def test_no_way_of_writing_a_cell_hides_it_from_the_bound():
+    """Prefixed names and other encodings of XML are seen through, or refused."""
+    sheet = sheet_xml([["string"], ["a"]])
+    stray = (
+        '<x:row xmlns:x="x" r="1048576"><x:c r="XFD1048576"><x:v>1</x:v></x:c></x:row></sheetData>'
+    )
+    with pytest.raises(BadInput, match="XFD1048576"):
+        open_bytes(workbook({"Sheet": sheet.replace("</sheetData>", stray)}))
+    plain = xlsx([["string"], ["a"]])
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(held, "w") as new:
+        for part in old.namelist():
+            text = old.read(part)
+            new.writestr(part, text.decode().encode("utf-16") if "sheet1" in part else text)
+    with pytest.raises(BadInput, match="not UTF-8"):
+        open_bytes(held.getvalue())
+
+
+def test_error_cells_are_found_in_a_large_sheet():
+    """Wherever they stand: far beyond the first piece that is looked at."""
+    rows = [["string", "integer"], *([f"text {n}" * 10, n] for n in range(20_000)), ["last", ERROR]]
+    found = read(xlsx(rows))
+    assert len(found) == 20_001
+    assert [row.line for row in found if row.faults] == [20_002]
+
+
 def test_formatted_cells_without_content_are_no_cells():
     """Borders and colours to the end of the sheet do not make it large."""
     sheet = sheet_xml([["string"], ["a"]])

@@ -38,13 +38,13 @@ class JsonLines(Reader):
         """
         loads, objects, source = orjson.loads, self._objects, self._source
         lines = iter(partial(source.stream.readline, MAX_ROW + 1), b"")
-        codec, number = source.codec, 0
+        codec, longest, number = source.codec, MAX_ROW, 0
         try:
             for number, line in enumerate(lines, 1):
                 text = line.strip(_SPACE)
                 if not text:
                     continue
-                if len(line) > MAX_ROW:
+                if len(line) > longest:
                     self._pass_line()
                     yield faulty(number, b"", "ROW_TOO_LONG", ROW_TOO_LONG)
                     continue
