@@ -253,6 +253,18 @@ def test_a_full_pool_takes_no_more(make_api: MakeApi) -> None:
     assert api.post("/tasks", [task()]).status == 201
 
 
+def test_a_pool_that_filled_up_meanwhile_fails_the_operation(make_api: MakeApi) -> None:
+    """Two operations that fit alone and not together: the second FAILs, and says why in its log."""
+    api = make_api(pool_tasks=3, operation_seconds=1)
+    first, second = api.submit([task(), task()]), api.submit([task(), task()])
+    api.clock.advance(1)
+    assert api.operation(first)["status"] == "SUCCESS"
+    assert api.operation(second)["status"] == "FAIL"
+    codes = {entry["output"]["code"] for entry in api.log(second)}
+    assert codes == {"POOL_TASKS_COUNT_EXCEEDED"}
+    assert len(api.listed()) == 2
+
+
 def test_more_than_so_many_requests_a_second_are_refused(make_api: MakeApi) -> None:
     """A bare 429 within the second; not after it."""
     api = make_api(requests_per_second=3)

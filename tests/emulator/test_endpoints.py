@@ -183,6 +183,20 @@ def test_opening_is_an_operation(api: Api) -> None:
     assert (again.status, again.body) == (204, b"")
 
 
+def test_a_pool_tells_when_it_was_started_and_stopped(api: Api) -> None:
+    """`last_started`, then `last_stopped` and `last_close_reason`; an archived one opens no more."""
+    api.post("/tasks", task())
+    for change, status in (("open", "OPEN"), ("close", "CLOSED"), ("archive", "ARCHIVED")):
+        api.operation(api.post(f"/pools/21/{change}").json["id"])
+        pool = api.get("/pools/21").json
+        assert pool["status"] == status
+        assert ("last_close_reason" in pool) is (status != "OPEN")
+    assert MOMENT.fullmatch(pool["last_started"])
+    assert MOMENT.fullmatch(pool["last_stopped"])
+    assert api.post("/pools/21/close").code == "INAPPROPRIATE_STATUS"
+    assert api.post("/pools/21/melt").code == "NOT_FOUND"
+
+
 @pytest.mark.parametrize(("pool", "code"), [(22, "EMPTY_POOL"), (23, "INAPPROPRIATE_STATUS")])
 def test_what_cannot_be_opened_is_refused(api: Api, pool: int, code: str) -> None:
     """409: an empty pool, an archived one."""

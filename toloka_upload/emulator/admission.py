@@ -10,7 +10,7 @@ from typing import Any
 
 from toloka_upload.emulator.items import Item, elements, members
 from toloka_upload.emulator.messages import Refusal, too_many_requests
-from toloka_upload.emulator.pools import Pool, pool_number
+from toloka_upload.emulator.pools import Pool, check_room, pool_number, weight
 from toloka_upload.emulator.rooms import Rooms
 from toloka_upload.emulator.store import Kind
 
@@ -101,16 +101,14 @@ def check_pools(kind: Kind, items: Sequence[Item], rooms: Rooms, now: float) -> 
     """
     amounts: Counter[int] = Counter()
     for item in items:
-        weight = 1
-        if kind == "suites" and rooms.switches.suites_count_as == "tasks":
-            weight = len(_objects(item.value.get("tasks")))
-        amounts[pool_number(item.value.get("pool_id"))] += weight
+        number = pool_number(item.value.get("pool_id"))
+        amounts[number] += weight(kind, item.value, rooms.switches)
     found = [(rooms.pool(number), amount) for number, amount in amounts.items()]
     pools = [(pool, amount) for pool, amount in found if pool]
     for pool, amount in pools:
         _check_status(pool, rooms, now)
         _check_kind(kind, pool, rooms)
-        _check_room(kind, pool, amount, rooms)
+        check_room(kind, pool, amount, rooms.switches)
     numbers = [pool.id for pool, _ in pools]
     if rooms.switches.lock_pool in ("refuse", "fail") and rooms.operations.busy(numbers):
         raise _locked(numbers[0], in_log=rooms.switches.lock_pool == "fail")
@@ -148,15 +146,6 @@ def _check_kind(kind: Kind, pool: Pool, rooms: Rooms) -> None:
         return
     if reading != "accept":
         raise (InLog if reading == "log" else Refusal)(409, code, message)
-
-
-def _check_room(kind: Kind, pool: Pool, amount: int, rooms: Rooms) -> None:
-    inside = pool.suite_tasks if rooms.switches.suites_count_as == "tasks" else pool.suites
-    most = rooms.switches.pool_tasks
-    if most and pool.tasks + inside + amount > most:
-        noun = "TASKS" if kind == "tasks" else "TASK_SUITES"
-        message = f"Pool {pool.id} holds {pool.tasks + inside}; at most {most}"
-        raise Refusal(409, f"POOL_{noun}_COUNT_EXCEEDED", message)
 
 
 def check_quota(kind: Kind, count: int, rooms: Rooms, now: float) -> None:

@@ -17,9 +17,10 @@ from toloka_upload.emulator.messages import (
     json_response,
     raw_json_response,
 )
-from toloka_upload.emulator.pools import Pool, check_openable
+from toloka_upload.emulator.pools import STATUS_AFTER, Pool, check_openable
 from toloka_upload.emulator.rooms import Rooms
 from toloka_upload.emulator.store import ItemRow, Kind, OperationRow
+from toloka_upload.emulator.work import Fate
 
 BASE = "/api/v1"
 
@@ -36,7 +37,7 @@ class Call(NamedTuple):
     request: Request
     path: str
     now: float
-    fate: operations.Fate
+    fate: Fate
 
 
 class Api:
@@ -138,12 +139,12 @@ class Api:
         """Open, close or archive a pool or training: an operation, or nothing if it is so already."""
         kind = "TRAINING" if call.path.startswith("/trainings") else "POOL"
         name = change.upper()
-        if name not in operations.POOL_STATUS:
+        if name not in STATUS_AFTER:
             raise Refusal(404, "NOT_FOUND", f"There is nothing at {call.path}")
         rooms = self._rooms
         rooms.operations.settle_due(rooms.switches, call.now)
         pool = self._found(kind.capitalize(), number)
-        if pool.status == operations.POOL_STATUS[name]:
+        if pool.status == STATUS_AFTER[name]:
             return Response(204, {}, b"")
         if name == "OPEN":
             check_openable(pool)

@@ -7,13 +7,12 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from toloka_upload.emulator.ids import ObjectIds, item_id
 from toloka_upload.emulator.items import Item, joined, members
 from toloka_upload.emulator.judge import WRITABLE, Verdict
-from toloka_upload.emulator.messages import error
+from toloka_upload.emulator.messages import error, timestamp
 from toloka_upload.emulator.store import ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.rows.model import Fault
@@ -81,12 +80,6 @@ def item_json(kind: Kind, row: ItemRow) -> str:
         parts["remaining_overlap"] = str(row.overlap)
     parts["created"] = f'"{timestamp(row.created)}"'
     return joined(parts)
-
-
-def timestamp(milliseconds: int) -> str:
-    """A moment as the API writes it: UTC, without zone."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 def field_errors(faults: Iterable[Fault]) -> dict[str, dict[str, str]]:

@@ -67,7 +67,7 @@ class Control:
             return json_response(200, route(_parsed(request)))
         except Refusal as refusal:
             return refusal.response()
-        except (ValueError, TypeError, AttributeError) as problem:
+        except (ValueError, TypeError, AttributeError, RecursionError) as problem:
             return Refusal(400, "VALIDATION_ERROR", str(problem)).response()
 
     def _add_faults(self, body: Any) -> Any:

@@ -22,6 +22,7 @@ from toloka_upload.emulator.messages import (
 from toloka_upload.emulator.pools import check_openable, pool_number
 from toloka_upload.emulator.rooms import Rooms
 from toloka_upload.emulator.store import Kind
+from toloka_upload.emulator.work import Fate
 
 _FLAGS = ("async_mode", "skip_invalid_items", "allow_defaults", "open_pool")
 _TYPE = {kind: name for name, kind in operations.TYPES.items()}
@@ -35,7 +36,7 @@ class Creation:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
 
-    def __call__(self, kind: Kind, request: Request, now: float, fate: operations.Fate) -> Response:
+    def __call__(self, kind: Kind, request: Request, now: float, fate: Fate) -> Response:
         """Answer one request.
 
         Raises:
@@ -96,10 +97,10 @@ class Creation:
         kind: Kind,
         items: Sequence[Item],
         now: float,
-        fate: operations.Fate,
+        fate: Fate,
         *,
         asynchronous: bool,
-    ) -> operations.Fate:
+    ) -> Fate:
         """Refuse the request as a whole, or settle what its operation will find."""
         switches = self._rooms.switches
         most = switches.async_items if asynchronous else switches.sync_items
@@ -131,7 +132,7 @@ class Creation:
         self._check_verdicts(verdicts, body, skip=new.parameters["skip_invalid_items"])
         created = batch.create(rooms.store, kind, body.items, verdicts, rooms.ids, now)
         if new.parameters["open_pool"]:
-            self._open(new.pool)
+            self._open(new.pool, now)
         if reserve:
             rooms.operations.reserve(new, len(created), rooms.switches, now)
         texts = {made.place: batch.item_json(kind, made.row) for made in created}
@@ -175,7 +176,7 @@ class Creation:
             "empty": ',"validation_errors":{}',
         }[none]
 
-    def _open(self, number: int | None) -> None:
+    def _open(self, number: int | None, now: float) -> None:
         """Open the pool after creation. That it cannot be opened takes back nothing and is not told."""
         pool = self._rooms.pool(number or 0)
         if pool and pool.status != "OPEN":
@@ -183,7 +184,7 @@ class Creation:
                 check_openable(pool)
             except Refusal:
                 return
-            self._rooms.pools.set_status(pool.id, "OPEN")
+            self._rooms.pools.change(pool.id, "OPEN", int(now * 1000))
 
 
 def _flag(query: Mapping[str, str], name: str) -> bool:

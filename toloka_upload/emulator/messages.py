@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -129,3 +130,9 @@ def bad_parameter(name: str, code: str, message: str) -> Refusal:
 def error(code: str, message: str) -> dict[str, str]:
     """One field's error, as the API writes it."""
     return {"code": code, "message": message}
+
+
+def timestamp(milliseconds: int) -> str:
+    """A moment as the API writes it: UTC, without zone."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")

@@ -15,44 +15,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from toloka_upload.emulator import batch
 from toloka_upload.emulator.ids import ObjectIds
-from toloka_upload.emulator.items import Item, parse_body
-from toloka_upload.emulator.judge import Judge, Verdict
-from toloka_upload.emulator.messages import Refusal
-from toloka_upload.emulator.pools import Pools, check_openable
+from toloka_upload.emulator.messages import Refusal, timestamp
+from toloka_upload.emulator.pools import Pools
 from toloka_upload.emulator.store import Kind, OperationRow, Store
 from toloka_upload.emulator.switches import Switches
+from toloka_upload.emulator.work import FAIR, Fate, Outcome, Worker
 
 TYPES: Mapping[str, Kind] = {"TASK.BATCH_CREATE": "tasks", "TASK_SUITE.BATCH_CREATE": "suites"}
-POOL_STATUS = {"OPEN": "OPEN", "CLOSE": "CLOSED", "ARCHIVE": "ARCHIVED"}
-
-
-@dataclass(frozen=True, slots=True)
-class Fate:
-    """What is settled for an operation before its work is done: by a fault, or by a limit it passed.
-
-    Attributes:
-        code: The operation FAILs with this code and creates nothing; empty: it does not.
-        message: The code's message.
-        part: The operation FAILs with this part of its items created; None: it does not.
-        log: What the log of such a failure tells of: `created`, `all` or `empty`.
-        no_log: The log is empty, whatever became of the operation.
-        late: Seconds after the end during which the log is empty.
-        archived: The log answers `OPERATION_LOGS_ARCHIVED`.
-        gaps: Part of the log's entries that are missing.
-        stuck: Seconds by which the operation takes longer; 0: it never ends; None: it does not.
-    """
-
-    code: str = ""
-    message: str = ""
-    part: float | None = None
-    log: str = "created"
-    no_log: bool = False
-    late: float = 0.0
-    archived: bool = False
-    gaps: float = 0.0
-    stuck: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +41,7 @@ class Submission:
     parameters: Mapping[str, Any]
     body: bytes = b""
     total: int = 0
-    fate: Fate = Fate()
+    fate: Fate = FAIR
 
 
 class Operations:
@@ -80,8 +50,7 @@ class Operations:
     def __init__(self, store: Store, pools: Pools, ids: ObjectIds, rng: random.Random) -> None:
         self._store = store
         self._pools = pools
-        self._ids = ids
-        self._rng = rng
+        self._worker = Worker(store, pools, ids, rng)
 
     def submit(self, new: Submission, switches: Switches, now: float) -> OperationRow:
         """Enter an operation. Its first tenth it is PENDING, then RUNNING."""
@@ -148,80 +117,18 @@ class Operations:
         return self._store.operation(operation_id)
 
     def _settle(self, row: OperationRow, switches: Switches) -> None:
+        done = Outcome()
         if row.type in TYPES:
-            valid, created, failed, log = self._work(row, switches)
-            packed = zlib.compress(log.encode("utf-8", "backslashreplace"), 1)
+            done = self._worker.work(TYPES[row.type], row, switches)
+            packed = zlib.compress(done.log.encode("utf-8", "backslashreplace"), 1)
             self._store.execute("INSERT OR REPLACE INTO logs VALUES (?, ?)", (row.id, packed))
             self._store.execute("DELETE FROM bodies WHERE id = ?", (row.id,))
         else:
-            valid, created, failed = 0, 0, False
-            status = POOL_STATUS[row.type.partition(".")[2]]
-            self._pools.set_status(row.pool or 0, status)
+            self._pools.change(row.pool or 0, row.type.partition(".")[2], row.due or 0)
         self._store.execute(
             "UPDATE operations SET settled = ?, valid = ?, created = ? WHERE number = ?",
-            ("FAIL" if failed else "SUCCESS", valid, created, row.number),
+            ("FAIL" if done.failed else "SUCCESS", done.valid, done.created, row.number),
         )
-
-    def _work(self, row: OperationRow, switches: Switches) -> tuple[int, int, bool, str]:
-        """Create the items; return how many were valid, how many created, whether it failed, the log."""
-        body = self._store.row("SELECT body FROM bodies WHERE id = ?", (row.id,))[0]
-        items = parse_body(body).items
-        kind, fate = TYPES[row.type], Fate(**json.loads(row.fate))
-        log = batch.Log(kind, items, switches)
-        if fate.code:
-            log.refused(range(len(items)), "VALIDATE", fate.code, fate.message)
-            return len(items), 0, True, log.text(fate.gaps, self._rng)
-        parameters = json.loads(row.parameters)
-        verdicts = self._judged(kind, items, switches, parameters)
-        invalid = sum(1 for verdict in verdicts if verdict.faults)
-        failed = _fails(len(items), invalid, switches, skip=parameters["skip_invalid_items"])
-        most = 0 if invalid and not parameters["skip_invalid_items"] else len(items)
-        if fate.part is not None:
-            failed, most = True, min(most, int((len(items) - invalid) * fate.part))
-        done = (row.due or 0) / 1000
-        created = batch.create(self._store, kind, items, verdicts, self._ids, done, most=most)
-        log.failed(verdicts)
-        if fate.part is not None and fate.log == "all":
-            rest = set(range(len(items))) - {made.place for made in created}
-            lost = sorted(index for index in rest if not verdicts[index].faults)
-            log.refused(lost, "CREATE", "OPERATION_EXECUTION_ERROR", "Operation was terminated")
-        elif not created:
-            log.valid(verdicts)
-        log.created(created)
-        if parameters["open_pool"] and not failed:
-            failed = self._open(row.pool or 0, log, switches)
-        empty = fate.no_log or (fate.part is not None and fate.log == "empty")
-        text = "[]" if empty else log.text(fate.gaps, self._rng)
-        return len(items) - invalid, len(created), failed, text
-
-    def _judged(
-        self,
-        kind: Kind,
-        items: Sequence[Item],
-        switches: Switches,
-        parameters: Mapping[str, Any],
-    ) -> list[Verdict]:
-        judge = Judge(
-            kind,
-            lambda number: self._pools.find(number, switches),
-            switches,
-            allow_defaults=parameters["allow_defaults"],
-        )
-        return [judge(item.value) for item in items]
-
-    def _open(self, number: int, log: batch.Log, switches: Switches) -> bool:
-        """Open the pool after creation; whether that fails the operation."""
-        pool = self._pools.find(number, switches)
-        if pool is None or pool.status == "OPEN":
-            return False
-        try:
-            check_openable(pool)
-        except Refusal as refusal:
-            log.opening(number, batch.background_error(refusal.code, str(refusal)))
-            return switches.failed_opening == "fail"
-        self._pools.set_status(number, "OPEN")
-        log.opening(number, None)
-        return False
 
     def log(self, row: OperationRow, switches: Switches, now: float) -> str:
         """The log's JSON text; `[]` before the end.
@@ -242,15 +149,6 @@ class Operations:
         return zlib.decompress(found[0]).decode() if found else "[]"
 
 
-def _fails(total: int, invalid: int, switches: Switches, *, skip: bool) -> bool:
-    if not invalid:
-        return False
-    if not skip:
-        return True
-    reading = switches.skip_all_invalid if invalid == total else switches.skip_some_invalid
-    return reading == "fail"
-
-
 def _digest(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=16).digest()
 
@@ -267,13 +165,13 @@ def view(row: OperationRow, switches: Switches, now: float) -> dict[str, Any]:
         "id": row.id,
         "type": row.type,
         "status": status,
-        "submitted": batch.timestamp(row.submitted),
+        "submitted": timestamp(row.submitted),
         "parameters": json.loads(row.parameters),
     }
     if status != "PENDING":
-        shown["started"] = batch.timestamp(row.started)
+        shown["started"] = timestamp(row.started)
     if row.settled and row.due is not None:
-        shown["finished"] = batch.timestamp(row.due)
+        shown["finished"] = timestamp(row.due)
     if switches.progress:
         shown["progress"] = 100 if row.settled else _progress(row, moment)
     if row.settled and row.type in TYPES and switches.details != "absent":

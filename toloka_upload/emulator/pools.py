@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from toloka_upload.check.spec import Spec
-from toloka_upload.emulator.messages import Refusal
-from toloka_upload.emulator.store import Store
+from toloka_upload.emulator.messages import Refusal, timestamp
+from toloka_upload.emulator.store import Kind, Store
 from toloka_upload.emulator.switches import Switches
+
+STATUS_AFTER = {"OPEN": "OPEN", "CLOSE": "CLOSED", "ARCHIVE": "ARCHIVED"}
+"""What a pool is after it was told to open, close or archive."""
 
 HIDDEN = "enforced_task_spec"
 """Key of a pool in a world file for the spec it was made under; the API does not show it."""
@@ -60,6 +63,27 @@ def pool_number(pool_id: Any) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1
 
 
+def weight(kind: Kind, item: Mapping[str, Any], switches: Switches) -> int:
+    """How much of a pool's room an item takes."""
+    if kind == "tasks" or switches.suites_count_as == "suites":
+        return 1
+    tasks = item.get("tasks")
+    return len(tasks) if isinstance(tasks, list) else 0
+
+
+def check_room(kind: Kind, pool: Pool, amount: int, switches: Switches) -> None:
+    """Whether a pool has room for so many more.
+
+    Raises:
+        Refusal: 409; it has not.
+    """
+    inside = pool.tasks + (pool.suite_tasks if switches.suites_count_as == "tasks" else pool.suites)
+    if switches.pool_tasks and inside + amount > switches.pool_tasks:
+        noun = "TASKS" if kind == "tasks" else "TASK_SUITES"
+        message = f"Pool {pool.id} holds {inside}; at most {switches.pool_tasks}"
+        raise Refusal(409, f"POOL_{noun}_COUNT_EXCEEDED", message)
+
+
 class Pools:
     """Looks pools up, and keeps their compiled specs."""
 
@@ -92,12 +116,17 @@ class Pools:
             self._specs[key] = Spec.compile(_with_required(task_spec, switches))
         return self._specs[key]
 
-    def set_status(self, number: int, status: str, **body: Any) -> None:
-        """Give a pool another status, and other members."""
-        text = self._store.row("SELECT body FROM pools WHERE id = ?", (number,))[0]
-        new = json.dumps({**json.loads(text), **body})
+    def change(self, number: int, change: str, moment: int) -> None:
+        """Open, close or archive a pool at a moment (milliseconds of Unix time)."""
+        status = STATUS_AFTER[change]
+        body = json.loads(self._store.row("SELECT body FROM pools WHERE id = ?", (number,))[0])
+        if status == "OPEN":
+            body.pop("last_close_reason", None)
+            body["last_started"] = timestamp(moment)
+        elif body.get("last_started"):
+            body |= {"last_close_reason": "MANUAL", "last_stopped": timestamp(moment)}
         self._store.execute(
-            "UPDATE pools SET status = ?, body = ? WHERE id = ?", (status, new, number)
+            "UPDATE pools SET status = ?, body = ? WHERE id = ?", (status, json.dumps(body), number)
         )
 
 

@@ -14,7 +14,7 @@ from toloka_upload.emulator.messages import (
     html_page,
     too_many_requests,
 )
-from toloka_upload.emulator.operations import Fate
+from toloka_upload.emulator.work import FAIR, Fate
 
 _REASONS = {
     500: "Internal Server Error",
@@ -83,7 +83,7 @@ def after(fault: Fault, response: Response) -> Response:
 
 def fate_of(fault: Fault | None) -> Fate:
     """What a fault settles for the operation that the request makes."""
-    fate = Fate()
+    fate = FAIR
     if fault is None or fault.phase != "operation":
         return fate
     settings = fault.settings
