@@ -11,6 +11,9 @@ MAX_COLUMNS = 10_000
 """Most columns of a table."""
 
 
+_MOST_TOLD = 5
+
+
 class Place(Enum):
     """Where a column's cells go in the task."""
 
@@ -58,7 +61,7 @@ def read_header(names: Sequence[str]) -> tuple[list[Column], list[str]]:
     """Return the columns of a header, and what is wrong with it, a sentence a fault.
 
     Either all names are the web interface's, or all are bare names of input fields. The columns are only
-    complete if nothing is wrong.
+    complete if nothing is wrong; of what is wrong, the first five are told.
     """
     if len(names) > MAX_COLUMNS:
         return [], [f"the header has {len(names)} columns; at most {MAX_COLUMNS} are read"]
@@ -74,6 +77,8 @@ def read_header(names: Sequence[str]) -> tuple[list[Column], list[str]]:
         first.setdefault(name, number)
         if problem:
             problems.append(f"column {number} {name[:100]!r}: {problem}")
+            if len(problems) == _MOST_TOLD:
+                break
         else:
             columns.append(column or Column(name, Place.INPUT, name))
     return columns, problems
@@ -104,21 +109,20 @@ def spec_warnings(columns: Sequence[Column], task_spec: Mapping[str, Any]) -> li
     warnings: list[str] = []
     for place, part in ((Place.INPUT, "input_spec"), (Place.GOLDEN, "output_spec")):
         spec = task_spec.get(part) or {}
-        mine = [column for column in columns if column.place is place]
-        for column in mine:
-            if column.field not in spec:
-                near = get_close_matches(column.field, spec, 1, 0.6)
-                what = part.replace("_", " ")
-                warnings.append(
-                    f"column {column.name!r} is not in the project's {what}{_did_you_mean(near)}"
-                )
-        if place is Place.INPUT:
-            have = {column.field for column in mine}
-            warnings += [
-                f"the project requires the input field {field!r}, and no column has it"
-                for field, rules in spec.items()
-                if isinstance(rules, Mapping)
-                and rules.get("required") is True
-                and field not in have
-            ]
-    return warnings
+        unknown = [
+            column for column in columns if column.place is place and column.field not in spec
+        ]
+        for column in unknown[:_MOST_TOLD]:
+            near = get_close_matches(column.field, spec, 1, 0.6)
+            what = part.replace("_", " ")
+            warnings.append(
+                f"column {column.name!r} is not in the project's {what}{_did_you_mean(near)}"
+            )
+        if len(unknown) > _MOST_TOLD:
+            warnings.append(f"{len(unknown) - _MOST_TOLD} more columns are not in it")
+    have = {column.field for column in columns if column.place is Place.INPUT}
+    return warnings + [
+        f"the project requires the input field {field!r}, and no column has it"
+        for field, rules in (task_spec.get("input_spec") or {}).items()
+        if isinstance(rules, Mapping) and rules.get("required") is True and field not in have
+    ]

@@ -51,8 +51,7 @@ class Layout:
         """
         self.columns, problems = read_header(names)
         if problems:
-            more = [f"and {len(problems) - 5} more columns"] if len(problems) > 5 else []
-            raise HeaderError("; ".join(problems[:5] + more))
+            raise HeaderError("; ".join(problems))
         self.types = [_field_type(column, task_spec or {}) for column in self.columns]
         self.warnings = spec_warnings(self.columns, task_spec) if task_spec else []
         self._infinite_golden = infinite_golden
