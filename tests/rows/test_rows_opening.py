@@ -181,6 +181,16 @@ def test_encodings_are_read_and_rejects_are_in_them_again(encoding, format_name)
     ]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-be", "utf-32", "cp1251"])
+def test_a_last_line_without_its_end_gets_one_in_its_own_encoding(encoding):
+    """What is appended to it in the rejects file must not run into it, or shift it by a byte."""
+    data = 'string,url\n"a","b'.encode(encoding)
+    file = open_bytes(data, encoding=encoding, format="csv")
+    row = next(iter(file))
+    assert row.faults
+    assert (file.rejects_head + row.raw).decode(encoding) == 'string,url\n"a","b\n'
+
+
 def test_utf_8_with_a_byte_order_mark_is_utf_8():
     """Excel's mark is no part of the first column, and stands before a table's rejects."""
     file = open_bytes(b"\xef\xbb\xbfstring\nx\n", format="csv")

@@ -105,7 +105,7 @@ class Delimited(Reader):
         """
         if self._layout is None:
             return
-        make, original = self._layout.row, self._source.original
+        make, kept = self._layout.row, self._source.kept
         group, blank, seen, empty = 0, False, False, 0
         try:
             for line, raw, cells, code, message in self._records:
@@ -117,9 +117,9 @@ class Delimited(Reader):
                 blank, seen = False, True
                 if code:
                     fault = Fault("", code, message)
-                    yield Row(line, original(raw), b"", {}, (fault,), group=group)
+                    yield Row(line, kept(raw), b"", {}, (fault,), group=group)
                 else:
-                    yield make(line, original(raw), cells, group)
+                    yield make(line, kept(raw), cells, group)
         except Damaged as why:
             self._unusable(self._records.line + 1, why)
         if empty:

@@ -48,7 +48,7 @@ class JsonLines(Reader):
                     self._pass_line()
                     yield faulty(number, b"", "ROW_TOO_LONG", ROW_TOO_LONG)
                     continue
-                raw = source.original(line) if codec else line
+                raw = source.kept(line) if codec else line
                 try:
                     value = loads(text)
                 except orjson.JSONDecodeError as error:

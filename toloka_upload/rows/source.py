@@ -107,8 +107,18 @@ class Source:
         self._text.peek(0)
         return self._mark
 
+    def kept(self, lines: bytes) -> bytes:
+        """Return a row's lines for the rejects file: the input's own bytes.
+
+        The last line of an input may lack its end. In another encoding than UTF-8 it gets one here, where it is
+        known what a line end is in it.
+        """
+        if self.codec is None:
+            return lines
+        return self.original(lines if lines.endswith(b"\n") else lines + b"\n")
+
     def original(self, text: bytes) -> bytes:
-        """Return whole lines of the stream as they stand in the input."""
+        """Return a part of the stream as it stands in the input."""
         return text_encoding.restore(text, self.codec) if self.codec else text
 
     def undecodable(self, line: bytes, what: str = "line", start: int | None = None) -> str:
