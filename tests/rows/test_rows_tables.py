@@ -236,6 +236,10 @@ def test_rows_without_any_filled_cell_are_passed_over_and_told():
 )
 def test_what_a_csv_writer_writes_is_read(rows, delimiter, quote_all):
     """Any cells, quoted or not: the same texts come back, and the records' bytes are the file's."""
+    if (
+        not quote_all
+    ):  # before Python 3.13 the writer leaves a carriage return bare, as if it were a line end
+        rows = [[cell.replace("\r", "") for cell in row] for row in rows]
     rows = [row for row in rows if any(row)]
     held = io.StringIO()
     quoting = csv.QUOTE_ALL if quote_all else csv.QUOTE_MINIMAL
