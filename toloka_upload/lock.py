@@ -46,9 +46,11 @@ class Lock:
         os.pwrite(self._file, json.dumps(holder).encode(), 0)
 
     def release(self) -> None:
-        """Let the next one in."""
-        os.ftruncate(self._file, 0)
-        os.close(self._file)
+        """Let the next one in. Once is enough; more often does nothing."""
+        if self._file >= 0:
+            os.ftruncate(self._file, 0)
+            os.close(self._file)
+            self._file = -1
 
 
 def _read(file: int) -> dict[str, str]:
