@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -160,6 +161,18 @@ def _take(packed: bytes, indexes: list[int]) -> bytes:
     return b"".join([packed[index * WIDTH : (index + 1) * WIDTH] for index in indexes])
 
 
+@dataclass(slots=True)
+class FlatRows:
+    """Columns of tasks that are one row each and have no solutions."""
+
+    texts: list[bytes] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    identities: list[bytes] = field(default_factory=list)
+    contents: list[bytes] = field(default_factory=list)
+    raws: list[bytes] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+
+
 class Chunker:
     """Collects items of one pool and closes a chunk when the next item would not fit.
 
@@ -189,29 +202,27 @@ class Chunker:
         """Bytes of the items that wait for their chunk to close."""
         return self._input + self._output
 
-    def add_row(
-        self,
-        text: bytes,
-        size: int,
-        identity: bytes,
-        content: bytes,
-        raw: bytes,
-        file: str,
-        line: int,
-    ) -> None:
-        """Add a task that is one row and has no solutions: the way of most rows."""
-        if (
-            len(self._identities) == self._limits.items
-            or self._input + size > self._limits.input_bytes
-        ):
-            self.flush()
-        chunk = self._chunk
-        chunk.texts.append(text)
-        chunk.raws.append(raw)
-        self._identities.append(identity)
-        self._contents.append(content)
-        self._input += size
-        chunk.places.add(file, line)
+    def add_rows(self, rows: FlatRows, file: str) -> None:
+        """Add tasks that are one row each and have no solutions: the way of most rows."""
+        start, count = 0, len(rows.texts)
+        totals = list(accumulate(rows.sizes, initial=0))
+        while start < count:
+            room = self._limits.input_bytes - self._input + totals[start]
+            stop = min(
+                bisect_right(totals, room) - 1, start + self._limits.items - len(self._identities)
+            )
+            if stop <= start and self._identities:
+                self.flush()
+                continue
+            stop = max(stop, start + 1)
+            part = slice(start, stop)
+            self._chunk.texts += rows.texts[part]
+            self._chunk.raws += rows.raws[part]
+            self._identities += rows.identities[part]
+            self._contents += rows.contents[part]
+            self._input += totals[stop] - totals[start]
+            self._chunk.places.extend(file, rows.lines[part])
+            start = stop
 
     def add(self, item: Item) -> None:
         """Add any item."""

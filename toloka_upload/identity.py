@@ -18,7 +18,7 @@ import orjson
 WIDTH = 10
 """Bytes of an identity."""
 
-_BUCKETS = 1 << 16
+_BUCKETS = 1 << 14
 _NAMESPACE = uuid.UUID("6f6c6f6b-615f-5570-8c6f-616400000001")
 
 
@@ -106,9 +106,9 @@ def _encode(value: Any) -> bytes:
 
 
 class Seen:
-    """Which contents this input has shown so far, to number equal rows. About 9 bytes a row, and no objects.
+    """Which contents this input has shown so far, to number equal rows. About 10 bytes a row, and no objects.
 
-    A bucket for each value of the first two bytes holds the other eight of all its members, end to end.
+    A bucket for each value of the first 14 bits holds the last nine bytes of all its members, end to end.
     """
 
     def __init__(self) -> None:
@@ -117,13 +117,13 @@ class Seen:
 
     def identify(self, content: bytes) -> bytes:
         """The identity of the next row with this content."""
-        rest = content[2:]
-        place = content[0] << 8 | content[1]
+        rest = content[1:]
+        place = (content[0] << 8 | content[1]) >> 2
         bucket = self._buckets[place]
         if bucket is None:
             self._buckets[place] = bytearray(rest)
             return content
-        if rest not in bucket or not _aligned(bucket, rest, WIDTH - 2):
+        if rest not in bucket or not _aligned(bucket, rest, WIDTH - 1):
             bucket += rest
             return content
         ordinal = self._repeats.get(content, 0) + 1
@@ -137,13 +137,13 @@ class Seen:
 
 
 class Known:
-    """Identities that the journal knows, each with the place of its outcome. About 16 bytes a row.
+    """Identities that the journal knows, each with the place of its outcome. About 17 bytes a row.
 
     A place is `chunk << 20 | index`: the chunk's number in the journal, the row's index in it. (A request's limit of
     1,048,576 bytes leaves no room for more than 524,288 rows.)
     """
 
-    _ENTRY = WIDTH - 2 + 6
+    _ENTRY = WIDTH - 1 + 6
 
     def __init__(self) -> None:
         self._buckets: list[bytearray | None] = [None] * _BUCKETS
@@ -155,8 +155,8 @@ class Known:
         base = chunk << 20
         for index in indexes:
             start = index * WIDTH
-            entry = identities[start + 2 : start + WIDTH] + (base | index).to_bytes(6, "big")
-            place = identities[start] << 8 | identities[start + 1]
+            entry = identities[start + 1 : start + WIDTH] + (base | index).to_bytes(6, "big")
+            place = (identities[start] << 8 | identities[start + 1]) >> 2
             bucket = buckets[place]
             if bucket is None:
                 buckets[place] = bytearray(entry)
@@ -166,14 +166,14 @@ class Known:
 
     def find(self, identity: bytes) -> int:
         """The place of a known row, or -1."""
-        bucket = self._buckets[identity[0] << 8 | identity[1]]
+        bucket = self._buckets[(identity[0] << 8 | identity[1]) >> 2]
         if bucket is None:
             return -1
-        rest = identity[2:]
+        rest = identity[1:]
         at = bucket.find(rest)
         while at >= 0:
             if at % self._ENTRY == 0:
-                value = at + WIDTH - 2
+                value = at + WIDTH - 1
                 return int.from_bytes(bucket[value : value + 6], "big")
             at = bucket.find(rest, at + 1)
         return -1

@@ -48,6 +48,14 @@ class Places:
         else:
             self.files.append((file, 1))
 
+    def extend(self, file: str, lines: list[int]) -> None:
+        """Add the places of consecutive rows."""
+        self.lines.extend(lines)
+        if self.files and self.files[-1][0] == file:
+            self.files[-1] = (file, self.files[-1][1] + len(lines))
+        else:
+            self.files.append((file, len(lines)))
+
     def file_of_rows(self) -> Iterator[str]:
         """The file of each row, in order."""
         for file, count in self.files:

@@ -1,4 +1,4 @@
-"""Rows into chunks: each row is checked, recognised or planned. Read `Planner.plan`, then `_flat` or `_others`.
+"""Rows into chunks: each row is checked, recognised or planned. Read `Planner.plan`, then `_tasks` or `_others`.
 
 Planning sends nothing. It needs a lane for each pool it meets (for the spec and for what is known), someone who takes
 the chunks, and the books for rows that end here.
@@ -14,7 +14,16 @@ from typing import Any
 
 from toloka_upload.books import Books
 from toloka_upload.check import check_suite, check_task
-from toloka_upload.chunks import Chunk, Chunker, Item, Limits, Size, suite_content, too_large
+from toloka_upload.chunks import (
+    Chunk,
+    Chunker,
+    FlatRows,
+    Item,
+    Limits,
+    Size,
+    suite_content,
+    too_large,
+)
 from toloka_upload.errors import Refused, UploadError, UsageProblem
 from toloka_upload.lane import Lane
 from toloka_upload.loop import Steps, call
@@ -27,11 +36,14 @@ from toloka_upload.shape import (
     Shaped,
     disagreement,
     ending,
+    flat_content,
+    has_odd_numbers,
     joined_outer,
     shape_flat,
     shape_member,
     shape_suite,
     shape_task,
+    with_overlap,
 )
 
 BATCH = 1000
@@ -177,53 +189,77 @@ class Planner:
     # Rows.
 
     def _rows(self, file: RowFile, batch: list[Row]) -> Steps[None]:
-        if file.kind is Kind.FLAT and not self._grouped:
-            yield from self._flat(file, batch)
-        else:
+        one_pool = self._session.settings.pool is not None
+        if file.kind is Kind.SUITE or self._grouped or self.watch or not one_pool:
             yield from self._others(file, batch)
+        else:
+            pool = yield from self._pool_for(file, None, file.kind)
+            assert pool is not None  # noqa: S101  # the settings name it
+            self._tasks(pool, file, batch)
 
-    def _flat(self, file: RowFile, batch: list[Row]) -> Steps[None]:
-        """The way of most rows: a flat object that is checked, recognised or added."""
-        pool = yield from self._pool_for(file, None, Kind.FLAT)
-        assert pool is not None  # noqa: S101  # flat rows without a pool end the run
-        lane, name = pool.lane, file.name
+    def _tasks(self, pool: PoolPlan, file: RowFile, batch: list[Row]) -> None:
+        """The way of most rows, by the batch: tasks that are `input_values` and nothing else, all for one pool."""
+        lane, name, kind = pool.lane, file.name, file.kind
         check = lane.spec.check_input if lane.spec else None
         overlap = self._requests.overlap
-        end = ending({"overlap": b"%d" % overlap} if overlap is not None else {}, lane.pool.id)
-        identify, find = lane.seen.identify, lane.known.find
-        plain = lane.known.count == 0 and not lane.unknown and not pool.doubtful
-        add_row, most = pool.chunker.add_row, self.limits.input_bytes
+        end = ending(with_overlap({}, (), overlap), lane.pool.id)
+        head = b'{"input_values":' if kind is Kind.FLAT else b""
+        identify, find, most = lane.seen.identify, lane.known.find, self.limits.input_bytes
+        anything_known = lane.known.count or lane.unknown or pool.doubtful
+        rows = FlatRows()
         self._books.report.counts.read += len(batch)
         for row in batch:
-            faults = row.faults or (check(row.value) if check else ())
+            line, raw, text, value, faults, outer, _ = row
+            values: Any = value
+            if kind is not Kind.FLAT:
+                # A task of one member is its `input_values`; any other takes the long way, in its turn.
+                values = value.get("input_values") if len(value) == 1 and not outer else None
+                if type(values) is not dict or faults or has_odd_numbers(values):
+                    pool.chunker.add_rows(rows, name)
+                    rows = FlatRows()
+                    self._other(pool, name, row, kind)
+                    continue
+                text = text[:-1]
+            if not faults and check:
+                faults = tuple(check(values))
             if faults:
                 self._reject(pool, name, row, faults)
                 continue
-            text, size, key, content, _, _ = shape_flat(row)
-            if size.input_bytes > most:
-                self._reject(pool, name, row, [_size_fault(size, self.limits)])
+            compact, key, content = flat_content(values, text)
+            size = max(len(text) - len(head), len(compact))
+            if size > most:
+                self._reject(pool, name, row, [_size_fault(Size(size), self.limits)])
                 continue
             identity = identify(key)
-            if plain or not self._recognised(pool, identity, find(identity), name, row.line):
-                if pool.doubtful and _taken(pool, identity, text + end, row, name):
-                    continue
-                add_row(text + end, size.input_bytes, identity, content, row.raw, name, row.line)
-                if self.watch:
-                    self.watch(row, Kind.FLAT, Item(text + end, size, content, identity, [], []))
+            if anything_known and self._recognised(pool, identity, find(identity), name, line):
+                continue
+            item = head + text + end
+            if pool.doubtful and _taken(pool, identity, item, row, name):
+                continue
+            rows.texts.append(item)
+            rows.sizes.append(size)
+            rows.identities.append(identity)
+            rows.contents.append(content)
+            rows.raws.append(raw)
+            rows.lines.append(line)
+        pool.chunker.add_rows(rows, name)
 
     def _others(self, file: RowFile, batch: list[Row]) -> Steps[None]:
-        """API tasks and suites, rows of tables, and whatever is grouped into suites."""
+        """API tasks and suites, rows of tables, whatever is grouped into suites or names its pool."""
         kind = file.kind
         for row in batch:
             self._books.report.counts.read += 1
             pool = yield from self._pool_for(file, row, kind)
-            faults = row.faults or self._faults(pool, row, kind)
-            if faults or pool is None:
-                self._reject(pool, file.name, row, faults)
-            elif self._grouped:
-                self._group(pool, file.name, row, kind)
-            else:
-                self._single(pool, file.name, row, kind)
+            self._other(pool, file.name, row, kind)
+
+    def _other(self, pool: PoolPlan | None, name: str, row: Row, kind: Kind) -> None:
+        faults = row.faults or self._faults(pool, row, kind)
+        if faults or pool is None:
+            self._reject(pool, name, row, faults)
+        elif self._grouped:
+            self._group(pool, name, row, kind)
+        else:
+            self._single(pool, name, row, kind)
 
     def _pool_for(self, file: RowFile, row: Row | None, kind: Kind) -> Steps[PoolPlan | None]:
         """The pool that a row goes to; None where it names none that could be."""
@@ -300,7 +336,7 @@ class Planner:
         """Add a row that is an item of its own."""
         overlap = self._requests.overlap
         if kind is Kind.FLAT:
-            shaped = shape_flat(row)
+            shaped = shape_flat(row, overlap)
         elif kind is Kind.SUITE:
             shaped = shape_suite(row, overlap)
         else:

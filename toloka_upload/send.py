@@ -39,6 +39,11 @@ MOST_FAILURES = 3
 """How often an operation with the same items may fail for no reason of theirs before the run gives up."""
 
 
+MOST_POSTS = 3
+"""Requests with a body under way at once, over all pools. Each takes some 5 MB while it is sent, and more of them would
+only share the same line."""
+
+
 @dataclass(slots=True)
 class Flight:
     """A chunk on its way.
@@ -66,6 +71,7 @@ class Sender:
         self._run = run_id
         self._backoff = Backoff(session.random)
         self._failures: Counter[bytes] = Counter()
+        self._posting = 0
         self.air: dict[int, Flight] = {}
 
     # The queue.
@@ -116,14 +122,19 @@ class Sender:
         session = self._session
         try:
             ticket = yield from session.take(planned.items)
+            yield from session.quiet(lambda: self._posting < MOST_POSTS)
+            if session.stopping:
+                session.rate.give_back(ticket)
+                raise session.stopping
         except UploadError:
             lane.queue.appendleft(planned)
             raise
         flight = self._depart(lane, planned)
+        self._posting += 1
         started, in_flight = session.loop.clock(), lane.in_flight
         try:
             answer = yield from self._post(flight, ticket)
-            flight.body = b""  # several MB that are not needed while the operation runs
+            self._posted(flight)
             verdict = (
                 answer
                 if isinstance(answer, Verdict)
@@ -139,9 +150,17 @@ class Sender:
             if not flight.maybe:
                 self._return(flight, str(error))
             raise
+        finally:
+            self._posted(flight)
         if verdict is not None:
             lane.concurrency.finished(session.loop.clock() - started, planned.items, in_flight)
             yield from self._conclude(flight, verdict)
+
+    def _posted(self, flight: Flight) -> None:
+        """The request is answered: its bytes are needed no more, and another one may leave."""
+        if flight.body:
+            flight.body = b""
+            self._posting -= 1
 
     def _depart(self, lane: Lane, planned: Planned) -> Flight:
         """Put the request together, and on record before anything of it leaves."""

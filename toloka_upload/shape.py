@@ -17,6 +17,7 @@ _TASK_MEMBERS = frozenset(
 )
 """What a task inside a suite may have (API reference, TaskSuite); all else of a task belongs to the suite."""
 
+_SIMPLE = frozenset({str, int, bool, type(None)})
 _OVERLAPS = ("overlap", "infinite_overlap")
 _DEFAULTED = frozenset({"pool_id"})
 
@@ -41,13 +42,26 @@ class Shaped(NamedTuple):
     names_pool: bool = False
 
 
-def shape_flat(row: Row) -> Shaped:
-    """A row that is the `input_values` of a task."""
-    values, text = row.value, row.text
+def has_odd_numbers(values: dict[str, Any]) -> bool:
+    """Whether the exact content cannot be told from the parsed values alone."""
+    return not _SIMPLE.issuperset(map(type, values.values())) and has_float(values)
+
+
+def flat_content(values: dict[str, Any], text: bytes) -> tuple[bytes, bytes, bytes]:
+    """The compact form of `input_values`, the digest of their exact content, and that of what a listing shows."""
+    if not has_odd_numbers(values):
+        compact = orjson.dumps(values, None, orjson.OPT_SORT_KEYS)
+        key = digest(compact)
+        return compact, key, key
     compact = canonical(values, text)
-    key = digest(compact)
-    content = digest(loose(values)) if has_float(values) else key
-    return Shaped(b'{"input_values":' + text, Size(max(len(text), len(compact))), key, content, {})
+    return compact, digest(compact), digest(loose(values))
+
+
+def shape_flat(row: Row, overlap: int | None) -> Shaped:
+    """A row that is the `input_values` of a task."""
+    compact, key, content = flat_content(row.value, row.text)
+    size = Size(max(len(row.text), len(compact)))
+    return Shaped(b'{"input_values":' + row.text, size, key, content, with_overlap({}, (), overlap))
 
 
 def shape_task(row: Row, overlap: int | None) -> Shaped:
@@ -76,7 +90,7 @@ def shape_suite(row: Row, overlap: int | None) -> Shaped:
 def shape_member(row: Row, kind: Kind) -> Shaped:
     """A task that will travel inside a suite: what belongs to the suite is taken out into `outer`."""
     if kind is Kind.FLAT:
-        return shape_flat(row)
+        return shape_flat(row, None)
     value = row.value
     outer = {name: text for name, text in row.outer.items() if name != "pool_id"}
     text = row.text

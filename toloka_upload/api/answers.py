@@ -42,7 +42,7 @@ class Answer(NamedTuple):
 
     status: int
     headers: Mapping[str, str]
-    body: bytes
+    body: bytes | bytearray
 
 
 def read(answer: Answer, request: str) -> Any:
@@ -58,7 +58,7 @@ def read(answer: Answer, request: str) -> Any:
             the work may be done.
     """
     if 200 <= answer.status < 300:
-        if not answer.body.strip():
+        if not answer.body or answer.body.isspace():
             return None
         try:
             return orjson.loads(answer.body)
@@ -125,7 +125,7 @@ def _conflict(code: str, payload: Any) -> type[ApiError]:
     return RequestRefused
 
 
-def _envelope(body: bytes) -> Mapping[str, Any]:
+def _envelope(body: bytes | bytearray) -> Mapping[str, Any]:
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -133,7 +133,7 @@ def _envelope(body: bytes) -> Mapping[str, Any]:
     return parsed if isinstance(parsed, dict) else {}
 
 
-def _excerpt(body: bytes) -> str:
+def _excerpt(body: bytes | bytearray) -> str:
     text = " ".join(body[: _SHOWN * 4].decode("utf-8", "replace").split())
     if not text:
         return "empty answer"

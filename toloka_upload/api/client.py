@@ -188,7 +188,10 @@ class Client:
                 content=body,
                 headers={"Content-Type": "application/json"} if body is not None else None,
             ) as response:
-                content = b"".join(_bounded(response.iter_bytes(), request))
+                content = _read(response.iter_bytes(), request)
+                # httpx ties response and stream in a ring, which keeps the request's megabytes
+                # until the garbage collector comes by.
+                response.stream = httpx.ByteStream(b"")
                 answer = Answer(response.status_code, response.headers, content)
         except httpx.TransportError as error:
             raise _lost(error, request) from error
@@ -197,17 +200,18 @@ class Client:
         return read(answer, request)
 
 
-def _bounded(parts: Iterator[bytes], request: str) -> Iterator[bytes]:
-    total = 0
+def _read(parts: Iterator[bytes], request: str) -> bytearray:
+    """The whole body, without a second copy of it."""
+    body = bytearray()
     for part in parts:
-        total += len(part)
-        if total > MOST_ANSWER_BYTES:
+        body += part
+        if len(body) > MOST_ANSWER_BYTES:
             raise AnswerLost(
                 "BAD_ANSWER",
                 f"the answer is longer than {MOST_ANSWER_BYTES} bytes",
                 request=request,
             )
-        yield part
+    return body
 
 
 def _lost(error: httpx.TransportError, request: str) -> ApiError:

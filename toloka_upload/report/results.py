@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -59,34 +60,43 @@ class ResultsFile:
 
 
 def lines(block: Block) -> Iterator[bytes]:
-    """The lines for a block's rows, each with its line end."""
-    tails = {status: _around_id(block, status) for status in set(block.statuses)}
-    numbers, statuses = block.places.lines, block.statuses
-    ids = [item.encode() for item in block.ids] if block.ids else [b""] * len(numbers)
+    """The lines for a block's rows, one or many at a time."""
+    around = {status: _around_id(block, status) for status in set(block.statuses)}
+    numbers, statuses, ids = block.places.lines, block.statuses, block.ids
     start = 0
     for file, count in block.places.files:
-        head = b'{"file":%b,"line":' % orjson.dumps(file)
-        for row in range(start, start + count):
-            if ids[row]:
-                before, after = tails[statuses[row]]
-                yield b'%b%d%b"%b"%b' % (head, numbers[row], before, ids[row], after)
-            else:
-                yield _without_id(block, row, head)
-        start += count
+        head = f'{{"file":{json.dumps(file)},"line":'
+        stop = start + count
+        if ids is not None and len(around) == 1 and _plain_tokens(ids):
+            before, after = around[statuses[start]]
+            rows = zip(numbers[start:stop], ids[start:stop], strict=True)
+            yield "".join([f"{head}{line}{before}{item}{after}" for line, item in rows]).encode()
+        else:
+            for row in range(start, stop):
+                before, after = around[statuses[row]]
+                if ids is not None and ids[row]:
+                    yield f"{head}{numbers[row]}{before}{json.dumps(ids[row])[1:-1]}{after}".encode()
+                else:
+                    yield _without_id(block, row, head)
+        start = stop
 
 
-def _around_id(block: Block, status: int) -> tuple[bytes, bytes]:
+def _plain_tokens(ids: list[str]) -> bool:
+    """Whether each row has an id, and all of them may stand in JSON as they are."""
+    together = "".join(ids)
+    plain = together.isascii() and together.isprintable()
+    return plain and '"' not in together and "\\" not in together and all(ids)
+
+
+def _around_id(block: Block, status: int) -> tuple[str, str]:
     """What stands before and after the id in a line with this status."""
-    key = b"task_suite_id" if block.kind == "task-suites" else b"task_id"
-    word = Status(status).word.encode()
-    before = b',"status":"%b","pool_id":%b,"%b":' % (word, orjson.dumps(block.pool), key)
-    operation = (
-        b',"operation_id":%b' % orjson.dumps(block.operation_id) if block.operation_id else b""
-    )
-    return before, operation + b"}\n"
+    key = "task_suite_id" if block.kind == "task-suites" else "task_id"
+    pool, operation = json.dumps(block.pool), json.dumps(block.operation_id)
+    before = f',"status":"{Status(status).word}","pool_id":{pool},"{key}":"'
+    return before, '"}\n' if block.operation_id is None else f'","operation_id":{operation}}}\n'
 
 
-def _without_id(block: Block, row: int, head: bytes) -> bytes:
+def _without_id(block: Block, row: int, head: str) -> bytes:
     """The line of a row without an id."""
     value: dict[str, object] = {"status": Status(block.statuses[row]).word}
     if block.pool:
@@ -95,4 +105,4 @@ def _without_id(block: Block, row: int, head: bytes) -> bytes:
         value["operation_id"] = block.operation_id
     if row in block.faults:
         value["errors"] = [fault._asdict() for fault in block.faults[row]]
-    return b"%b%d,%b\n" % (head, block.places.lines[row], orjson.dumps(value)[1:])
+    return b"%b%d,%b\n" % (head.encode(), block.places.lines[row], orjson.dumps(value)[1:])
