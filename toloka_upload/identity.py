@@ -192,7 +192,7 @@ def operation_id(
     endpoint: str,
     pools: Iterable[str],
     parameters: Mapping[str, str],
-    body: bytes,
+    body_digest: bytes,
     identities: bytes,
     generation: int,
     attempt: int,
@@ -201,7 +201,7 @@ def operation_id(
     The id under which exactly this request runs at most once: UUID v5 over all that makes it what it is.
 
     It is the same on any machine and without any journal, so that the same file sent again with all state lost
-    meets the ids of its first upload. The identities tell chunks of equal bytes apart: equal rows have different
+    meets the ids of its first upload. `body_digest` is the SHA-256 of the bytes sent. The identities tell chunks of equal bytes apart: equal rows have different
     ordinals. `attempt` counts operations that ran and failed: a failed one burns its id.
     """
     name = "\n".join(
@@ -211,7 +211,7 @@ def operation_id(
             "&".join(f"{key}={value}" for key, value in sorted(parameters.items())),
             str(generation),
             str(attempt),
-            hashlib.sha256(body).hexdigest(),
+            body_digest.hex(),
             hashlib.sha256(identities).hexdigest(),
         ]
     )

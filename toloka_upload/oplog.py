@@ -83,18 +83,27 @@ def read_log(entries: Iterable[Mapping[str, Any]], contents: bytes) -> Reading:
     Args:
         contents: Digest of each item sent, packed, in the order in which they were sent.
     """
-    reading = Reading([""] * (len(contents) // WIDTH))
-    items = len(reading.ids)
+    items = len(contents) // WIDTH
+    ids = [""] * items
+    reading = Reading(ids)
     unmarked = []
     for entry in entries:
-        sent = entry.get("input")
         try:
-            index = int(sent[MARKER])  # type: ignore[index]  # what has no marker is caught below
+            index = int(entry["input"][MARKER])
         except (TypeError, KeyError, ValueError):
             unmarked.append(entry)
             continue
         if 0 <= index < items:
-            _note(reading, index, entry)
+            output = entry.get("output")
+            # Nearly every entry is of this kind, so it is told apart in place.
+            if (
+                entry.get("success") is True
+                and type(output) is dict
+                and type(output.get("task_id")) is str
+            ):
+                ids[index] = output["task_id"]
+            else:
+                _note(reading, index, entry)
     if unmarked:
         _match(reading, unmarked, contents)
     return reading
@@ -103,10 +112,9 @@ def read_log(entries: Iterable[Mapping[str, Any]], contents: bytes) -> Reading:
 def _note(reading: Reading, index: int, entry: Mapping[str, Any]) -> None:
     output = entry.get("output")
     if entry.get("success") is True:
-        if isinstance(output, Mapping):
-            created = output.get("task_id") or output.get("task_suite_id")
-            if isinstance(created, str):
-                reading.ids[index] = created
+        created = _created(output)
+        if created:
+            reading.ids[index] = created
         return
     faults = faults_of(output) or [
         Fault("", "REJECTED", "the API refused the item without a reason")
@@ -119,6 +127,13 @@ def _note(reading: Reading, index: int, entry: Mapping[str, Any]) -> None:
         reading.general += faults
     elif not reading.ids[index]:
         reading.faults.setdefault(index, []).extend(faults)
+
+
+def _created(output: Any) -> str | None:
+    if not isinstance(output, Mapping):
+        return None
+    created = output.get("task_id") or output.get("task_suite_id")
+    return created if isinstance(created, str) else None
 
 
 def _match(reading: Reading, entries: list[Mapping[str, Any]], contents: bytes) -> None:

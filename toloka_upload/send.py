@@ -206,16 +206,16 @@ class Sender:
             places=chunk.places,
         )
         if requests.mode == "async":
-            self._name(lane, sent, body)
+            self._name(lane, sent)
         return sent
 
-    def _name(self, lane: Lane, sent: SentChunk, body: bytes) -> None:
+    def _name(self, lane: Lane, sent: SentChunk) -> None:
         while True:
             sent.operation_id = operation_id(
                 endpoint=self._session.settings.target.endpoint,
                 pools=[lane.pool.id],
                 parameters=sent.parameters,
-                body=body,
+                body_digest=sent.digest,
                 identities=sent.identities,
                 generation=sent.generation,
                 attempt=sent.attempt,

@@ -138,7 +138,7 @@ class Client:
         """The record of a finished operation, an entry an item, in no order."""
         path = f"/operations/{_id(operation)}/log"
         value = self._request("GET", path)
-        if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        if not isinstance(value, list) or not {dict}.issuperset(map(type, value)):
             raise AnswerLost(
                 "BAD_ANSWER", "the answer is not an operation log", request=f"GET {path}"
             )
