@@ -172,6 +172,29 @@ class FlatRows:
     raws: list[bytes] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
 
+    def add(
+        self, text: bytes, size: int, identity: bytes, content: bytes, raw: bytes, line: int
+    ) -> None:
+        """Add one."""
+        self.texts.append(text)
+        self.sizes.append(size)
+        self.identities.append(identity)
+        self.contents.append(content)
+        self.raws.append(raw)
+        self.lines.append(line)
+
+    def clear(self) -> None:
+        """Forget them all."""
+        for column in (
+            self.texts,
+            self.sizes,
+            self.identities,
+            self.contents,
+            self.raws,
+            self.lines,
+        ):
+            column.clear()
+
 
 class Chunker:
     """Collects items of one pool and closes a chunk when the next item would not fit.

@@ -7,9 +7,9 @@ the chunks, and the books for rows that end here.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from toloka_upload.books import Books
@@ -26,7 +26,7 @@ from toloka_upload.chunks import (
 )
 from toloka_upload.errors import Refused, UploadError, UsageProblem
 from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps, call
+from toloka_upload.loop import Steps, call, sleep
 from toloka_upload.observer import RowsRead
 from toloka_upload.outcomes import Block, Places, Status
 from toloka_upload.recover import Doubtful
@@ -39,6 +39,7 @@ from toloka_upload.shape import (
     flat_content,
     has_odd_numbers,
     joined_outer,
+    plain_content,
     shape_flat,
     shape_member,
     shape_suite,
@@ -126,14 +127,19 @@ class Planner:
         """
         rows = iter(file)
         while not self._session.stopping:
-            batch, error = yield from call(_batch, rows)
-            if batch:
-                yield from self._rows(file, batch)
-                self._tell(before + file.position, total, finished=False)
-            if error is not None:
-                raise error
-            if len(batch) < BATCH:
+            # A pipe may keep us waiting: it is read on another thread. A file is read where its rows are used.
+            first = (
+                yield from call(next, rows, None)
+                if file.size is None
+                else _at_once(next(rows, None))
+            )
+            if first is None:
                 break
+            more = islice(rows, BATCH - 1)
+            batch = (yield from call(_batch, more)) if file.size is None else more
+            yield from self._rows(file, chain((first,), batch))
+            self._tell(before + file.position, total, finished=False)
+            yield from sleep(0)
         for pool in self._pools.values():
             self._close_suite(file.name, pool)
 
@@ -188,44 +194,47 @@ class Planner:
 
     # Rows.
 
-    def _rows(self, file: RowFile, batch: list[Row]) -> Steps[None]:
+    def _rows(self, file: RowFile, batch: Iterable[Row]) -> Steps[None]:
         one_pool = self._session.settings.pool is not None
         if file.kind is Kind.SUITE or self._grouped or self.watch or not one_pool:
             yield from self._others(file, batch)
         else:
             pool = yield from self._pool_for(file, None, file.kind)
             assert pool is not None  # noqa: S101  # the settings name it
-            self._tasks(pool, file, batch)
+            rows = FlatRows()
+            try:
+                self._tasks(pool, file, batch, rows)
+            finally:
+                pool.chunker.add_rows(rows, file.name)
 
-    def _tasks(self, pool: PoolPlan, file: RowFile, batch: list[Row]) -> None:
-        """The way of most rows, by the batch: tasks that are `input_values` and nothing else, all for one pool."""
-        lane, name, kind = pool.lane, file.name, file.kind
+    def _tasks(self, pool: PoolPlan, file: RowFile, batch: Iterable[Row], rows: FlatRows) -> None:
+        """The way of most rows, into columns: tasks that are `input_values` and nothing else, all for one pool."""
+        lane, name, flat = pool.lane, file.name, file.kind is Kind.FLAT
         check = lane.spec.check_input if lane.spec else None
-        overlap = self._requests.overlap
-        end = ending(with_overlap({}, (), overlap), lane.pool.id)
-        head = b'{"input_values":' if kind is Kind.FLAT else b""
+        end = ending(with_overlap({}, (), self._requests.overlap), lane.pool.id)
+        head = b'{"input_values":' if flat else b""
         identify, find, most = lane.seen.identify, lane.known.find, self.limits.input_bytes
         anything_known = lane.known.count or lane.unknown or pool.doubtful
-        rows = FlatRows()
-        self._books.report.counts.read += len(batch)
+        counts = self._books.report.counts
         for row in batch:
+            counts.read += 1
             line, raw, text, value, faults, outer, _ = row
             values: Any = value
-            if kind is not Kind.FLAT:
+            if not flat:
                 # A task of one member is its `input_values`; any other takes the long way, in its turn.
                 values = value.get("input_values") if len(value) == 1 and not outer else None
                 if type(values) is not dict or faults or has_odd_numbers(values):
                     pool.chunker.add_rows(rows, name)
-                    rows = FlatRows()
-                    self._other(pool, name, row, kind)
+                    rows.clear()
+                    self._other(pool, name, row, file.kind)
                     continue
                 text = text[:-1]
-            if not faults and check:
+            if check and not faults:
                 faults = tuple(check(values))
             if faults:
                 self._reject(pool, name, row, faults)
                 continue
-            compact, key, content = flat_content(values, text)
+            compact, key, content = flat_content(values, text) if flat else plain_content(values)
             size = max(len(text) - len(head), len(compact))
             if size > most:
                 self._reject(pool, name, row, [_size_fault(Size(size), self.limits)])
@@ -236,15 +245,9 @@ class Planner:
             item = head + text + end
             if pool.doubtful and _taken(pool, identity, item, row, name):
                 continue
-            rows.texts.append(item)
-            rows.sizes.append(size)
-            rows.identities.append(identity)
-            rows.contents.append(content)
-            rows.raws.append(raw)
-            rows.lines.append(line)
-        pool.chunker.add_rows(rows, name)
+            rows.add(item, size, identity, content, raw, line)
 
-    def _others(self, file: RowFile, batch: list[Row]) -> Steps[None]:
+    def _others(self, file: RowFile, batch: Iterable[Row]) -> Steps[None]:
         """API tasks and suites, rows of tables, whatever is grouped into suites or names its pool."""
         kind = file.kind
         for row in batch:
@@ -452,15 +455,24 @@ class Planner:
             self._books.enter(block)
 
 
-def _batch(rows: Iterator[Row]) -> tuple[list[Row], UploadError | None]:
-    """The next rows, and the error that ended the input, if one did."""
+def _batch(rows: Iterator[Row]) -> Iterator[Row]:
+    """The next rows, read now; an error that ends the input comes after what was read before it."""
     batch: list[Row] = []
     try:
-        for row in islice(rows, BATCH):
-            batch.append(row)  # noqa: PERF402  # what came before an error must not be lost
+        batch.extend(rows)
     except UploadError as error:
-        return batch, error
-    return batch, None
+        return _then(batch, error)
+    return iter(batch)
+
+
+def _then(batch: list[Row], error: UploadError) -> Iterator[Row]:
+    yield from batch
+    raise error
+
+
+def _at_once(row: Row | None) -> Steps[Row | None]:
+    yield from ()
+    return row
 
 
 def _taken(pool: PoolPlan, identity: bytes, text: bytes, row: Row, name: str) -> bool:

@@ -50,11 +50,16 @@ def has_odd_numbers(values: dict[str, Any]) -> bool:
 def flat_content(values: dict[str, Any], text: bytes) -> tuple[bytes, bytes, bytes]:
     """The compact form of `input_values`, the digest of their exact content, and that of what a listing shows."""
     if not has_odd_numbers(values):
-        compact = orjson.dumps(values, None, orjson.OPT_SORT_KEYS)
-        key = digest(compact)
-        return compact, key, key
+        return plain_content(values)
     compact = canonical(values, text)
     return compact, digest(compact), digest(loose(values))
+
+
+def plain_content(values: dict[str, Any]) -> tuple[bytes, bytes, bytes]:
+    """The same for values without odd numbers."""
+    compact = orjson.dumps(values, None, orjson.OPT_SORT_KEYS)
+    key = digest(compact)
+    return compact, key, key
 
 
 def shape_flat(row: Row, overlap: int | None) -> Shaped:
