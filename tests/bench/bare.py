@@ -55,9 +55,7 @@ def main(port: int, path: Path) -> None:
     for texts in chunks(path):
         body = b"[" + b",".join(texts) + b"]"
         operation_id = str(uuid.uuid4())
-        request(
-            connection, "POST", f"/tasks?async_mode=true&operation_id={operation_id}", body
-        )
+        request(connection, "POST", f"/tasks?async_mode=true&operation_id={operation_id}", body)
         while request(connection, "GET", f"/operations/{operation_id}")["status"] != "SUCCESS":
             time.sleep(0.5)
         ids = [""] * len(texts)

@@ -18,17 +18,18 @@ class RejectsFiles:
     Args:
         path: The file that the user named, or None: `<stem>.rejects<ext>` in the working directory. With several
             inputs of different form a named file has only rows of the first; the others get `<name>.2<ext>` and so on.
+        inputs: Names of the run's inputs, none of which is ever overwritten: the rejects of an earlier run may be one.
 
     Attributes:
         first: The first rejects file that was written, or None.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, inputs: Iterable[str] = ()) -> None:
         self._path = path
         self._inputs: dict[str, RowFile] = {}
         self._files: dict[str, tuple[BinaryIO, BinaryIO]] = {}
         self._shared: dict[tuple[str, bytes], tuple[BinaryIO, BinaryIO]] = {}
-        self._made: set[Path] = set()
+        self._taken = {Path(name).resolve() for name in inputs}
         self.first: Path | None = None
 
     def know(self, file: RowFile) -> None:
@@ -41,15 +42,16 @@ class RejectsFiles:
         Raises:
             CannotWrite: The files cannot be written.
         """
+        if file not in self._files:
+            self._files[file] = self._open(file)
+        rows, reasons = self._files[file]
+        name = file.encode("utf-8", "backslashreplace").decode()
         try:
-            if file not in self._files:
-                self._files[file] = self._open(file)
-            rows, reasons = self._files[file]
             rows.write(raw if raw.endswith((b"\n", b"\r")) or _wide(raw) else raw + b"\n")
             for fault in faults:
-                reasons.write(orjson.dumps({"file": file, "line": line, **fault._asdict()}) + b"\n")
+                reasons.write(orjson.dumps({"file": name, "line": line, **fault._asdict()}) + b"\n")
         except OSError as error:
-            raise _failed(self._path or Path(), error) from error
+            raise _failed(rows.name, error) from error
 
     def close(self) -> None:
         """Finish the files."""
@@ -58,7 +60,7 @@ class RejectsFiles:
                 try:
                     file.close()
                 except OSError as error:
-                    raise _failed(Path(getattr(file, "name", "rejects")), error) from error
+                    raise _failed(file.name, error) from error
 
     def _open(self, file: str) -> tuple[BinaryIO, BinaryIO]:
         source = self._inputs[file]
@@ -66,20 +68,20 @@ class RejectsFiles:
         if self._path is not None and form in self._shared:
             return self._shared[form]
         path = self._free(self._path or Path(_stem(file) + ".rejects" + source.rejects_suffix))
-        self._made.add(path)
-        self.first = self.first or path
         try:
             rows = path.open("wb")
             reasons = path.with_name(path.name + ".errors.jsonl").open("wb")
             rows.write(source.rejects_head)
         except OSError as error:
-            raise _failed(path, error) from error
+            raise _failed(str(path), error) from error
+        self._taken.add(path.resolve())
+        self.first = self.first or path
         self._shared[form] = rows, reasons
         return rows, reasons
 
     def _free(self, path: Path) -> Path:
         number, candidate = 1, path
-        while candidate in self._made:
+        while candidate.resolve() in self._taken:
             number += 1
             candidate = path.with_name(f"{path.stem}.{number}{path.suffix}")
         return candidate
@@ -102,7 +104,7 @@ def _wide(raw: bytes) -> bool:
     return raw.endswith((b"\n\x00", b"\r\x00", b"\n\x00\x00\x00"))
 
 
-def _failed(path: Path, error: OSError) -> CannotWrite:
+def _failed(path: str, error: OSError) -> CannotWrite:
     return CannotWrite(
         f"The rejects cannot be written to {path}: {error.strerror}. Name another place with --rejects.",
         code="REJECTS",
