@@ -21,7 +21,7 @@ objects = st.dictionaries(st.text(), values, max_size=5)
 layouts = st.sampled_from([{"separators": (",", ":")}, {"indent": 1}, {}, {"indent": "\t"}])
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(objects, min_size=1, max_size=5), layouts, st.booleans())
 def test_items_are_what_a_parser_reads(given: list[Any], layout: Any, escaped: object) -> None:
     """Whatever the layout, each item's value and its own text say the same."""
@@ -34,7 +34,7 @@ def test_items_are_what_a_parser_reads(given: list[Any], layout: Any, escaped: o
     assert [json.loads(element) for element in elements(text)] == given
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(objects, layouts)
 def test_members_are_what_a_parser_reads(given: Any, layout: Any) -> None:
     """Each top-level member with its own text; joined again they are the object."""
