@@ -225,6 +225,10 @@ class Journal:
             )
         return number
 
+    def sent_again(self, chunk: int, sent_at: float) -> None:
+        """Note that a chunk's request is about to leave once more: from now on counts how long it may take."""
+        self._write("UPDATE chunk SET sent_at = ? WHERE id = ?", (sent_at, chunk))
+
     def move(self, chunk: int, state: ChunkState, *, operation_id: str | None = None) -> None:
         """Move a chunk to a state that needs no outcomes: ACCEPTED or RETURNED."""
         self._write(

@@ -62,7 +62,8 @@ class Lane:
         queue: Chunks that wait to be sent.
         planned: Whether all of the input's chunks are in the queue.
         in_flight: Chunks between leaving the queue and their outcome.
-        listing: Chunks that wait for a look into the pool's listing; meanwhile nothing new is sent.
+        listing: Chunks that wait for a look into the pool's listing; meanwhile nothing is sent.
+        parked: Chunks of those in flight that wait to be sent meanwhile.
         since: The newest item's creation time before this run's first synchronous request.
         pace: When to ask for an operation again.
         locks: How often in a row the pool was found locked.
@@ -84,6 +85,7 @@ class Lane:
     planned: bool = False
     in_flight: int = 0
     listing: int = 0
+    parked: int = 0
     since: str | None = None
     claimed: set[str] = field(default_factory=set)
     refused: list[tuple[int, int]] = field(default_factory=list)

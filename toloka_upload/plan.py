@@ -109,6 +109,7 @@ class Planner:
         self._open_lane = open_lane
         self._add = add
         self._run = run_id
+        self._file = ""
         self._pools: dict[str, PoolPlan] = {}
         self._requests = session.settings.requests
         self._grouped = session.settings.travel_kind is not None
@@ -125,7 +126,7 @@ class Planner:
             before: Bytes of the inputs before this one.
             total: Bytes of all inputs, or None where that is unknown.
         """
-        rows = iter(file)
+        self._file, rows = file.name, iter(file)
         while not self._session.stopping:
             # A pipe may keep us waiting: it is read on another thread. A file is read where its rows are used.
             first = (
@@ -145,12 +146,17 @@ class Planner:
 
     def finish(self) -> Steps[None]:
         """Close all chunks, those put together again first."""
+        self.abandon()
+        self._tell(0, None, finished=True)
+        yield from ()
+
+    def abandon(self) -> None:
+        """Let go of what is held, however far planning has come: nothing that was read stays without an outcome."""
         for pool in self._pools.values():
+            self._close_suite(self._file, pool)
             pool.chunker.flush()
             for status in list(pool.passed):
                 self._flush(pool, status)
-        self._tell(0, None, finished=True)
-        yield from ()
 
     def doubtful(self) -> Iterator[tuple[PoolPlan, Doubtful]]:
         """The doubtful chunks of all pools, with the rows that this input has of them."""
@@ -251,8 +257,8 @@ class Planner:
         """API tasks and suites, rows of tables, whatever is grouped into suites or names its pool."""
         kind = file.kind
         for row in batch:
-            self._books.report.counts.read += 1
             pool = yield from self._pool_for(file, row, kind)
+            self._books.report.counts.read += 1
             self._other(pool, file.name, row, kind)
 
     def _other(self, pool: PoolPlan | None, name: str, row: Row, kind: Kind) -> None:

@@ -8,10 +8,13 @@
     UNSETTLED    as ACCEPTED, for the rows that are unknown
     sync         the listing, twice        there / missing   created / free to go again
 
+Logs are read first, then one listing serves all chunks that need it: what it shows and no log has named is theirs.
+
 When is "none" believed? A request can be held up on its way and arrive later than the question. So a doubtful chunk is
 put together again from the rows of the input and sent again under its own id, which is safe at any time: should the
-first request still arrive, one of the two meets OPERATION_ALREADY_EXISTS. Only if the input no longer has all of its rows (or
-asks for other parameters) is the answer waited for: `LATE_SECONDS` after the request left, a second "none" is final.
+first request still arrive, one of the two meets OPERATION_ALREADY_EXISTS. Only if the input no longer has all of its
+rows (or asks for other parameters) is the answer waited for: four `settle_pause`s after the request left, a second
+"none" is final. The listing's last look for a synchronous request waits for that, too.
 """
 
 from __future__ import annotations
@@ -27,13 +30,20 @@ from toloka_upload.journal import ChunkState, SentChunk
 from toloka_upload.lane import Lane
 from toloka_upload.loop import Steps
 from toloka_upload.observer import Waiting
-from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.outcomes import Places, Status
 from toloka_upload.polling import finish
 from toloka_upload.session import Session
-from toloka_upload.settle import Verdict, nothing_known, settle_by_listing, settle_operation
+from toloka_upload.settle import (
+    Case,
+    Verdict,
+    ask_log,
+    late,
+    nothing_known,
+    settle_by_listing,
+    timestamp,
+)
 
-LATE_SECONDS = 20.0
-"""How long after it left a request may still arrive: longer than proxies hold a request whose sender is gone."""
+_DAY = 86_400.0
 
 
 class Doubtful:
@@ -83,14 +93,14 @@ class Doubtful:
         chunk.attempt = sent.attempt
         return chunk if there else None
 
-    def unsettled(self, pool: str) -> Block:
-        """The rows that the input has of it, whose fate stays open."""
-        places = Places()
-        for file, line in self._places:
+    def unsettled(self) -> tuple[Places, list[int]]:
+        """The rows that the input has of it, whose fate stays open, and their places in the journal."""
+        places, refs = Places(), []
+        for index, (file, line) in enumerate(self._places):
             if line:
                 places.add(file, line)
-        statuses = bytes([Status.UNKNOWN]) * len(places)
-        return Block(places, statuses, pool, self.sent.kind, self.sent.operation_id)
+                refs.append(self.sent.id << 20 | index)
+        return places, refs
 
     def arrived(self, statuses: bytes | bytearray) -> Iterator[tuple[Status, Places, list[int]]]:
         """The rows of the input that turned out to be there, or whose fate is open, with their places."""
@@ -120,38 +130,132 @@ def _at(packed: bytes, index: int) -> bytes:
 
 def recover(session: Session, lane: Lane) -> Steps[list[Doubtful]]:
     """Settle every leftover of a pool's journal; return the chunks that stay doubtful."""
-    doubtful = []
-    leftovers = lane.book.leftovers()
-    for number, sent in enumerate(leftovers, 1):
-        what = f"settling what an earlier run left: {number} of {len(leftovers)}"
-        session.tell(Waiting("settling", what, 0.1))
-        if not (yield from _settle(session, lane, sent)):
-            doubtful.append(Doubtful(sent))
-        if session.stopping:
-            raise session.stopping
-    if leftovers:
-        session.tell(Waiting("settling", "", 0.0))
-    return doubtful
+    recovery = _Recovery(session, lane)
+    yield from recovery.run(lane.book.leftovers())
+    return [Doubtful(sent) for sent in recovery.doubtful]
 
 
-def _settle(session: Session, lane: Lane, sent: SentChunk) -> Steps[bool]:
-    """Settle one chunk; false if its request may still be on the way."""
-    verdict = _known_so_far(lane, sent)
-    if sent.operation_id is None:
-        yield from settle_by_listing(session, lane, sent, verdict, sent.since, absent_is_free=True)
-    else:
-        try:
-            operation = yield from session.ask(session.client.operation, sent.operation_id)
-        except NotFound:
-            if sent.state is ChunkState.SENDING:
-                if sent.per_item is None and not session.settings.travel_kind:
-                    return False
-                return (yield from confirm_absent(session, lane, sent))
-            yield from settle_by_listing(session, lane, sent, verdict, None, absent_is_free=False)
+def confirm_absent(session: Session, lane: Lane, sent: SentChunk) -> Steps[None]:
+    """
+    Wait until a request that is not there cannot arrive any more, and ask once more.
+
+    Its rows are free afterwards, unless it did arrive: then it is settled like any other.
+    """
+    recovery = _Recovery(session, lane)
+    yield from recovery.confirm(sent)
+    yield from recovery.look()
+
+
+class _Recovery:
+    """Asks about chunks one by one, and collects what cannot be settled at once.
+
+    Attributes:
+        doubtful: Chunks whose request may still be on its way.
+    """
+
+    def __init__(self, session: Session, lane: Lane) -> None:
+        self._session = session
+        self._lane = lane
+        self._cases: list[Case] = []
+        self.doubtful: list[SentChunk] = []
+
+    def run(self, leftovers: list[SentChunk]) -> Steps[None]:
+        """Settle them all."""
+        tell = self._session.tell
+        for number, sent in enumerate(leftovers, 1):
+            what = f"settling what an earlier run left: {number} of {len(leftovers)}"
+            tell(Waiting("settling", what, 0.1))
+            yield from self._ask(sent)
+            self._heed_stop()
+        yield from self._separate()
+        yield from self.look()
+        self._heed_stop()
+        if leftovers:
+            tell(Waiting("settling", "", 0.0))
+
+    def look(self) -> Steps[None]:
+        """Settle by the pool's listing what is left for it."""
+        cases, self._cases = self._cases, []
+        if cases:
+            yield from settle_by_listing(self._session, self._lane, cases)
+        for case in cases:
+            self._settle(case.sent, case.verdict)
+
+    def confirm(self, sent: SentChunk) -> Steps[None]:
+        """Ask again about a doubtful chunk once its request cannot arrive any more."""
+        session = self._session
+        left = late(session, sent)
+        if left > 0:
+            what = f"making sure that a lost request does not arrive: {left:.0f} s"
+            session.tell(Waiting("settling", what, left))
+            yield from session.pause(left)
+            self._heed_stop()
+        operation = yield from self._operation(sent)
+        if operation is None:
+            self._lane.book.move(sent.id, ChunkState.RETURNED)
         else:
-            yield from _settle_operation(session, lane, sent, verdict, operation)
-    lane.book.settle(sent.id, verdict.outcome(sent))
-    return True
+            yield from self._follow(sent, nothing_known(sent), operation)
+
+    def _ask(self, sent: SentChunk) -> Steps[None]:
+        session = self._session
+        verdict = _known_so_far(self._lane, sent)
+        if sent.operation_id is None:
+            wait = late(session, sent)
+            self._cases.append(Case(sent, verdict, sent.since, absent_is_free=True, late=wait))
+            return
+        operation = yield from self._operation(sent)
+        if operation is not None:
+            yield from self._follow(sent, verdict, operation)
+        elif sent.state is not ChunkState.SENDING:
+            since = timestamp(sent.sent_at - _DAY)
+            self._cases.append(Case(sent, verdict, since, absent_is_free=False))
+        elif self._may_go_again(sent):
+            self.doubtful.append(sent)
+        else:
+            yield from self.confirm(sent)
+
+    def _may_go_again(self, sent: SentChunk) -> bool:
+        """Whether this run's input could have the very same request in it."""
+        settings = self._session.settings
+        same_generation = sent.generation == self._lane.generation
+        return sent.per_item is None and not settings.travel_kind and same_generation
+
+    def _operation(self, sent: SentChunk) -> Steps[Operation | None]:
+        session = self._session
+        try:
+            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
+        except NotFound:
+            return None
+
+    def _follow(self, sent: SentChunk, verdict: Verdict, operation: Operation) -> Steps[None]:
+        if sent.state is ChunkState.SENDING:
+            self._lane.book.move(sent.id, ChunkState.ACCEPTED)
+            sent.state = ChunkState.ACCEPTED
+        finished = yield from finish(self._session, self._lane, operation, None)
+        case = None
+        if finished is not None:
+            case = yield from ask_log(self._session, sent, finished, verdict)
+        if case is not None:
+            self._cases.append(case)
+        else:
+            self._settle(sent, verdict)
+
+    def _separate(self) -> Steps[None]:
+        """Let no doubtful chunk arrive while the listing is looked through for rows that are equal to its own."""
+        wanted = {
+            _at(case.sent.contents, index) for case in self._cases for index in case.verdict.open()
+        }
+        for sent in list(self.doubtful) if wanted else ():
+            if any(_at(sent.contents, index) in wanted for index in range(sent.items)):
+                self.doubtful.remove(sent)
+                yield from self.confirm(sent)
+
+    def _settle(self, sent: SentChunk, verdict: Verdict) -> None:
+        self._lane.book.settle(sent.id, verdict.outcome(sent))
+
+    def _heed_stop(self) -> None:
+        if self._session.stopping:
+            raise self._session.stopping
 
 
 def _known_so_far(lane: Lane, sent: SentChunk) -> Verdict:
@@ -170,50 +274,3 @@ def _known_so_far(lane: Lane, sent: SentChunk) -> Verdict:
             verdict.reading.faults[item] = before.faults[row]
         row += rows
     return verdict
-
-
-def _settle_operation(
-    session: Session, lane: Lane, sent: SentChunk, verdict: Verdict, operation: Operation
-) -> Steps[None]:
-    if sent.state is ChunkState.SENDING:
-        lane.book.move(sent.id, ChunkState.ACCEPTED)
-        sent.state = ChunkState.ACCEPTED
-    finished = yield from finish(session, lane, operation, None)
-    if finished is None:
-        return
-    found = yield from settle_operation(session, lane, sent, finished)
-    for item in verdict.open():
-        verdict.reading.ids[item] = found.reading.ids[item]
-        if item in found.reading.faults:
-            verdict.reading.faults[item] = found.reading.faults[item]
-        elif item in found.free:
-            verdict.free.add(item)
-
-
-def confirm_absent(session: Session, lane: Lane, sent: SentChunk) -> Steps[bool]:
-    """
-    Wait until a request that is not there cannot arrive any more, and ask once more.
-
-    Its rows are free afterwards, unless it did arrive: then it is settled like any other. Always true.
-    """
-    # A clock that was set back must not make us wait for a day, nor one set forward not at all.
-    age = min(max(session.wall() - sent.sent_at, 0.0), LATE_SECONDS)
-    if age < LATE_SECONDS:
-        left = LATE_SECONDS - age
-        session.tell(
-            Waiting(
-                "settling", f"making sure that a lost request does not arrive: {left:.0f} s", left
-            )
-        )
-        yield from session.pause(left)
-        if session.stopping:
-            raise session.stopping
-    try:
-        operation = yield from session.ask(session.client.operation, sent.operation_id or "")
-    except NotFound:
-        lane.book.move(sent.id, ChunkState.RETURNED)
-        return True
-    verdict = nothing_known(sent)
-    yield from _settle_operation(session, lane, sent, verdict, operation)
-    lane.book.settle(sent.id, verdict.outcome(sent))
-    return True

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from toloka_upload.api.errors import (
     RateLimited,
     TooLarge,
 )
+from toloka_upload.bottleneck import Cause
 from toloka_upload.chunks import Chunk
 from toloka_upload.errors import Refused, TryAgain, UploadError
 from toloka_upload.identity import operation_id
@@ -28,11 +28,18 @@ from toloka_upload.loop import Steps, call, until
 from toloka_upload.observer import ChunkReturned, ChunkSent, ChunkSettled, Waiting
 from toloka_upload.oplog import FINAL_CODES, Reading
 from toloka_upload.outcomes import Block, Outcome, Places, Status
-from toloka_upload.policies.retry import Backoff
+from toloka_upload.policies.retry import Backoff, Patience
 from toloka_upload.polling import finish
 from toloka_upload.rows.model import Fault
 from toloka_upload.session import Session
-from toloka_upload.settle import Verdict, nothing_known, settle_by_listing, settle_operation
+from toloka_upload.settle import (
+    Case,
+    Verdict,
+    late,
+    nothing_known,
+    settle_by_listing,
+    settle_operation,
+)
 from toloka_upload.spool import Planned, Spool
 
 MOST_FAILURES = 3
@@ -45,6 +52,18 @@ only share the same line."""
 
 
 @dataclass(slots=True)
+class Trouble:
+    """What fails again and again, though everything else may succeed meanwhile.
+
+    Attributes:
+        count: How often in a row.
+    """
+
+    patience: Patience
+    count: int = 0
+
+
+@dataclass(slots=True)
 class Flight:
     """A chunk on its way.
 
@@ -52,12 +71,14 @@ class Flight:
         body: The request, until it is answered.
         maybe: A request of it may have arrived.
         found: The API had it before this run sent anything: what it created is not this run's.
+        trouble: What its request meets, until it is taken.
     """
 
     lane: Lane
     planned: Planned
     sent: SentChunk
     body: bytes
+    trouble: Trouble
     maybe: bool = False
     found: bool = False
 
@@ -70,7 +91,7 @@ class Sender:
         self._spool = spool
         self._run = run_id
         self._backoff = Backoff(session.random)
-        self._failures: Counter[bytes] = Counter()
+        self._failures: dict[bytes, Trouble] = {}
         self._posting = 0
         self.air: dict[int, Flight] = {}
 
@@ -109,8 +130,9 @@ class Sender:
 
     def _carry(self, lane: Lane, planned: Planned) -> Steps[None]:
         try:
-            if lane.is_refused_size(planned):
-                self._again(lane, self._spool.load(planned).halves())
+            chunk = self._spool.load(planned) if lane.is_refused_size(planned) else None
+            if chunk and not chunk.replaces:  # what may have arrived as it is must stay as it is
+                self._again(lane, chunk.halves())
             else:
                 yield from self._send(lane, planned)
         except UploadError as error:
@@ -122,21 +144,23 @@ class Sender:
         session = self._session
         try:
             ticket = yield from session.take(planned.items)
-            yield from session.quiet(lambda: self._posting < MOST_POSTS)
+            with session.sheet.during(Cause.NETWORK):
+                yield from self._park(lane, lambda: self._posting < MOST_POSTS)
             if session.stopping:
                 session.rate.give_back(ticket)
                 raise session.stopping
+            flight = self._depart(lane, planned)
         except UploadError:
             lane.queue.appendleft(planned)
             raise
-        flight = self._depart(lane, planned)
         self._posting += 1
         started, in_flight = session.loop.clock(), lane.in_flight
         try:
             answer = yield from self._post(flight, ticket)
             self._posted(flight)
+            session.books.report.operations.submitted += 1
             verdict = (
-                answer
+                (yield from self._at_once(flight, answer))
                 if isinstance(answer, Verdict)
                 else (yield from self._operation(flight, answer))
             )
@@ -144,7 +168,8 @@ class Sender:
             yield from self._refused(flight, error)
             return
         except ApiError as error:
-            self._return(flight, str(error))
+            if not flight.maybe:
+                self._return(flight, str(error))
             raise error.as_upload_error() from error
         except UploadError as error:
             if not flight.maybe:
@@ -156,6 +181,14 @@ class Sender:
             lane.concurrency.finished(session.loop.clock() - started, planned.items, in_flight)
             yield from self._conclude(flight, verdict)
 
+    def _park(self, lane: Lane, condition: Callable[[], bool]) -> Steps[None]:
+        """Wait for leave to send. Nobody needs to wait for a chunk that waits so, and nobody who looks is disturbed."""
+        lane.parked += 1
+        try:
+            yield from self._session.quiet(lambda: not lane.listing and condition())
+        finally:
+            lane.parked -= 1
+
     def _posted(self, flight: Flight) -> None:
         """The request is answered: its bytes are needed no more, and another one may leave."""
         if flight.body:
@@ -166,7 +199,9 @@ class Sender:
         """Put the request together, and on record before anything of it leaves."""
         chunk = self._spool.load(planned)
         body = chunk.body(marked=self._session.settings.requests.mode == "async")
-        flight = Flight(lane, planned, self._describe(lane, chunk, body), body)
+        maybe = chunk.replaces is not None
+        trouble = Trouble(self._session.new_patience())
+        flight = Flight(lane, planned, self._describe(lane, chunk, body), body, trouble, maybe)
         flight.sent.id = lane.book.sending(flight.sent, replaces=chunk.replaces)
         self.air[planned.number] = flight
         self._tell_sent(flight)
@@ -253,35 +288,64 @@ class Sender:
         parameters = dict(sent.parameters)
         if sent.operation_id:
             parameters["operation_id"] = sent.operation_id
+        ours = False
         while True:
-            yield from session.clear()
+            yield from self._leave(flight, ticket, again=ours)
             before, flight.maybe = flight.maybe, True
             try:
-                value = yield from call(session.client.create, sent.kind, flight.body, parameters)
+                with session.sheet.during(Cause.NETWORK):
+                    value = yield from call(
+                        session.client.create, sent.kind, flight.body, parameters
+                    )
                 answer = self._read_answer(flight, value)
             except OperationExists as error:
                 session.went_well()
                 session.rate.give_back(ticket)
-                flight.found = flight.found or not before
+                flight.found = flight.found or not ours
                 operation = yield from self._attach(flight, error)
                 if operation is not None:
                     return operation
             except ApiError as error:
+                flight.trouble.count += 1
                 flight.maybe = before or error.effect
+                ours = ours or error.effect
                 (session.rate.confirm if error.effect else session.rate.give_back)(ticket)
-                if not error.passes:
-                    session.went_well()
-                    raise
-                yield from self._hold_back(flight, error)
-                found = yield from self._look_for(flight, error)
+                found = yield from self._after(flight, error)
                 if found is not None:
                     return found
             else:
                 session.rate.confirm(ticket)
                 session.went_well()
-                self._session.books.report.operations.submitted += 1
+                session.throttle_over()
                 return answer
+            if session.stopping:
+                raise session.stopping
             ticket = yield from session.take(sent.items)
+
+    def _leave(self, flight: Flight, ticket: int, *, again: bool) -> Steps[None]:
+        """Wait until the request may leave; one that leaves again is late for longer, and the journal knows it."""
+        session, sent = self._session, flight.sent
+        yield from session.clear()
+        yield from self._park(flight.lane, lambda: True)
+        if session.stopping:
+            session.rate.give_back(ticket)
+            raise session.stopping
+        if again:
+            sent.sent_at = session.wall()
+            flight.lane.book.sent_again(sent.id, sent.sent_at)
+
+    def _after(self, flight: Flight, error: ApiError) -> Steps[Operation | Verdict | None]:
+        """What is there of the request after all; None: nothing, and it may be sent again. A refusal is raised."""
+        if error.passes:
+            yield from self._hold_back(flight, error)
+            return (yield from self._look_for(flight, error))
+        self._session.went_well()
+        found = None
+        if flight.maybe and isinstance(error, TooLarge | InvalidItems):
+            found = yield from self._arrived(flight)
+        if found is None:
+            raise error
+        return found
 
     def _read_answer(self, flight: Flight, value: Any) -> Operation | Verdict:
         """An operation, or the outcomes at once: told by the answer's shape, whatever was asked for."""
@@ -298,41 +362,49 @@ class Sender:
                 )
             )
         except NotFound:
-            self._session.patience.failed()
-            if self._session.patience.exhausted:
+            trouble = flight.trouble
+            trouble.count += 1
+            trouble.patience.failed()
+            if trouble.patience.exhausted:
                 raise TryAgain(str(error), code=error.code, request_id=error.request_id) from error
-            yield from self._session.pause(self._backoff(1))
+            yield from self._session.pause(self._backoff(trouble.count))
             return None
 
     def _hold_back(self, flight: Flight, error: ApiError) -> Steps[None]:
-        session, lane = self._session, flight.lane
+        """Wait until the request may be tried again; longer each time, even if all else is answered meanwhile."""
+        session, lane, trouble = self._session, flight.lane, flight.trouble
         if isinstance(error, Busy):
             lane.concurrency.locked()
-            yield from self._wait_for_pool(lane, error)
+            yield from self._wait_for_pool(flight, error)
             return
         if isinstance(error, RateLimited):
             lane.concurrency.throttled()
-        yield from session.hold_back(error)
+        yield from session.hold_back(error, trouble.patience)
+        if trouble.count > 1 and not isinstance(error, RateLimited):
+            with session.sheet.during(Cause.SERVICE):
+                seconds = self._backoff(trouble.count)
+                yield from session.pause(min(seconds, trouble.patience.remaining))
 
-    def _wait_for_pool(self, lane: Lane, error: ApiError) -> Steps[None]:
+    def _wait_for_pool(self, flight: Flight, error: ApiError) -> Steps[None]:
         """The pool is locked: by one of our operations, which will end, or by someone else's."""
-        session = self._session
+        session, lane, patience = self._session, flight.lane, flight.trouble.patience
         session.books.report.retries += 1
-        session.breaker.succeeded()
-        others = lane.in_flight - lane.waiting_for_lock - 1
-        if others <= 0:
-            session.patience.failed()
-            if session.patience.exhausted:
+        session.went_well()
+        if lane.in_flight - lane.waiting_for_lock > 1:
+            patience.success()
+        else:
+            patience.failed()
+            if patience.exhausted:
                 raise error.as_upload_error()
         lane.locks += 1
-        seconds = min(self._backoff(min(lane.locks, 5)), session.patience.remaining)
+        seconds = min(self._backoff(min(lane.locks, 5)), patience.remaining)
         session.tell(
             Waiting("pool_locked", "pool locked by another operation", seconds, lane.pool.id)
         )
-        session.books.waited_for_server(seconds)
         lane.waiting_for_lock += 1
         try:
-            yield from session.pause(seconds)
+            with session.sheet.during(Cause.LOCK):
+                yield from session.pause(seconds)
         finally:
             lane.waiting_for_lock -= 1
         if session.stopping:
@@ -345,18 +417,43 @@ class Sender:
             return None
         if sent.operation_id is None:
             verdict = nothing_known(sent)
-            yield from settle_by_listing(
-                session, flight.lane, sent, verdict, sent.since, absent_is_free=True
-            )
+            answered = error.status is not None and error.status not in (408, 504)
+            wait = 0.0 if answered else late(session, sent)
+            case = Case(sent, verdict, sent.since, absent_is_free=True, late=wait)
+            yield from settle_by_listing(session, flight.lane, [case])
             if session.stopping:
                 raise session.stopping
-            return verdict if verdict.reading.created else None
+            flight.maybe = verdict.reading.created > 0
+            return verdict if flight.maybe else None
         try:
             return (yield from session.ask(session.client.operation, sent.operation_id))
         except NotFound:
             return None  # our id makes sending it again safe, even if the first request should still arrive
 
+    def _arrived(self, flight: Flight) -> Steps[Operation | None]:
+        """Wait until an earlier request with our id cannot arrive any more; return its operation, if there is one."""
+        session, sent = self._session, flight.sent
+        wait = late(session, sent)
+        session.tell(Waiting("settling", "making sure that a lost request does not arrive", wait))
+        yield from session.pause(wait)
+        if session.stopping:
+            raise session.stopping
+        try:
+            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
+        except NotFound:
+            flight.maybe = False
+            return None
+
     # The answer.
+
+    def _at_once(self, flight: Flight, verdict: Verdict) -> Steps[Verdict]:
+        """The outcomes of a synchronous request; items that it does not tell of are looked for."""
+        session, sent = self._session, flight.sent
+        session.books.report.operations.succeeded += 1
+        if verdict.open():
+            case = Case(sent, verdict, sent.since, absent_is_free=False)
+            yield from settle_by_listing(session, flight.lane, [case])
+        return verdict
 
     def _operation(self, flight: Flight, operation: Operation) -> Steps[Verdict | None]:
         """Follow an operation to its end. None: the run does not wait, or it did not end in time."""
@@ -385,6 +482,9 @@ class Sender:
         """The API refused the request as a whole: find the items it is about, or cut it in two."""
         verdict, items = nothing_known(flight.sent), flight.sent.items
         if isinstance(error, InvalidItems):
+            if flight.sent.operation_id is None:
+                self._session.books.report.operations.submitted += 1
+                self._session.books.report.operations.failed += 1
             verdict.reading.faults = faults_by_item(error.payload, items)
         else:
             flight.lane.refused.append((items, flight.planned.size.total))
@@ -477,48 +577,69 @@ class Sender:
             yield from self._after_failure(lane, rest, reason, reading)
 
     def _after_failure(self, lane: Lane, rest: Chunk, reason: str, reading: Reading) -> Steps[None]:
+        """Wait before an operation's items go again; give up if they came to nothing too often, or for too long."""
         session = self._session
         fault = next(iter(reading.general), Fault("", "OPERATION_FAILED", "no reason was given"))
         key = hashlib.sha256(rest.identities).digest()
-        self._failures[key] += 1
-        failures = self._failures[key]
+        trouble = self._failures.setdefault(key, Trouble(session.new_patience()))
+        trouble.count += 1
+        trouble.patience.failed()
         locked = "LOCKED" in fault.code or fault.code == "CONFLICT_STATE"
-        if locked:
-            lane.concurrency.locked()
-        session.patience.failed()
-        if session.patience.exhausted or (failures >= MOST_FAILURES and not locked):
+        throttled = fault.code == "TOO_MANY_REQUESTS"
+        passing = locked or throttled
+        if trouble.patience.exhausted or (trouble.count >= MOST_FAILURES and not passing):
             raise TryAgain(
-                f"Pool {lane.pool.id}: {reason} failed, for the {failures}. time: {fault.code}: {fault.message}. "
+                f"Pool {lane.pool.id}: {reason} failed, for the {trouble.count}. time: {fault.code}: {fault.message}. "
                 "Nothing of it was lost or doubled. Run the same command again later.",
                 code=fault.code,
             )
-        seconds = self._backoff(failures)
+        seconds = min(self._backoff(trouble.count), trouble.patience.remaining)
+        if locked:
+            lane.concurrency.locked()
+        elif throttled:
+            lane.concurrency.throttled()
+            session.rate.pause(seconds)
+            yield from session.wait_for_rate(seconds, "rate")
+            return
         words = "pool locked by another operation" if locked else f"operation failed ({fault.code})"
         session.tell(
             Waiting("pool_locked" if locked else "server_busy", words, seconds, lane.pool.id)
         )
-        yield from session.pause(seconds)
+        with session.sheet.during(Cause.LOCK if locked else Cause.SERVICE):
+            yield from session.pause(seconds)
 
     # The end.
 
-    def left(self) -> None:
-        """Enter the rows of chunks that got no outcome: those in the air as unknown, those in queues as unsent."""
-        for flight in list(self.air.values()):
-            sent = flight.sent
-            status = Status.UNKNOWN if flight.maybe else Status.UNSENT
-            if not flight.maybe:
-                flight.lane.book.move(sent.id, ChunkState.RETURNED)
-            self._enter_all(sent.places, status, flight.lane, sent.kind, sent.operation_id)
-        self.air.clear()
+    def left(self, flight: Flight) -> None:
+        """Enter the rows of a chunk that is still in the air: unknown, unless no request of it can have arrived."""
+        sent, lane = flight.sent, flight.lane
+        del self.air[flight.planned.number]
+        status = Status.UNKNOWN if flight.maybe else Status.UNSENT
+        operation = sent.operation_id if flight.maybe else None
+        block = self._enter_all(sent.places, status, lane, sent.kind, operation)
+        if not flight.maybe:
+            lane.book.move(sent.id, ChunkState.RETURNED)
+            lane.book.passed(self._run, block)
 
-    def unsent(self, lane: Lane) -> None:
-        """Enter the rows of a lane's queue as unsent."""
-        while lane.queue:
-            planned = lane.queue.popleft()
-            places = self._spool.load(planned).places
-            block = self._enter_all(places, Status.UNSENT, lane, planned.kind, None)
-            if lane.journal:
-                lane.journal.passed(self._run, block)
+    def unsent(self, lane: Lane, planned: Planned) -> None:
+        """Enter the rows of a chunk that never left the queue."""
+        chunk = self._spool.load(planned)
+        if chunk.replaces:
+            refs = [chunk.replaces << 20 | row for row in range(chunk.rows)]
+            self.enter_known(lane, Status.UNKNOWN, chunk.places, refs)
+            return
+        block = self._enter_all(chunk.places, Status.UNSENT, lane, chunk.kind, None)
+        if lane.journal:
+            lane.journal.passed(self._run, block)
+
+    def enter_known(self, lane: Lane, status: Status, places: Places, refs: list[int]) -> None:
+        """Enter rows of which an earlier run's chunks tell; `refs` are their places in the journal."""
+        if not refs:
+            return
+        statuses = bytes([status]) * len(refs)
+        for block in lane.book.look_up(places, statuses, refs):
+            self._session.books.enter(block)
+        lane.book.passed(self._run, Block(places, statuses, lane.pool.id, ""), places=refs)
 
     def _enter_all(
         self, places: Places, status: Status, lane: Lane, kind: str, operation: str | None

@@ -70,6 +70,13 @@ class Session:
         if self.stopping is None:
             self.stopping = error
 
+    def bear(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Do something whose failure must not keep the rest from being done: it stops the run, no more."""
+        try:
+            function(*args, **kwargs)
+        except UploadError as error:
+            self.stop(error)
+
     def judge(self, rows: int, outcome: Outcome) -> None:
         """Stop the run if a chunk's outcome makes going on pointless, or too many rows were rejected."""
         self.check_errors()

@@ -72,6 +72,8 @@ class Pacing:
         operation_timeout: Seconds after which an operation that does not end is left as unknown; None: never.
         wait_quota: Wait when the day's quota is used up, instead of ending.
         wait_lock: Seconds to wait for another run that holds the pool.
+        settle_pause: Seconds between two looks into a pool's listing for rows without an answer. What is missing at
+            the second was not created; after four of them a request that got no answer is taken not to arrive.
         max_errors: Stop sending once more rows than that were rejected.
         fail_fast: Stop when all rows of the first chunks are refused for one reason.
     """
@@ -84,6 +86,7 @@ class Pacing:
     operation_timeout: float | None = None
     wait_quota: bool = False
     wait_lock: float = 0.0
+    settle_pause: float = 5.0
     max_errors: MaxErrors | None = None
     fail_fast: bool = True
 
@@ -144,6 +147,22 @@ class Settings:
             raise UsageProblem(
                 "--open-pool needs to wait for every row; it cannot go with --no-wait."
             )
+        self.refuse_overwriting("--results", self.results)
+        self.refuse_overwriting("--rejects", self.rejects)
+        if self.results and self.rejects and _same_file(self.results, self.rejects):
+            raise UsageProblem(f"--results and --rejects cannot both go to {self.rejects}.")
+
+    def refuse_overwriting(self, option: str, path: Path | None) -> None:
+        """
+        Refuse an output that is one of the inputs: opening it would destroy the rows.
+
+        Raises:
+            UsageProblem: It is one; names the option.
+        """
+        if path and any(_same_file(path, Path(name)) for name in self.files if name != "-"):
+            raise UsageProblem(
+                f"{option} {path} is one of the inputs and would overwrite it. Name another file."
+            )
 
     @property
     def needs_api(self) -> bool:
@@ -183,6 +202,11 @@ def pool_id(text: str) -> str:
             f"--pool {text!r} is neither a pool's number nor its web address (…/project/1/pool/21)."
         )
     return found.group(1)
+
+
+def _same_file(one: Path, other: Path) -> bool:
+    """Whether two paths are one file, which may not exist yet. Devices and pipes may be used twice."""
+    return one.resolve() == other.resolve() and (one.is_file() or not one.exists())
 
 
 def _positive(option: str, value: int | None) -> None:

@@ -7,7 +7,9 @@ go again only if it is proven that it was not created; all else is unknown.
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from toloka_upload.api.client import Client, Operation
 from toloka_upload.api.errors import ApiError
@@ -23,9 +25,12 @@ from toloka_upload.session import Session
 
 LOG_PAUSES = (0.3, 1.0, 3.0)
 """Seconds between looks at a log that says less than the operation's counters: a log may come late."""
-LISTING_PAUSES = (0.5, 4.0)
-"""Seconds before each look at a listing. The second look is what makes an absence believable: how soon a listing
-shows what was created is not documented."""
+FIRST_LOOK = 0.5
+"""Seconds before the first look at a listing. The second comes `settle_pause` later, and is what makes an absence
+believable: how soon a listing shows what was created is not documented."""
+LATE = 4.0
+"""For so many `settle_pause`s after it left, a request may still arrive and be worked off, though nobody waits for its
+answer: 20 s by default, longer than proxies hold a request whose sender is gone."""
 
 
 class Verdict:
@@ -39,6 +44,16 @@ class Verdict:
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
         self.free: set[int] = set()
+
+    def learn(self, reading: Reading) -> None:
+        """Take over what a log tells; of what it does not tell, the knowledge so far stays."""
+        before, self.reading = self.reading, reading
+        told = set(reading.ids)
+        for index in reading.untold():
+            if before.ids[index] not in told:
+                reading.ids[index] = before.ids[index]
+            if index in before.faults:
+                reading.faults[index] = before.faults[index]
 
     def open(self) -> list[int]:
         """Items of which nothing is known yet."""
@@ -70,76 +85,114 @@ def nothing_known(sent: SentChunk) -> Verdict:
     return Verdict(Reading([""] * sent.items))
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A chunk with open items that only the pool's listing can tell of.
+
+    Attributes:
+        since: When they were created at the earliest, by the API's clock; None: at any time.
+        absent_is_free: An item that is missing at the last look too was not created (else: it stays unknown).
+        late: Seconds from now during which the request may still arrive: the last look comes after that.
+    """
+
+    sent: SentChunk
+    verdict: Verdict
+    since: str | None
+    absent_is_free: bool
+    late: float = 0.0
+
+
+def late(session: Session, sent: SentChunk) -> float:
+    """Seconds for which a request without an answer may still arrive.
+
+    A clock that was set back makes nobody wait for longer than that.
+    """
+    longest = LATE * session.settings.pacing.settle_pause
+    return longest - min(max(session.wall() - sent.sent_at, 0.0), longest)
+
+
 def settle_operation(
     session: Session, lane: Lane, sent: SentChunk, operation: Operation
 ) -> Steps[Verdict]:
     """Find out what a finished operation did with a chunk's items."""
-    verdict = Verdict((yield from _log(session, sent, operation)))
-    reading = verdict.reading
-    if not verdict.open():
-        return verdict
-    said_something = reading.created or reading.faults or reading.general
-    counted = operation.details.get("success_count") == reading.created
-    if operation.status == "FAIL" and said_something and counted:
-        verdict.free.update(verdict.open())
-        return verdict
-    since = _earlier(operation.submitted)
-    yield from settle_by_listing(
-        session, lane, sent, verdict, since, absent_is_free=operation.status == "FAIL"
-    )
+    verdict = nothing_known(sent)
+    case = yield from ask_log(session, sent, operation, verdict)
+    if case is not None:
+        yield from settle_by_listing(session, lane, [case])
     return verdict
 
 
-def settle_by_listing(
-    session: Session,
-    lane: Lane,
-    sent: SentChunk,
-    verdict: Verdict,
-    since: str | None,
-    *,
-    absent_is_free: bool,
-) -> Steps[None]:
+def ask_log(
+    session: Session, sent: SentChunk, operation: Operation, verdict: Verdict
+) -> Steps[Case | None]:
+    """Enter into `verdict` what a finished operation's log tells; return what is left for the listing to tell."""
+    reading = yield from _log(session, sent, operation)
+    verdict.learn(reading)
+    if not verdict.open():
+        return None
+    failed = operation.status == "FAIL"
+    said_something = reading.created or reading.faults or reading.general
+    if failed and said_something and operation.details.get("success_count") == reading.created:
+        verdict.free.update(verdict.open())
+        return None
+    return Case(sent, verdict, _earlier(operation.submitted), absent_is_free=failed)
+
+
+def settle_by_listing(session: Session, lane: Lane, cases: Sequence[Case]) -> Steps[None]:
     """
-    Look for the open items in the pool, by content and multiplicity, twice.
+    Look for the open items of chunks in their pool, by content and multiplicity, twice.
 
-    Nothing else is sent to the pool meanwhile, so that what is found and belongs to no other chunk is this one's.
-
-    Args:
-        absent_is_free: An item that is missing at the second look too was not created (else: it stays unknown).
+    Nothing else is sent to the pool meanwhile, so that what is found and belongs to no other chunk is theirs. A stop
+    leaves open what is open: an absence that is seen too early proves nothing.
     """
     lane.listing += 1
+    for case in cases:
+        lane.claimed.update(filter(None, case.verdict.reading.ids))
     try:
-        yield from session.quiet(lambda: lane.in_flight <= lane.listing)
-        for pause in LISTING_PAUSES:
-            session.tell(
-                Waiting("settling", "looking into the pool for rows without an answer", pause)
-            )
+        yield from session.quiet(lambda: lane.in_flight - lane.parked <= lane.listing)
+        for pause in _pauses(session, cases):
+            what = "looking into the pool for rows without an answer"
+            session.tell(Waiting("settling", what, pause))
             yield from session.pause(pause)
-            yield from _look(session, lane, sent, verdict, since)
-            if not verdict.open():
+            if session.stopping:
                 return
-        if absent_is_free:
-            verdict.free.update(verdict.open())
+            yield from _look(session, lane, cases)
+            if not any(case.verdict.open() for case in cases):
+                return
+        for case in cases:
+            if case.absent_is_free:
+                case.verdict.free.update(case.verdict.open())
     finally:
         lane.listing -= 1
 
 
-def _look(
-    session: Session, lane: Lane, sent: SentChunk, verdict: Verdict, since: str | None
-) -> Steps[None]:
-    wanted: dict[bytes, list[int]] = {}
-    for index in reversed(verdict.open()):
-        wanted.setdefault(sent.contents[index * WIDTH : (index + 1) * WIDTH], []).append(index)
-    found = yield from session.ask(
-        find, session.client, sent.kind, lane.pool.id, set(wanted), since
-    )
-    candidates = {item for ids in found.values() for item in ids}
-    owned = lane.book.owned(candidates) | lane.claimed | set(verdict.reading.ids)
-    for content, ids in found.items():
-        for item in ids:
-            if item not in owned and wanted[content]:
-                verdict.reading.ids[wanted[content].pop()] = item
-                lane.claimed.add(item)
+def _pauses(session: Session, cases: Sequence[Case]) -> list[float]:
+    pause = session.settings.pacing.settle_pause
+    first = min(FIRST_LOOK, pause)
+    return [first, max(pause, max(case.late for case in cases) - first)] if cases else []
+
+
+def _look(session: Session, lane: Lane, cases: Sequence[Case]) -> Steps[None]:
+    """One look, for all chunks at once that may have been created since the same moment."""
+    groups: dict[tuple[str, str | None], list[Case]] = {}
+    for case in cases:
+        if case.verdict.open():
+            groups.setdefault((case.sent.kind, case.since), []).append(case)
+    for (kind, since), group in groups.items():
+        wanted: dict[bytes, list[tuple[Verdict, int]]] = {}
+        for case in reversed(group):
+            for index in reversed(case.verdict.open()):
+                content = case.sent.contents[index * WIDTH : (index + 1) * WIDTH]
+                wanted.setdefault(content, []).append((case.verdict, index))
+        found = yield from session.ask(find, session.client, kind, lane.pool.id, set(wanted), since)
+        candidates = {item for ids in found.values() for item in ids}
+        owned = lane.book.owned(candidates) | lane.claimed
+        for content, ids in found.items():
+            for item in ids:
+                if item not in owned and wanted[content]:
+                    verdict, index = wanted[content].pop()
+                    verdict.reading.ids[index] = item
+                    lane.claimed.add(item)
 
 
 def _log(session: Session, sent: SentChunk, operation: Operation) -> Steps[Reading]:
@@ -174,15 +227,17 @@ def _complete(reading: Reading, operation: Operation) -> bool:
     ) or not reading.untold()
 
 
-def _earlier(timestamp: str | None) -> str | None:
+def timestamp(moment: float) -> str:
+    """Seconds since the epoch as the API writes a time."""
+    return datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat()
+
+
+def _earlier(moment: str | None) -> str | None:
     """A few seconds before a time of the API's: its machines' clocks need not agree."""
-    if timestamp is None:
+    if moment is None:
         return None
     try:
-        return (
-            (datetime.fromisoformat(timestamp) - timedelta(seconds=10))
-            .replace(tzinfo=None)
-            .isoformat()
-        )
+        earlier = datetime.fromisoformat(moment) - timedelta(seconds=10)
     except ValueError:
         return None
+    return earlier.replace(tzinfo=None).isoformat()

@@ -22,7 +22,7 @@ from toloka_upload.dryrun import DryRun
 from toloka_upload.errors import CannotWrite, Denied, ExitStatus, Interrupted, NoInput, UploadError
 from toloka_upload.lane import Lane
 from toloka_upload.lanes import Lanes
-from toloka_upload.loop import Loop, Steps, until
+from toloka_upload.loop import Loop, Steps, sleep, until
 from toloka_upload.observer import (
     Observer,
     PoolOpened,
@@ -32,6 +32,7 @@ from toloka_upload.observer import (
     unobserved,
 )
 from toloka_upload.opening import open_pool
+from toloka_upload.outcomes import Status
 from toloka_upload.plan import Planner
 from toloka_upload.policies.rate import RateLimit
 from toloka_upload.recover import Doubtful, confirm_absent
@@ -185,7 +186,13 @@ class _Work:
 
     def run(self) -> None:
         """Do it all. What stops it is in `session.stopping`."""
-        self._session.loop.run(self._guard(self._everything()))
+        self._session.loop.run(self._in_time())
+
+    def _in_time(self) -> Steps[None]:
+        """Everything, but for no longer than a stop allows."""
+        loop = self._session.loop
+        work = loop.spawn(self._guard(self._everything()))
+        yield from until(lambda: work.done or loop.clock() >= self._deadline)
 
     def _everything(self) -> Steps[None]:
         yield from self._plan()
@@ -256,8 +263,7 @@ class _Work:
         outcome = lane.book.outcome(doubtful.sent.id)
         if outcome is not None:
             for status, places, refs in doubtful.arrived(outcome.statuses):
-                for block in lane.book.look_up(places, bytes([status]) * len(places), refs):
-                    self._session.books.enter(block)
+                self._sender.enter_known(lane, status, places, refs)
             free = doubtful.free(outcome.statuses)
             if not free:
                 return
@@ -283,7 +289,10 @@ class _Work:
         """Send nothing new; what is in the air has a few seconds to settle."""
         if self._session.stopping is None:
             self._session.tell(Stopping(str(error)))
-            self._deadline = self._session.loop.clock() + SETTLE_SECONDS
+            loop = self._session.loop
+            self._deadline = loop.clock() + SETTLE_SECONDS
+            # The loop looks up when something moves: at the deadline this does.
+            loop.spawn(sleep(SETTLE_SECONDS))
             self._session.stop(error)
 
     def _guard(self, steps: Steps[None]) -> Steps[None]:
@@ -298,13 +307,17 @@ class _Work:
         yield from until(lambda: self.lanes.idle() or session.loop.clock() >= self._deadline)
 
     def end(self) -> None:
-        """Enter every row that has no outcome yet."""
-        self._sender.left()
+        """Enter every row that has no outcome yet, come what may."""
+        session, sender = self._session, self._sender
+        session.bear(self._planner.abandon)
+        for flight in list(sender.air.values()):
+            session.bear(sender.left, flight)
         for lane in self.lanes:
-            self._sender.unsent(lane)
+            while lane.queue:
+                session.bear(sender.unsent, lane, lane.queue.popleft())
         for pool, doubtful in self._planner.doubtful():
             if not doubtful.gone:
-                self._session.books.enter(doubtful.unsettled(pool.lane.pool.id))
+                session.bear(sender.enter_known, pool.lane, Status.UNKNOWN, *doubtful.unsettled())
 
 
 def _require_token(settings: Settings) -> None:

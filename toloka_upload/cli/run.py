@@ -50,6 +50,8 @@ def run_upload(
     """Upload, telling people or programs what happens; return the exit status."""
     _tame_memory()
     settings = settings_from(token_file=token_file, **options)
+    if events and events != "-":
+        settings.refuse_overwriting("--events", Path(events))
     with ExitStack() as stack:
         display = stack.enter_context(
             display_for(
@@ -121,6 +123,7 @@ def settings_from(
     retry_for: str,
     operation_timeout: str | None,
     wait_lock: str,
+    settle_pause: str,
     state_dir: Path | None,
     **rest: Any,
 ) -> Settings:
@@ -140,6 +143,7 @@ def settings_from(
         operation_timeout=read("--operation-timeout", operation_timeout, parse_duration),
         wait_quota=wait_quota,
         wait_lock=read("--wait-lock", wait_lock, parse_duration) or 0.0,
+        settle_pause=read("--settle-pause", settle_pause, parse_duration) or 0.0,
         max_errors=read("--max-errors", max_errors, parse_max_errors),
         fail_fast=fail_fast,
     )

@@ -215,6 +215,13 @@ def upload(
             metavar="DURATION", help="How long to wait for another run that holds the pool."
         ),
     ] = "0s",
+    settle_pause: Annotated[
+        str,
+        typer.Option(
+            metavar="DURATION",
+            help="Pause before the second look for rows without an answer. Shorter: quicker, and less sure.",
+        ),
+    ] = "5s",
     results: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write each row's outcome (JSONL).")
     ] = None,
