@@ -161,39 +161,8 @@ def _take(packed: bytes, indexes: list[int]) -> bytes:
     return b"".join([packed[index * WIDTH : (index + 1) * WIDTH] for index in indexes])
 
 
-@dataclass(slots=True)
-class FlatRows:
-    """Columns of tasks that are one row each and have no solutions."""
-
-    texts: list[bytes] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    identities: list[bytes] = field(default_factory=list)
-    contents: list[bytes] = field(default_factory=list)
-    raws: list[bytes] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-
-    def add(
-        self, text: bytes, size: int, identity: bytes, content: bytes, raw: bytes, line: int
-    ) -> None:
-        """Add one."""
-        self.texts.append(text)
-        self.sizes.append(size)
-        self.identities.append(identity)
-        self.contents.append(content)
-        self.raws.append(raw)
-        self.lines.append(line)
-
-    def clear(self) -> None:
-        """Forget them all."""
-        for column in (
-            self.texts,
-            self.sizes,
-            self.identities,
-            self.contents,
-            self.raws,
-            self.lines,
-        ):
-            column.clear()
+PlainTask = tuple[bytes, int, bytes, bytes, bytes, int]
+"""A task that is one row and has no solutions: text, bytes of `input_values`, identity, content, raw, line."""
 
 
 class Chunker:
@@ -225,11 +194,14 @@ class Chunker:
         """Bytes of the items that wait for their chunk to close."""
         return self._input + self._output
 
-    def add_rows(self, rows: FlatRows, file: str) -> None:
-        """Add tasks that are one row each and have no solutions: the way of most rows."""
-        start, count = 0, len(rows.texts)
-        totals = list(accumulate(rows.sizes, initial=0))
-        while start < count:
+    def add_tasks(self, tasks: list[PlainTask], file: str) -> None:
+        """Add plain tasks: the way of most rows, by the column."""
+        if not tasks:
+            return
+        texts, sizes, identities, contents, raws, lines = zip(*tasks, strict=True)
+        totals = list(accumulate(sizes, initial=0))
+        start = 0
+        while start < len(tasks):
             room = self._limits.input_bytes - self._input + totals[start]
             stop = min(
                 bisect_right(totals, room) - 1, start + self._limits.items - len(self._identities)
@@ -237,15 +209,14 @@ class Chunker:
             if stop <= start and self._identities:
                 self.flush()
                 continue
-            stop = max(stop, start + 1)
-            part = slice(start, stop)
-            self._chunk.texts += rows.texts[part]
-            self._chunk.raws += rows.raws[part]
-            self._identities += rows.identities[part]
-            self._contents += rows.contents[part]
-            self._input += totals[stop] - totals[start]
-            self._chunk.places.extend(file, rows.lines[part])
-            start = stop
+            part = slice(start, max(stop, start + 1))
+            self._chunk.texts += texts[part]
+            self._chunk.raws += raws[part]
+            self._identities += identities[part]
+            self._contents += contents[part]
+            self._input += totals[part.stop] - totals[start]
+            self._chunk.places.extend(file, lines[part])
+            start = part.stop
 
     def add(self, item: Item) -> None:
         """Add any item."""

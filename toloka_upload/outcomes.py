@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -48,7 +48,7 @@ class Places:
         else:
             self.files.append((file, 1))
 
-    def extend(self, file: str, lines: list[int]) -> None:
+    def extend(self, file: str, lines: Sequence[int]) -> None:
         """Add the places of consecutive rows."""
         self.lines.extend(lines)
         if self.files and self.files[-1][0] == file:

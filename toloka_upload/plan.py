@@ -17,7 +17,7 @@ from toloka_upload.check import check_suite, check_task
 from toloka_upload.chunks import (
     Chunk,
     Chunker,
-    FlatRows,
+    PlainTask,
     Item,
     Limits,
     Size,
@@ -207,14 +207,16 @@ class Planner:
         else:
             pool = yield from self._pool_for(file, None, file.kind)
             assert pool is not None  # noqa: S101  # the settings name it
-            rows = FlatRows()
+            tasks: list[PlainTask] = []
             try:
-                self._tasks(pool, file, batch, rows)
+                self._tasks(pool, file, batch, tasks)
             finally:
-                pool.chunker.add_rows(rows, file.name)
+                pool.chunker.add_tasks(tasks, file.name)
 
-    def _tasks(self, pool: PoolPlan, file: RowFile, batch: Iterable[Row], rows: FlatRows) -> None:
-        """The way of most rows, into columns: tasks that are `input_values` and nothing else, all for one pool."""
+    def _tasks(
+        self, pool: PoolPlan, file: RowFile, batch: Iterable[Row], tasks: list[PlainTask]
+    ) -> None:
+        """The way of most rows, into `tasks`: those that are `input_values` and nothing else, all for one pool."""
         lane, name, flat = pool.lane, file.name, file.kind is Kind.FLAT
         check = lane.spec.check_input if lane.spec else None
         end = ending(with_overlap({}, (), self._requests.overlap), lane.pool.id)
@@ -230,8 +232,8 @@ class Planner:
                 # A task of one member is its `input_values`; any other takes the long way, in its turn.
                 values = value.get("input_values") if len(value) == 1 and not outer else None
                 if type(values) is not dict or faults or has_odd_numbers(values):
-                    pool.chunker.add_rows(rows, name)
-                    rows.clear()
+                    pool.chunker.add_tasks(tasks, name)
+                    tasks.clear()
                     self._other(pool, name, row, file.kind)
                     continue
                 text = text[:-1]
@@ -251,7 +253,7 @@ class Planner:
             item = head + text + end
             if pool.doubtful and _taken(pool, identity, item, row, name):
                 continue
-            rows.add(item, size, identity, content, raw, line)
+            tasks.append((item, size, identity, content, raw, line))
 
     def _others(self, file: RowFile, batch: Iterable[Row]) -> Steps[None]:
         """API tasks and suites, rows of tables, whatever is grouped into suites or names its pool."""

@@ -11,8 +11,9 @@ import os
 import tempfile
 from array import array
 from io import FileIO
+from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from toloka_upload.chunks import Chunk, Size
 from toloka_upload.errors import CannotWrite
@@ -20,7 +21,7 @@ from toloka_upload.outcomes import Places
 
 
 class Planned(NamedTuple):
-    """A chunk in the spool."""
+    """A chunk in the spool: where its two records begin and end, and what one must know without reading them."""
 
     number: int
     pool: str
@@ -29,11 +30,14 @@ class Planned(NamedTuple):
     rows: int
     size: Size
     start: int
-    length: int
+    middle: int
+    stop: int
 
 
 class Spool:
     """Chunks, written once, read as often as needed. One thread writes, any may read.
+
+    A chunk has two records: what a request needs, and its rows as they came, which only rejects and cuts need.
 
     Raises:
         CannotWrite: There is no room for it.
@@ -52,10 +56,9 @@ class Spool:
 
     def add(self, chunk: Chunk) -> Planned:
         """Write a chunk."""
-        record = marshal.dumps(
+        request = marshal.dumps(
             (
-                chunk.texts,
-                chunk.raws,
+                b"\n".join(chunk.texts),
                 chunk.identities,
                 None if chunk.contents == chunk.identities else chunk.contents,
                 None if chunk.per_item is None else chunk.per_item.tobytes(),
@@ -66,43 +69,35 @@ class Spool:
             ),
             2,
         )
-        try:
-            self._file = self._file or self._make()
-            view, at = memoryview(record), self._end
-            while view:
-                written = os.pwrite(self._file.fileno(), view, at)
-                view, at = view[written:], at + written
-        except OSError as error:
-            raise _no_room(self._directory, error) from error
+        raws = marshal.dumps((b"".join(chunk.raws), array("q", map(len, chunk.raws)).tobytes()), 2)
+        start, middle = self._end, self._end + len(request)
+        stop = middle + len(raws)
+        self._write(request, start)
+        self._write(raws, middle)
+        self._end = stop
         self._count += 1
-        planned = Planned(
+        return Planned(
             self._count,
             chunk.pool,
             chunk.kind,
             chunk.items,
             chunk.rows,
             chunk.size,
-            self._end,
-            len(record),
+            start,
+            middle,
+            stop,
         )
-        self._end += len(record)
-        return planned
 
-    def _make(self) -> FileIO:
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        return tempfile.TemporaryFile(dir=self._directory, buffering=0)
-
-    def load(self, planned: Planned) -> Chunk:
-        """Read a chunk back."""
-        if self._file is None:
-            raise AssertionError("what is read was written before")
-        record = os.pread(self._file.fileno(), planned.length, planned.start)
-        texts, raws, identities, contents, per_item, lines, files, *more = marshal.loads(record)  # noqa: S302
+    def load(self, planned: Planned, *, raws: bool = True) -> Chunk:
+        """Read a chunk back, with `raws` off without its rows as they came."""
+        texts, identities, contents, per_item, lines, files, *more = self._read(
+            planned.start, planned.middle
+        )
         return Chunk(
             planned.pool,
             planned.kind,
-            texts,
-            raws,
+            texts.split(b"\n"),
+            self._raws(planned) if raws else [],
             identities,
             identities if contents is None else contents,
             None if per_item is None else array("q", per_item),
@@ -110,6 +105,30 @@ class Spool:
             planned.size,
             *more,
         )
+
+    def _raws(self, planned: Planned) -> list[bytes]:
+        joined, lengths = self._read(planned.middle, planned.stop)
+        ends = accumulate(array("q", lengths), initial=0)
+        return [joined[start:stop] for start, stop in pairwise(ends)]
+
+    def _read(self, start: int, stop: int) -> Any:
+        if self._file is None:
+            raise AssertionError("what is read was written before")
+        return marshal.loads(os.pread(self._file.fileno(), stop - start, start))  # noqa: S302  # our own
+
+    def _write(self, record: bytes, at: int) -> None:
+        try:
+            self._file = self._file or self._make()
+            view = memoryview(record)
+            while view:
+                written = os.pwrite(self._file.fileno(), view, at)
+                view, at = view[written:], at + written
+        except OSError as error:
+            raise _no_room(self._directory, error) from error
+
+    def _make(self) -> FileIO:
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return tempfile.TemporaryFile(dir=self._directory, buffering=0)
 
 
 def _no_room(directory: Path, error: OSError) -> CannotWrite:

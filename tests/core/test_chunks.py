@@ -14,7 +14,6 @@ from toloka_upload.chunks import (
     MOST_OUTPUT_BYTES,
     Chunk,
     Chunker,
-    FlatRows,
     Item,
     Limits,
     Size,
@@ -108,21 +107,18 @@ def test_rows_stay_with_their_items(wanted: list[tuple[int, int, int]]) -> None:
 
 
 @given(st.lists(st.integers(1, 100), max_size=40), st.integers(1, 7))
-def test_the_quick_way_for_flat_rows_makes_the_same_chunks(wanted: list[int], batch: int) -> None:
-    """`add_rows` on batches of any size and `add` on single items close their chunks at the same places."""
+def test_the_quick_way_for_plain_tasks_makes_the_same_chunks(wanted: list[int], batch: int) -> None:
+    """`add_tasks` on batches of any size and `add` on single items close their chunks at the same places."""
     quick: list[Chunk] = []
     chunker = Chunker("21", "tasks", SMALL, quick.append)
     for start in range(0, len(wanted), batch):
-        rows = FlatRows()
+        tasks = []
         for number in range(start, min(start + batch, len(wanted))):
             one = item(number, wanted[number])
-            rows.texts.append(one.text)
-            rows.sizes.append(wanted[number])
-            rows.identities.append(one.identities)
-            rows.contents.append(one.content)
-            rows.raws += one.raws
-            rows.lines.append(number)
-        chunker.add_rows(rows, "file")
+            tasks.append(
+                (one.text, wanted[number], one.identities, one.content, one.raws[0], number)
+            )
+        chunker.add_tasks(tasks, "file")
     chunker.flush()
     plain = chunked([item(number, size) for number, size in enumerate(wanted)])
     assert [numbers(chunk) for chunk in quick] == [numbers(chunk) for chunk in plain]
