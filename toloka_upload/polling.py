@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from toloka_upload.api.client import Operation
 from toloka_upload.api.errors import NotFound
+from toloka_upload.bottleneck import Cause
 from toloka_upload.journal import SentChunk
 from toloka_upload.lane import Lane
 from toloka_upload.loop import Steps
@@ -36,7 +37,8 @@ def finish(
         if limit is not None and elapsed >= limit:
             return None
         wait = pace.next_wait(elapsed, operation.progress, max(1, lane.in_flight), items)
-        yield from session.nap(wait)
+        with session.sheet.during(Cause.OPERATIONS):
+            yield from session.nap(wait if limit is None else min(wait, limit - elapsed))
         try:
             operation = yield from session.ask(session.client.operation, operation.id)
         except NotFound:

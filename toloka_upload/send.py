@@ -197,7 +197,7 @@ class Sender:
 
     def _depart(self, lane: Lane, planned: Planned) -> Flight:
         """Put the request together, and on record before anything of it leaves."""
-        chunk = self._spool.load(planned)
+        chunk = self._spool.load(planned, raws=False)
         body = chunk.body(marked=self._session.settings.requests.mode == "async")
         maybe = chunk.replaces is not None
         trouble = Trouble(self._session.new_patience())
@@ -377,13 +377,12 @@ class Sender:
             lane.concurrency.locked()
             yield from self._wait_for_pool(flight, error)
             return
-        if isinstance(error, RateLimited):
-            lane.concurrency.throttled()
+        if isinstance(error, RateLimited) and not (error.interval or error.retry_after):
+            lane.concurrency.throttled()  # a quota of items comes back when it does, however few operations run
         yield from session.hold_back(error, trouble.patience)
         if trouble.count > 1 and not isinstance(error, RateLimited):
-            with session.sheet.during(Cause.SERVICE):
-                seconds = self._backoff(trouble.count)
-                yield from session.pause(min(seconds, trouble.patience.remaining))
+            seconds = self._backoff(trouble.count)
+            yield from session.pause(min(seconds, trouble.patience.remaining))
 
     def _wait_for_pool(self, flight: Flight, error: ApiError) -> Steps[None]:
         """The pool is locked: by one of our operations, which will end, or by someone else's."""
@@ -403,8 +402,7 @@ class Sender:
         )
         lane.waiting_for_lock += 1
         try:
-            with session.sheet.during(Cause.LOCK):
-                yield from session.pause(seconds)
+            yield from session.pause(seconds, Cause.LOCK)
         finally:
             lane.waiting_for_lock -= 1
         if session.stopping:
@@ -605,8 +603,7 @@ class Sender:
         session.tell(
             Waiting("pool_locked" if locked else "server_busy", words, seconds, lane.pool.id)
         )
-        with session.sheet.during(Cause.LOCK if locked else Cause.SERVICE):
-            yield from session.pause(seconds)
+        yield from session.pause(seconds, Cause.LOCK if locked else Cause.SERVICE)
 
     # The end.
 

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 from toloka_upload.api.client import Client
 from toloka_upload.api.errors import ApiError, RateLimited
 from toloka_upload.books import Books
+from toloka_upload.bottleneck import Cause, Timesheet
 from toloka_upload.errors import Stopped, TryAgain, UploadError
 from toloka_upload.loop import Loop, Steps, call, sleep, until
 from toloka_upload.observer import Observer, Waiting
@@ -21,8 +22,18 @@ from toloka_upload.outcomes import Outcome, Status
 from toloka_upload.policies.rate import RateLimit, Taken, Window
 from toloka_upload.policies.retry import Backoff, CircuitBreaker, Patience, quota_wait, retry_after
 from toloka_upload.policies.stop import SameReason, StopRule
+from toloka_upload.report.summary import Report
 from toloka_upload.settings import Settings
 from toloka_upload.text import duration
+
+_LEAST_TIMEOUT = 1.0
+"""Seconds. A request gets so long at least, however little patience is left."""
+_LEAST_THROTTLE, _MOST_THROTTLE = 0.25, 30.0
+"""Seconds between two tries while the API refuses for its rate without saying for how long."""
+_THROTTLE_GROWTH = 0.1
+_WORTH_TELLING = 0.2
+"""Seconds. Shorter waits for a limit are not told: they are over before anyone could read it."""
+DAY_SECONDS = 86_400.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +43,8 @@ class Session:
     """The run's shared things.
 
     Attributes:
+        patience: How long the service as a whole has been without any success.
+        sheet: Where the time goes.
         stopping: What ends the run before its end, once something does. Nothing new is sent from then on.
         wall: Wall-clock time, seconds since the epoch.
     """
@@ -57,10 +70,10 @@ class Session:
         self.wall = wall
         self.random = random_ or random.Random()  # noqa: S311  # jitter, no secret
         self.breaker = CircuitBreaker(Backoff(self.random), loop.clock)
-        self._unnamed_throttle = Backoff(self.random, first=1.0, longest=5.0)
-        self.patience = Patience(settings.pacing.retry_for, clock=loop.clock)
+        self.patience = self.new_patience()
+        self.sheet = Timesheet(loop.clock)
         self.stopping: UploadError | None = None
-        self._throttles = 0
+        self._throttled_since: float | None = None
         self._last_fault = ""
         self._stop_rule = StopRule(settings.pacing.max_errors)
         self._same_reason = SameReason()
@@ -76,6 +89,14 @@ class Session:
             function(*args, **kwargs)
         except UploadError as error:
             self.stop(error)
+
+    def account(self, report: Report) -> None:
+        """Write into the report where the time went."""
+        report.requests = self.client.requests
+        report.waited.rate_limit = self.sheet.waited(Cause.RATE)
+        report.waited.server = self.sheet.waited(Cause.SERVICE, Cause.LOCK)
+        if report.requests and not report.dry_run:
+            report.bottleneck = self.sheet.bottleneck()
 
     def judge(self, rows: int, outcome: Outcome) -> None:
         """Stop the run if a chunk's outcome makes going on pointless, or too many rows were rejected."""
@@ -117,17 +138,22 @@ class Session:
             ApiError: The API answered, and the answer will not change.
             TryAgain: The service was failing for longer than `retry_for`.
         """
+        throttled = False
         while True:
             yield from self.clear()
             try:
-                result = yield from call(function, *args, **kwargs)
+                with self.sheet.during(Cause.NETWORK):
+                    result = yield from call(function, *args, **kwargs)
             except ApiError as error:
                 if not error.passes:
                     self.went_well()
                     raise
+                throttled = isinstance(error, RateLimited)
                 yield from self.hold_back(error)
             else:
                 self.went_well()
+                if throttled:
+                    self.throttle_over()
                 return result
 
     def clear(self) -> Steps[None]:
@@ -135,8 +161,13 @@ class Session:
         while (seconds := self.breaker.wait()) > 0:
             if self.patience.exhausted:
                 raise TryAgain(self._last_fault, code="SERVICE_FAILING")
-            yield from sleep(min(seconds, self.patience.remaining))
+            with self.sheet.during(Cause.SERVICE):
+                yield from sleep(min(seconds, self.patience.remaining))
         self.breaker.sent()
+        # While the service fails, a silent request must not outlast the patience that is left.
+        self.client.timeout = min(
+            self.settings.pacing.timeout, max(self.patience.remaining, _LEAST_TIMEOUT)
+        )
 
     def went_well(self) -> None:
         """A request was answered."""
@@ -144,55 +175,82 @@ class Session:
             self.tell(Waiting("server_busy", "", 0.0))
         self.breaker.succeeded()
         self.patience.success()
-        self._throttles = 0
 
-    def hold_back(self, error: ApiError) -> Steps[None]:
+    def new_patience(self) -> Patience:
+        """Patience for one thing that must come about in the end, whatever else succeeds meanwhile."""
+        return Patience(self.settings.pacing.retry_for, clock=self.loop.clock)
+
+    def hold_back(self, error: ApiError, own: Patience | None = None) -> Steps[None]:
         """
         Take note of a fault that passes, and slow the whole run.
+
+        Args:
+            own: The patience for what was asked, besides that for the service.
 
         Raises:
             TryAgain: It has been too long, or the API says that it will be.
         """
-        self.books.report.retries += 1
         if isinstance(error, RateLimited):
             self.breaker.succeeded()
-            yield from self._throttled(error)
+            yield from self._throttled(error, own)
             return
-        self.patience.failed()
         self._last_fault = str(error.as_upload_error())
-        if self.patience.exhausted:
-            raise error.as_upload_error()
+        self._lose_patience(error, own)
         self.breaker.failed(retry_after(error.retry_after, self.wall(), error.date))
         seconds = self.breaker.wait()
         nth = _ordinal(self.breaker.attempt)
         message = f"{_what(error)}, next try in {duration(seconds)} ({nth})"
         self.tell(Waiting("server_busy", message, seconds))
-        self.books.waited_for_server(seconds)
 
-    def _throttled(self, error: RateLimited) -> Steps[None]:
+    def _lose_patience(self, error: ApiError, own: Patience | None, asked: float = 0.0) -> None:
+        for patience in (self.patience, own):
+            if patience is not None:
+                patience.failed(asked)
+                if patience.exhausted:
+                    raise error.as_upload_error()
+        self.books.report.retries += 1
+
+    def _throttled(self, error: RateLimited, own: Patience | None) -> Steps[None]:
         """Wait for as long as a 429 says, or, where it says nothing, for a little."""
         asked = retry_after(error.retry_after, self.wall(), error.date)
-        self._throttles += 1
-        backoff = self._unnamed_throttle(self._throttles)
-        seconds = quota_wait(error.interval, asked, backoff)
+        seconds = quota_wait(error.interval, asked, self._unnamed_wait())
         if seconds is None:
-            seconds = self._long_quota(error)
-        self.patience.failed(seconds)
-        if self.patience.exhausted:
-            raise error.as_upload_error()
+            seconds = self._long_quota(error, asked)
+        self._lose_patience(error, own, seconds)
         name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
         self.rate.pause(seconds)
         yield from self.wait_for_rate(seconds, name)
 
-    def _long_quota(self, error: RateLimited) -> float:
+    def _unnamed_wait(self) -> float:
+        """The wait after a 429 that names none: about a tenth of how long this has been going on.
+
+        So whatever the server's window is, little more than a tenth of it is lost, with few requests in vain.
+        """
+        now = self.loop.clock()
+        if self._throttled_since is None:
+            self._throttled_since = now
+        longest = max(_LEAST_THROTTLE, _THROTTLE_GROWTH * (now - self._throttled_since))
+        return min(longest, _MOST_THROTTLE) * self.random.uniform(0.75, 1.0)
+
+    def throttle_over(self) -> None:
+        """The API takes items again."""
+        self._throttled_since = None
+
+    def _long_quota(self, error: RateLimited, asked: float | None) -> float:
         if self.settings.pacing.wait_quota:
             return 3600.0
+        when = self._moment(DAY_SECONDS if asked is None else asked)
+        at = f"at the latest at {when}" if asked is None else f"at {when}"
         raise TryAgain(
-            f"{error}. The day's quota of this account is used up. Run the same command again tomorrow: it goes "
-            "on from where it stopped (--wait-quota waits instead).",
+            f"{error}. The day's quota of this account is used up; there is room again {at}. Run the same command "
+            "again then: it goes on from where it stopped (--wait-quota waits instead).",
             code=error.code,
             request_id=error.request_id,
         )
+
+    def _moment(self, seconds: float) -> str:
+        """The local time so many seconds from now."""
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.wall() + seconds))
 
     # The account's limits.
 
@@ -216,7 +274,7 @@ class Session:
     def _refuse_long_wait(self, window: Window | None, seconds: float) -> None:
         if window is None or window.name != "day" or self.settings.pacing.wait_quota:
             return
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(self.wall() + seconds))
+        when = self._moment(seconds)
         raise TryAgain(
             f"The daily limit of {window.items:,} items is used up; room for more comes at {when}. Run the same "
             "command again then: it goes on from where it stopped (--wait-quota waits instead).",
@@ -225,21 +283,23 @@ class Session:
 
     def wait_for_rate(self, seconds: float, name: str) -> Steps[None]:
         """Wait for a limit on the number of items, telling so."""
-        self.tell(Waiting("rate_limit", f"{name} limit: {duration(seconds)}", seconds))
-        started = self.loop.clock()
-        yield from self.pause(seconds)
-        self.books.waited_for_rate(self.loop.clock() - started)
-        self.tell(Waiting("rate_limit", "", 0.0))
+        told = seconds >= _WORTH_TELLING
+        if told:
+            self.tell(Waiting("rate_limit", f"{name} limit: {duration(seconds)}", seconds))
+        yield from self.pause(seconds, Cause.RATE)
+        if told:
+            self.tell(Waiting("rate_limit", "", 0.0))
 
     def nap(self, seconds: float) -> Steps[None]:
         """Sleep between two looks at an operation. A stop does not shorten it: what is in the air is settled."""
         yield from sleep(seconds)
 
-    def pause(self, seconds: float) -> Steps[None]:
-        """Sleep, but not through a stop."""
+    def pause(self, seconds: float, cause: Cause = Cause.SERVICE) -> Steps[None]:
+        """Sleep because of `cause`, but not through a stop."""
         due = self.loop.clock() + seconds
-        while not self.stopping and (left := due - self.loop.clock()) > 0:
-            yield from sleep(min(left, 1.0))
+        with self.sheet.during(cause):
+            while not self.stopping and (left := due - self.loop.clock()) > 0:
+                yield from sleep(min(left, 1.0))
 
     def quiet(self, condition: Callable[[], bool]) -> Steps[None]:
         """Wait for a condition, or for a stop."""

@@ -82,6 +82,7 @@ class Client:
 
     Attributes:
         requests: HTTP requests made so far, by whomever.
+        timeout: May be changed at any time; it holds for requests that begin later.
     """
 
     def __init__(
@@ -95,7 +96,6 @@ class Client:
         self._base = target.url
         self._http = httpx.Client(
             headers=headers,
-            timeout=httpx.Timeout(timeout, connect=CONNECT_SECONDS),
             # A stand-in on this machine is asked directly, whatever proxies the environment names.
             trust_env=not target.is_loopback,
             transport=_InProcess(handler) if handler else None,
@@ -104,6 +104,7 @@ class Client:
         )
         self._count = itertools.count(1)
         self.requests = 0
+        self.timeout = timeout
 
     def close(self) -> None:
         """Close the connections."""
@@ -158,8 +159,9 @@ class Client:
     def open_pool(self, pool: str, *, training: bool = False) -> Operation | None:
         """Open the pool; None where it is open already."""
         path = f"/{'trainings' if training else 'pools'}/{_id(pool)}/open"
-        value = self._request("POST", path)
-        return None if value is None else Operation.of(value, f"POST {path}")
+        answer = self._answer("POST", path)
+        value = read(answer, f"POST {path}")
+        return None if answer.status == 204 else Operation.of(value, f"POST {path}")
 
     def _object(
         self, method: str, path: str, query: Mapping[str, str] | None = None
@@ -178,8 +180,18 @@ class Client:
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Any:
+        return read(self._answer(method, path, query, body), f"{method} {path}")
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> Answer:
         request = f"{method} {path}"
         self.requests = next(self._count)
+        timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, CONNECT_SECONDS))
         try:
             with self._http.stream(
                 method,
@@ -187,17 +199,17 @@ class Client:
                 params=query,
                 content=body,
                 headers={"Content-Type": "application/json"} if body is not None else None,
+                timeout=timeout,
             ) as response:
                 content = _read(response.iter_bytes(), request)
                 # httpx ties response and stream in a ring, which keeps the request's megabytes
                 # until the garbage collector comes by.
                 response.stream = httpx.ByteStream(b"")
-                answer = Answer(response.status_code, response.headers, content)
+                return Answer(response.status_code, response.headers, content)
         except httpx.TransportError as error:
             raise _lost(error, request) from error
         except (httpx.DecodingError, httpx.TooManyRedirects) as error:
             raise AnswerLost("BAD_ANSWER", str(error), request=request) from error
-        return read(answer, request)
 
 
 def _read(parts: Iterator[bytes], request: str) -> bytearray:

@@ -65,9 +65,10 @@ class ApiError(Exception):
         self.request = request
 
     def __str__(self) -> str:
-        status = f"HTTP {self.status} " if self.status else ""
+        named = self.code == f"HTTP_{self.status}"
+        status = f"HTTP {self.status} " if self.status and not named else ""
         where = f" (request_id {self.request_id})" if self.request_id else ""
-        return f"{self.request}: {status}{self.code}: {self.message}{where}"
+        return f"{self.request}: {status}{self.code.replace('_', ' ') if named else self.code}: {self.message}{where}"
 
     def as_upload_error(self) -> UploadError:
         """The error that ends a run because of this one: what happened, and what to do."""
