@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from hashlib import blake2b
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
 
 from toloka_upload.chunks import Size
-from toloka_upload.identity import WIDTH, canonical, digest, exact_members, has_float, loose
+from toloka_upload.identity import canonical, digest, exact_members, has_float, loose
 from toloka_upload.rows.model import Fault, Kind, Row
 from toloka_upload.rows.splice import without
 
@@ -51,18 +50,11 @@ def has_odd_numbers(values: dict[str, Any]) -> bool:
 def flat_content(values: dict[str, Any], text: bytes) -> tuple[bytes, bytes, bytes]:
     """The compact form of `input_values`, the digest of their exact content, and that of what a listing shows."""
     if not has_odd_numbers(values):
-        return plain_content(values)
+        compact = orjson.dumps(values, None, orjson.OPT_SORT_KEYS)
+        key = digest(compact)
+        return compact, key, key
     compact = canonical(values, text)
     return compact, digest(compact), digest(loose(values))
-
-
-def plain_content(values: dict[str, Any]) -> tuple[bytes, bytes, bytes]:
-    """The same for values without odd numbers."""
-    compact = orjson.dumps(values, None, orjson.OPT_SORT_KEYS)
-    key = blake2b(
-        compact, digest_size=WIDTH
-    ).digest()  # `identity.digest`, without a call for each row
-    return compact, key, key
 
 
 def shape_flat(row: Row, overlap: int | None) -> Shaped:
@@ -125,18 +117,26 @@ def joined_outer(members: list[dict[str, bytes]], overlap: int | None) -> dict[s
     return with_overlap(outer, outer, overlap)
 
 
-def disagreement(outer: Mapping[str, bytes], first: Mapping[str, bytes]) -> Fault | None:
-    """What of a row contradicts the first row of its suite."""
-    for name in outer.keys() | first.keys():
+def disagreement(outer: Mapping[str, bytes], suite: Sequence[Mapping[str, bytes]]) -> Fault | None:
+    """
+    What of a row contradicts the rows before it in its suite.
+
+    All rows must have the same members that belong to the suite, but for overlap: a row that names none goes along
+    with those that do.
+    """
+    for name in outer.keys() | (suite[0].keys() if suite else set()):
         if name == "infinite_overlap":
             continue
-        if outer.get(name) != first.get(name):
-            mine = outer.get(name, b"nothing").decode()
-            other = first.get(name, b"nothing").decode()
+        counting = (member for member in suite if name in member or name != "overlap")
+        first = next(counting, None)
+        if first is None or (name == "overlap" and name not in outer):
+            continue
+        mine, before = outer.get(name, b"nothing"), first.get(name, b"nothing")
+        if mine != before:
             return Fault(
                 name,
                 "VALUE_NOT_ALLOWED",
-                f"all rows of a suite must agree on {name}: here {mine}, in the suite's first row {other}",
+                f"all rows of a suite must agree on {name}: here {mine.decode()}, before it {before.decode()}",
             )
     return None
 

@@ -132,16 +132,27 @@ def test_what_belongs_to_the_suite_leaves_the_task() -> None:
 
 
 def test_rows_of_a_suite_must_agree() -> None:
-    """A suite stands in one place and has one overlap; the fault names both values."""
-    fault = disagreement(
-        {"latitude": b"1.0", "overlap": b"2"}, {"latitude": b"1.5", "overlap": b"2"}
-    )
+    """A suite stands in one place; the fault names both values."""
+    place = {"latitude": b"1.0", "longitude": b"2.0"}
+    assert disagreement(place, []) is None
+    assert disagreement(place, [place, place]) is None
+    fault = disagreement({**place, "latitude": b"1.5"}, [place])
     assert fault is not None
     assert (fault.field, fault.code) == ("latitude", "VALUE_NOT_ALLOWED")
-    assert "here 1.0" in fault.message
-    assert "1.5" in fault.message
-    assert disagreement({"overlap": b"2"}, {"overlap": b"2"}) is None
-    assert disagreement({}, {"overlap": b"2"}) is not None
+    assert "here 1.5, before it 1.0" in fault.message
+    assert disagreement({}, [place]) is not None
+    assert disagreement(place, [{}]) is not None
+
+
+def test_a_row_without_overlap_goes_along_with_its_suite() -> None:
+    """Two different numbers cannot both be kept; none and one can, in either order."""
+    two, three = {"overlap": b"2"}, {"overlap": b"3"}
+    assert disagreement({}, [two]) is None
+    assert disagreement(two, [{}, {}]) is None
+    assert joined_outer([{}, two, {}], None) == two
+    fault = disagreement(three, [{}, two])
+    assert fault is not None
+    assert fault.field == "overlap"
 
 
 def test_a_suite_is_infinite_only_if_all_its_rows_are() -> None:
@@ -150,7 +161,7 @@ def test_a_suite_is_infinite_only_if_all_its_rows_are() -> None:
     assert joined_outer([golden, golden], None) == golden
     assert joined_outer([golden, {}], None) == {}
     assert joined_outer([golden, golden], 5) == {"overlap": b"5"}
-    assert disagreement({}, golden) is None
+    assert disagreement({}, [golden]) is None
 
 
 def test_overlap_in_a_suite_is_for_rows_that_name_none() -> None:

@@ -1,4 +1,4 @@
-"""The command line: `toloka-upload`. Thin: it reads options, calls the library, and maps what came to an exit status."""
+"""The command line: `toloka-upload`. Thin: it reads options, calls the library, and maps the end to an exit status."""
 
 from __future__ import annotations
 

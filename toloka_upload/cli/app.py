@@ -12,7 +12,11 @@ from toloka_upload.cli.runs import runs
 from toloka_upload.cli.template import template
 from toloka_upload.cli.upload import upload
 
-_EPILOG = "Exit status: 0 ok, 1 some rows rejected, 2 usage, 3 some rows unknown, 4 stopped by --max-errors, 65 bad input, 66 no input, 69 refused by the API, 70 bug, 73 cannot write, 75 try again, 77 denied, 130/143 interrupted."
+_EPILOG = (
+    "Exit status: 0 ok, 1 some rows rejected, 2 usage, 3 some rows unknown, 4 stopped by --max-errors, "
+    "65 bad input, 66 no input, 69 refused by the API, 70 bug, 73 cannot write, 75 try again, 77 denied, "
+    "130/143 interrupted."
+)
 
 
 class _UploadByDefault(TyperGroup):
@@ -61,6 +65,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
 
 @app.callback()
 def _main(
+    *,
     version: Annotated[
         bool,
         typer.Option(

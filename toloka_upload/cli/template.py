@@ -30,7 +30,7 @@ def template(
             help="The pool: its number or its web address.",
         ),
     ],
-    format: Annotated[
+    format: Annotated[  # noqa: A002  # as in `upload`
         TemplateFormat, typer.Option(help="Format of the file.")
     ] = TemplateFormat.tsv,
     env: Annotated[
