@@ -6,10 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from toloka_upload.chunks import Chunk, Item
+import orjson
+
+from toloka_upload.books import Books
+from toloka_upload.chunks import Chunk
 from toloka_upload.lane import Lane
+from toloka_upload.outcomes import Block, Status
 from toloka_upload.policies.rate import Window
-from toloka_upload.rows.model import Kind, Row
 
 _POOL_FULL = 1_000_000
 """Most tasks in a pool (requester guide)."""
@@ -17,55 +20,63 @@ _SHOWN = 2000
 
 
 class DryRun:
-    """Collects what planning tells, and sums it up.
+    """Collects the chunks that would be sent, and sums them up.
 
-    Attributes:
-        chunks: What would have been sent: (items, rows, bytes).
+    Args:
+        books: Where every planned row is entered, as unsent.
+        marked: Whether items would carry their markers (asynchronous mode).
     """
 
-    def __init__(self) -> None:
-        self.chunks: list[tuple[int, int, int]] = []
+    def __init__(self, books: Books, *, marked: bool) -> None:
+        self._books = books
+        self._marked = marked
+        self._chunks = self._items = self._suites = self._bytes = 0
         self._kinds = {"general": 0, "control": 0, "training": 0}
-        self._general_pools: set[str] = set()
-        self._first: bytes | None = None
-        self._last: bytes | None = None
+        self._first: dict[str, Any] | None = None
+        self._last: dict[str, Any] | None = None
 
     def take(self, lane: Lane, chunk: Chunk) -> None:
         """Take note of a chunk in place of queueing it."""
-        body = chunk.body(marked=False)
-        self.chunks.append((chunk.items, chunk.rows, len(body)))
-        del lane
+        self._chunks += 1
+        self._items += chunk.items
+        self._bytes += len(chunk.body(marked=self._marked))
+        for text in chunk.texts:
+            self._note(orjson.loads(text + b"}"))
+        self._first = self._first or _sample(chunk, 0)
+        self._last = _sample(chunk, chunk.items - 1)
+        unsent = bytes([Status.UNSENT]) * chunk.rows
+        self._books.enter(Block(chunk.places, unsent, lane.pool.id, chunk.kind))
 
-    def watch(self, row: Row, kind: Kind, item: Item) -> None:
-        """Take note of an item."""
-        self._first = self._first or item.text
-        self._last = item.text
-        value = row.value if kind is Kind.TASK else {}
-        if not value.get("known_solutions"):
-            self._kinds["general"] += 1
-        elif value.get("message_on_unknown_solution"):
-            self._kinds["training"] += 1
-        else:
-            self._kinds["control"] += 1
+    def _note(self, item: dict[str, Any]) -> None:
+        tasks = item.get("tasks")
+        if tasks is not None:
+            self._suites += 1
+        for task in [item] if tasks is None else tasks:
+            if not task.get("known_solutions"):
+                self._kinds["general"] += 1
+            elif task.get("message_on_unknown_solution"):
+                self._kinds["training"] += 1
+            else:
+                self._kinds["control"] += 1
 
     def plan(
         self, windows: Sequence[Window], lanes: Iterable[Lane], now: datetime
     ) -> dict[str, Any]:
-        """The plan, for the report."""
-        items = sum(chunk[0] for chunk in self.chunks)
+        """The plan, for the report: its `rows` are tasks by kind, its `bytes` those of all requests together."""
         return {
             "rows": dict(self._kinds),
-            "chunks": len(self.chunks),
-            "requests": len(self.chunks),
-            "items": items,
-            "bytes": sum(chunk[2] for chunk in self.chunks),
-            "seconds": _seconds(items, windows),
-            "first": _shown(self._first),
-            "last": _shown(self._last),
+            "suites": self._suites,
+            "chunks": self._chunks,
+            "requests": self._chunks,
+            "items": self._items,
+            "bytes": self._bytes,
+            "seconds": _seconds(self._items, windows),
+            "first": self._first,
+            "last": self._last,
             "warnings": [
                 warning
                 for lane in lanes
-                for warning in pool_warnings(lane, self._kinds["general"], items, now)
+                for warning in pool_warnings(lane, self._kinds["general"], self._items, now)
             ],
         }
 
@@ -103,11 +114,15 @@ def _seconds(items: int, windows: Sequence[Window]) -> float:
     )
 
 
-def _shown(text: bytes | None) -> str | None:
-    if text is None:
-        return None
-    whole = (text + b"}").decode("utf-8", "replace")
-    return whole if len(whole) <= _SHOWN else whole[:_SHOWN] + "…"
+def _sample(chunk: Chunk, item: int) -> dict[str, Any]:
+    """One item as it would be sent, and where its first row stands."""
+    file, line = chunk.places.at(next(chunk.rows_of(range(item, item + 1))))
+    sent = (chunk.texts[item] + b"}").decode("utf-8", "replace")
+    return {
+        "file": file,
+        "line": line,
+        "sent": sent if len(sent) <= _SHOWN else sent[:_SHOWN] + "…",
+    }
 
 
 def _time(value: Any) -> datetime | None:

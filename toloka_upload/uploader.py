@@ -19,7 +19,15 @@ from toloka_upload.api.client import Client, Handler
 from toloka_upload.api.errors import ApiError
 from toloka_upload.books import Books
 from toloka_upload.dryrun import DryRun
-from toloka_upload.errors import CannotWrite, Denied, ExitStatus, Interrupted, NoInput, UploadError
+from toloka_upload.errors import (
+    BadInput,
+    CannotWrite,
+    Denied,
+    ExitStatus,
+    Interrupted,
+    NoInput,
+    UploadError,
+)
 from toloka_upload.lane import Lane
 from toloka_upload.lanes import Lanes
 from toloka_upload.loop import Loop, Steps, sleep, until
@@ -44,6 +52,7 @@ from toloka_upload.send import Sender
 from toloka_upload.session import Session
 from toloka_upload.settings import Settings
 from toloka_upload.spool import Spool
+from toloka_upload.text import counted
 
 SETTLE_SECONDS = 5.0
 """How long what is in the air may still settle after the first signal."""
@@ -123,7 +132,7 @@ class Upload:
         _require_token(settings)
         for name in settings.files:
             _require_input(name)
-        rejects = RejectsFiles(settings.rejects)
+        rejects = RejectsFiles(settings.rejects, settings.files)
         results = ResultsFile(settings.results) if settings.results else NoResults()
         books = Books(report, results, rejects, self._tell)
         stack.callback(books.close)
@@ -145,7 +154,7 @@ class Upload:
         try:
             work.run()
         finally:
-            report.requests = client.requests
+            session.account(report)
             report.rejects = str(rejects.first) if rejects.first else None
         work.end()
         report.exit_status = _status(report, session)
@@ -175,14 +184,13 @@ class _Work:
         self._stdin = stdin
         # Good rows may go while others are still read only if bad ones do not keep them back.
         self._at_once = settings.requests.skip_invalid_items and not settings.dry_run
-        self._dry = DryRun() if settings.dry_run else None
+        marked = settings.requests.mode == "async"
+        self._dry = DryRun(session.books, marked=marked) if settings.dry_run else None
         self._deadline = float("inf")
         run_id = session.books.report.run_id
         self.lanes = Lanes(session, run_id, self._opened)
         add = self._dry.take if self._dry else sender.add
         self._planner = Planner(session, session.books, self.lanes.open, add, run_id)
-        if self._dry:
-            self._planner.watch = self._dry.watch
 
     def run(self) -> None:
         """Do it all. What stops it is in `session.stopping`."""
@@ -200,10 +208,8 @@ class _Work:
             windows = self._session.settings.pacing.windows
             now = datetime.fromtimestamp(self._session.wall(), UTC)
             self._session.books.report.plan = self._dry.plan(windows, self.lanes, now)
-            return
-        if self._session.stopping or (
-            self._session.books.report.counts.rejected and not self._at_once
-        ):
+        self._refuse_bad_rows()
+        if self._dry or self._session.stopping:
             return
         yield from self._send_doubtful()
         for lane in self.lanes:
@@ -212,6 +218,19 @@ class _Work:
                 self._feed(lane)
         yield from until(self.lanes.idle)
         yield from self._open_pools()
+
+    def _refuse_bad_rows(self) -> None:
+        """All or nothing, unless the bad rows are to be skipped."""
+        session = self._session
+        rejected = session.books.report.counts.rejected
+        if rejected and not session.settings.requests.skip_invalid_items:
+            session.stop(
+                BadInput(
+                    f"{counted(rejected, 'row')} failed the check, so nothing was sent. Mend and upload again, or "
+                    "send the good rows alone with --skip-invalid-items.",
+                    code="ROWS_REJECTED",
+                )
+            )
 
     def _plan(self) -> Steps[None]:
         session, planner = self._session, self._planner
@@ -371,13 +390,6 @@ def _status(report: Report, session: Session) -> ExitStatus:
     counts = report.counts
     if session.stopping:
         return session.stopping.status
-    if (
-        counts.rejected
-        and not session.settings.requests.skip_invalid_items
-        and not counts.created
-        and counts.unsent
-    ):
-        return ExitStatus.BAD_INPUT
     if counts.unknown:
         return ExitStatus.UNKNOWN
     return ExitStatus.REJECTED if counts.rejected else ExitStatus.OK
