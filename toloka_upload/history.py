@@ -160,9 +160,8 @@ def write_results(run: PastRun, path: Path) -> int:
         db, destination = journal.open_to_read(place)
         try:
             for block in journal.blocks(db, destination, run.id):
-                whole = block.without(journal.GOES_ON)
-                results.write(whole)
-                rows += len(whole.places)
+                results.write(block)
+                rows += len(block.places)
         finally:
             db.close()
     results.close()

@@ -46,7 +46,8 @@ class ChunkState(Enum):
     ACCEPTED = "accepted"
     """The API runs the operation. After a crash: ask for it, then read its log."""
     SETTLED = "settled"
-    """Every row has its final outcome on disk: created (with its id), rejected, or not created and free to go again."""
+    """Every row has its final outcome on disk: created (with its id), already uploaded (with its id: the API had the
+    whole request before this run sent it), rejected, or not created and free to go again."""
     UNSETTLED = "unsettled"
     """Some rows' outcome could not be found out; they count as unknown and are not sent again. Later runs ask anew."""
     RETURNED = "returned"
@@ -410,7 +411,7 @@ def blocks(db: sqlite3.Connection, destination: Destination, run: str) -> Iterat
             statuses = bytes([Status.UNKNOWN]) * chunk.rows
             yield Block(chunk.places, statuses, destination.pool, chunk.kind, chunk.operation_id)
         else:
-            yield block_of(chunk, outcome, destination.pool)
+            yield block_of(chunk, outcome, destination.pool).without(GOES_ON)
     cache: dict[int, tuple[SentChunk, list[str]]] = {}
     for status, lines, files, places, faults in db.execute(
         "SELECT status, lines, files, places, faults FROM passed WHERE run = ?", (run,)
@@ -609,18 +610,18 @@ def _known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, dict[
         (generation,),
     )
     for chunk, identities, statuses, _kind in cursor:
-        created = statuses.count(Status.CREATED)
-        if created == len(statuses):
-            known.add(identities, chunk, range(created))
+        there = statuses.count(Status.CREATED) + statuses.count(Status.ALREADY_UPLOADED)
+        if there == len(statuses):
+            known.add(identities, chunk, range(there))
             continue
-        known.add(identities, chunk, _where(statuses, Status.CREATED))
+        known.add(identities, chunk, _where(statuses, Status.CREATED, Status.ALREADY_UPLOADED))
         for index in _where(statuses, Status.UNKNOWN):
             unknown[identities[index * WIDTH : (index + 1) * WIDTH]] = chunk << 20 | index
     return known, unknown
 
 
-def _where(statuses: bytes, status: Status) -> Iterator[int]:
-    return (index for index, byte in enumerate(statuses) if byte == status)
+def _where(statuses: bytes, *wanted: Status) -> Iterator[int]:
+    return (index for index, byte in enumerate(statuses) if byte in wanted)
 
 
 def _pack(numbers: Sequence[int]) -> bytes:

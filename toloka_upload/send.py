@@ -46,6 +46,8 @@ MOST_FAILURES = 3
 """How often an operation with the same items may fail for no reason of theirs before the run gives up."""
 
 
+MOST_DENIALS = 3
+"""How often the API may say that an operation exists, and then that it does not, before we stop asking."""
 MOST_POSTS = 3
 """Requests with a body under way at once, over all pools. Each takes some 5 MB while it is sent, and more of them would
 only share the same line."""
@@ -71,6 +73,7 @@ class Flight:
         body: The request, until it is answered.
         maybe: A request of it may have arrived.
         found: The API had it before this run sent anything: what it created is not this run's.
+        denied: How often the API said in one breath that the operation exists and that it does not.
         trouble: What its request meets, until it is taken.
     """
 
@@ -81,6 +84,7 @@ class Flight:
     trouble: Trouble
     maybe: bool = False
     found: bool = False
+    denied: int = 0
 
 
 class Sender:
@@ -298,13 +302,13 @@ class Sender:
                         session.client.create, sent.kind, flight.body, parameters
                     )
                 answer = self._read_answer(flight, value)
-            except OperationExists as error:
+            except OperationExists:
                 session.went_well()
                 session.rate.give_back(ticket)
                 flight.found = flight.found or not ours
-                operation = yield from self._attach(flight, error)
-                if operation is not None:
-                    return operation
+                found = yield from self._attach(flight)
+                if found is not None:
+                    return found
             except ApiError as error:
                 flight.trouble.count += 1
                 flight.maybe = before or error.effect
@@ -325,8 +329,8 @@ class Sender:
     def _leave(self, flight: Flight, ticket: int, *, again: bool) -> Steps[None]:
         """Wait until the request may leave; one that leaves again is late for longer, and the journal knows it."""
         session, sent = self._session, flight.sent
-        yield from session.clear()
         yield from self._park(flight.lane, lambda: True)
+        yield from session.clear()
         if session.stopping:
             session.rate.give_back(ticket)
             raise session.stopping
@@ -353,22 +357,23 @@ class Sender:
             return _read_batch(value, flight.sent.items)
         return Operation.of(value, f"POST /{flight.sent.kind}")
 
-    def _attach(self, flight: Flight, error: OperationExists) -> Steps[Operation | None]:
-        """The operation that an earlier request with our id began; None if the API denies that there is one."""
+    def _attach(self, flight: Flight) -> Steps[Operation | Verdict | None]:
+        """The operation that an earlier request with our id began; None if the API denies that there is one.
+
+        An API that keeps on denying it has forgotten it: only the listing can tell what it did.
+        """
+        session, sent = self._session, flight.sent
         try:
-            return (
-                yield from self._session.ask(
-                    self._session.client.operation, flight.sent.operation_id or ""
-                )
-            )
+            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
         except NotFound:
-            trouble = flight.trouble
-            trouble.count += 1
-            trouble.patience.failed()
-            if trouble.patience.exhausted:
-                raise TryAgain(str(error), code=error.code, request_id=error.request_id) from error
-            yield from self._session.pause(self._backoff(trouble.count))
+            flight.denied += 1
+        if flight.denied < MOST_DENIALS:
+            yield from session.pause(self._backoff(flight.denied))
             return None
+        verdict = nothing_known(sent)
+        case = Case(sent, verdict, None, absent_is_free=False)
+        yield from settle_by_listing(session, flight.lane, [case])
+        return verdict
 
     def _hold_back(self, flight: Flight, error: ApiError) -> Steps[None]:
         """Wait until the request may be tried again; longer each time, even if all else is answered meanwhile."""
@@ -512,6 +517,8 @@ class Sender:
             chunk = self._spool.load(flight.planned)
             self._blame(verdict)
         outcome = verdict.outcome(sent)
+        if flight.found:
+            outcome.statuses = outcome.statuses.replace(_CREATED, _ALREADY_UPLOADED)
         lane.book.settle(sent.id, outcome)
         del self.air[flight.planned.number]
         self._enter(flight, outcome)
@@ -534,8 +541,6 @@ class Sender:
     def _enter(self, flight: Flight, outcome: Outcome) -> None:
         sent, pool = flight.sent, flight.lane.pool.id
         statuses = outcome.statuses
-        if flight.found:
-            statuses = bytearray(bytes(statuses).replace(b"c", bytes([Status.ALREADY_UPLOADED])))
         block = Block(
             sent.places, statuses, pool, sent.kind, sent.operation_id, None, outcome.faults
         )
@@ -644,6 +649,9 @@ class Sender:
         block = Block(places, bytes([status]) * len(places), lane.pool.id, kind, operation)
         self._session.books.enter(block)
         return block
+
+
+_CREATED, _ALREADY_UPLOADED = bytes([Status.CREATED]), bytes([Status.ALREADY_UPLOADED])
 
 
 def _read_batch(value: dict[str, Any], items: int) -> Verdict:
