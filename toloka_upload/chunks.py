@@ -161,8 +161,26 @@ def _take(packed: bytes, indexes: list[int]) -> bytes:
     return b"".join([packed[index * WIDTH : (index + 1) * WIDTH] for index in indexes])
 
 
-PlainTask = tuple[bytes, int, bytes, bytes, bytes, int]
-"""A task that is one row and has no solutions: text, bytes of `input_values`, identity, content, raw, line."""
+class PlainTasks(NamedTuple):
+    """Tasks that are one row each and have no solutions, by the column. `sizes` are bytes of `input_values`."""
+
+    texts: list[bytes]
+    sizes: list[int]
+    identities: list[bytes]
+    contents: list[bytes]
+    raws: list[bytes]
+    lines: list[int]
+
+    def select(self, rows: list[int]) -> PlainTasks:
+        """Some of them."""
+        return PlainTasks(
+            [self.texts[row] for row in rows],
+            [self.sizes[row] for row in rows],
+            [self.identities[row] for row in rows],
+            [self.contents[row] for row in rows],
+            [self.raws[row] for row in rows],
+            [self.lines[row] for row in rows],
+        )
 
 
 class Chunker:
@@ -194,14 +212,12 @@ class Chunker:
         """Bytes of the items that wait for their chunk to close."""
         return self._input + self._output
 
-    def add_tasks(self, tasks: list[PlainTask], file: str) -> None:
-        """Add plain tasks: the way of most rows, by the column."""
-        if not tasks:
-            return
-        texts, sizes, identities, contents, raws, lines = zip(*tasks, strict=True)
+    def add_tasks(self, tasks: PlainTasks, file: str) -> None:
+        """Add plain tasks: the way of most rows."""
+        texts, sizes, identities, contents, raws, lines = tasks
         totals = list(accumulate(sizes, initial=0))
         start = 0
-        while start < len(tasks):
+        while start < len(texts):
             room = self._limits.input_bytes - self._input + totals[start]
             stop = min(
                 bisect_right(totals, room) - 1, start + self._limits.items - len(self._identities)

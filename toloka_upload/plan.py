@@ -1,4 +1,4 @@
-"""Rows into chunks: each row is checked, recognised or planned. Read `Planner.plan`, then `_tasks` or `_others`.
+"""Rows into chunks: each row is checked, recognised or planned. Read `Planner.plan`, then `_tasks` or `_row`.
 
 Planning sends nothing. It needs a lane for each pool it meets (for the spec and for what is known), someone who takes
 the chunks, and the books for rows that end here.
@@ -7,39 +7,39 @@ the chunks, and the books for rows that end here.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from typing import Any
+
+import orjson
 
 from toloka_upload.books import Books
 from toloka_upload.check import check_suite, check_task
 from toloka_upload.chunks import (
     Chunk,
     Chunker,
-    PlainTask,
     Item,
     Limits,
+    PlainTasks,
     Size,
     suite_content,
     too_large,
 )
-from toloka_upload.errors import Refused, UploadError, UsageProblem
+from toloka_upload.errors import Refused, UsageProblem
+from toloka_upload.identity import digest
 from toloka_upload.lane import Lane
 from toloka_upload.loop import Steps, call, sleep
 from toloka_upload.observer import RowsRead
 from toloka_upload.outcomes import Block, Places, Status
 from toloka_upload.recover import Doubtful
-from toloka_upload.rows.model import Fault, Kind, Row, RowFile
+from toloka_upload.rows.model import Columns, Fault, Kind, Row, RowFile
 from toloka_upload.session import Session
 from toloka_upload.shape import (
     Shaped,
     disagreement,
     ending,
-    flat_content,
     has_odd_numbers,
     joined_outer,
-    plain_content,
     shape_flat,
     shape_member,
     shape_suite,
@@ -47,8 +47,8 @@ from toloka_upload.shape import (
     with_overlap,
 )
 
-BATCH = 1000
-"""Rows that are read at a time; between two batches everything else gets its turn."""
+_BLOCK = 1000
+"""Rows that end while planning are entered in blocks of so many; so often everything else gets its turn."""
 MOST_HELD_BYTES = 64 * 1024 * 1024
 """Bytes of rows that wait for their chunks to fill, over all pools; beyond that the fullest chunk goes as it is."""
 
@@ -114,7 +114,6 @@ class Planner:
         self._requests = session.settings.requests
         self._grouped = session.settings.travel_kind is not None
         self.limits: Limits = session.settings.limits
-        self.watch: Callable[[Row, Kind, Item], None] | None = None
 
     # Inputs.
 
@@ -126,21 +125,21 @@ class Planner:
             before: Bytes of the inputs before this one.
             total: Bytes of all inputs, or None where that is unknown.
         """
-        self._file, rows = file.name, iter(file)
+        self._file, batches = file.name, file.batches()
+        counts = self._books.report.counts
+        told = counts.read
         while not self._session.stopping:
-            # A pipe may keep us waiting: it is read on another thread. A file is read where its rows are used.
-            first = (
-                yield from call(next, rows, None)
-                if file.size is None
-                else _at_once(next(rows, None))
+            # A pipe may keep us waiting, and is read on another thread. A file is read where its rows are used.
+            batch = (
+                (yield from call(next, batches, None)) if file.size is None else next(batches, None)
             )
-            if first is None:
+            if batch is None:
                 break
-            more = islice(rows, BATCH - 1)
-            batch = (yield from call(_batch, more)) if file.size is None else more
-            yield from self._rows(file, chain((first,), batch))
-            self._tell(before + file.position, total, finished=False)
-            yield from sleep(0)
+            yield from self._rows(file, batch)
+            if counts.read >= told + _BLOCK:
+                told = counts.read
+                self._tell(before + file.position, total, finished=False)
+                yield from sleep(0)
         for pool in self._pools.values():
             self._close_suite(file.name, pool)
 
@@ -200,70 +199,64 @@ class Planner:
 
     # Rows.
 
-    def _rows(self, file: RowFile, batch: Iterable[Row]) -> Steps[None]:
-        one_pool = self._session.settings.pool is not None
-        if file.kind is Kind.SUITE or self._grouped or self.watch or not one_pool:
-            yield from self._others(file, batch)
-        else:
-            pool = yield from self._pool_for(file, None, file.kind)
-            assert pool is not None  # noqa: S101  # the settings name it
-            tasks: list[PlainTask] = []
-            try:
-                self._tasks(pool, file, batch, tasks)
-            finally:
-                pool.chunker.add_tasks(tasks, file.name)
-
-    def _tasks(
-        self, pool: PoolPlan, file: RowFile, batch: Iterable[Row], tasks: list[PlainTask]
-    ) -> None:
-        """The way of most rows, into `tasks`: those that are `input_values` and nothing else, all for one pool."""
-        lane, name, flat = pool.lane, file.name, file.kind is Kind.FLAT
-        check = lane.spec.check_input if lane.spec else None
-        end = ending(with_overlap({}, (), self._requests.overlap), lane.pool.id)
-        head = b'{"input_values":' if flat else b""
-        identify, find, most = lane.seen.identify, lane.known.find, self.limits.input_bytes
-        anything_known = lane.known.count or lane.unknown or pool.doubtful
-        counts = self._books.report.counts
+    def _rows(self, file: RowFile, batch: list[Row] | Columns) -> Steps[None]:
+        settings = self._session.settings
+        if isinstance(batch, Columns):
+            if settings.pool is not None and not self._grouped:
+                pool = yield from self._pool_for(file, None, file.kind)
+                if pool is not None and self._tasks(pool, file, batch):
+                    return
+            batch = batch.rows()
         for row in batch:
-            counts.read += 1
-            line, raw, text, value, faults, outer, _ = row
-            values: Any = value
-            if not flat:
-                # A task of one member is its `input_values`; any other takes the long way, in its turn.
-                values = value.get("input_values") if len(value) == 1 and not outer else None
-                if type(values) is not dict or faults or has_odd_numbers(values):
-                    pool.chunker.add_tasks(tasks, name)
-                    tasks.clear()
-                    self._other(pool, name, row, file.kind)
-                    continue
-                text = text[:-1]
-            if check and not faults:
-                faults = tuple(check(values))
-            if faults:
-                self._reject(pool, name, row, faults)
-                continue
-            compact, key, content = flat_content(values, text) if flat else plain_content(values)
-            size = max(len(text) - len(head), len(compact))
-            if size > most:
-                self._reject(pool, name, row, [_size_fault(Size(size), self.limits)])
-                continue
-            identity = identify(key)
-            if anything_known and self._recognised(pool, identity, find(identity), name, line):
-                continue
-            item = head + text + end
-            if pool.doubtful and _taken(pool, identity, item, row, name):
-                continue
-            tasks.append((item, size, identity, content, raw, line))
-
-    def _others(self, file: RowFile, batch: Iterable[Row]) -> Steps[None]:
-        """API tasks and suites, rows of tables, whatever is grouped into suites or names its pool."""
-        kind = file.kind
-        for row in batch:
-            pool = yield from self._pool_for(file, row, kind)
+            pool = yield from self._pool_for(file, row, file.kind)
             self._books.report.counts.read += 1
-            self._other(pool, file.name, row, kind)
+            self._row(pool, file.name, row, file.kind)
 
-    def _other(self, pool: PoolPlan | None, name: str, row: Row, kind: Kind) -> None:
+    def _tasks(self, pool: PoolPlan, file: RowFile, batch: Columns) -> bool:
+        """
+        The way of most rows, by the column: tasks that are `input_values` and nothing else, all for one pool.
+
+        Returns:
+            False, and nothing is done: there is something about one of them, so each takes the way of `_row`.
+        """
+        lane, flat = pool.lane, file.kind is Kind.FLAT
+        inputs = batch.values if flat else [value["input_values"] for value in batch.values]
+        if not {dict}.issuperset(map(type, inputs)) or any(map(has_odd_numbers, inputs)):
+            return False
+        if lane.spec and any(map(lane.spec.check_input, inputs)):
+            return False
+        compact = [orjson.dumps(values, None, orjson.OPT_SORT_KEYS) for values in inputs]
+        frame = 0 if flat else len('{"input_values":}')
+        sizes = [
+            max(len(text) - frame, len(least))
+            for text, least in zip(batch.texts, compact, strict=True)
+        ]
+        if max(sizes) > self.limits.input_bytes:
+            return False
+        self._books.report.counts.read += len(sizes)
+        contents = list(map(digest, compact))
+        identities = list(map(lane.seen.identify, contents))
+        end = ending(with_overlap({}, (), self._requests.overlap), lane.pool.id)
+        texts = [
+            b'{"input_values":' + text + end if flat else text[:-1] + end for text in batch.texts
+        ]
+        tasks = PlainTasks(texts, sizes, identities, contents, batch.raws, batch.lines)
+        if lane.known.count or lane.unknown or pool.doubtful:
+            tasks = tasks.select(
+                [row for row in range(len(sizes)) if not self._passes(pool, file.name, tasks, row)]
+            )
+        pool.chunker.add_tasks(tasks, file.name)
+        return True
+
+    def _passes(self, pool: PoolPlan, name: str, tasks: PlainTasks, row: int) -> bool:
+        """Whether a row need not be planned: it is known, or belongs to a doubtful chunk."""
+        identity, line = tasks.identities[row], tasks.lines[row]
+        return self._recognised(pool, identity, pool.lane.known.find(identity), name, line) or any(
+            doubtful.take(identity, tasks.texts[row], tasks.raws[row], name, line)
+            for doubtful in pool.doubtful
+        )
+
+    def _row(self, pool: PoolPlan | None, name: str, row: Row, kind: Kind) -> None:
         faults = row.faults or self._faults(pool, row, kind)
         if faults or pool is None:
             self._reject(pool, name, row, faults)
@@ -294,6 +287,7 @@ class Planner:
 
     def _fits(self, pool: PoolPlan, travel: str) -> None:
         """Refuse what the pool does not take, before anything is sent."""
+        self._books.report.kind = travel
         known = pool.lane.pool
         if known.kind is None:
             pool.chunker.kind = travel
@@ -363,8 +357,6 @@ class Planner:
             return
         item = Item(text, shaped.size, shaped.content, identity, [row.raw], [(name, row.line)])
         pool.chunker.add(item)
-        if self.watch:
-            self.watch(row, kind, item)
 
     # Suites from rows.
 
@@ -377,7 +369,7 @@ class Planner:
         identity = pool.lane.seen.identify(shaped.key)
         if self._recognised(pool, identity, pool.lane.known.find(identity), name, row.line):
             return
-        if pool.parts and (fault := disagreement(shaped.outer, pool.parts[0].shaped.outer)):
+        if fault := disagreement(shaped.outer, [part.shaped.outer for part in pool.parts]):
             self._reject(pool, name, row, [fault])
             return
         if too_large(shaped.size, self.limits):
@@ -410,8 +402,6 @@ class Planner:
                 self._reject(pool, name, row, [_size_fault(item.size, self.limits, "its suite's ")])
             return
         pool.chunker.add(item)
-        if self.watch:
-            self.watch(Row(parts[0].line, b"", b"", {}), Kind.SUITE, item)
 
     # Rows that end here.
 
@@ -429,7 +419,7 @@ class Planner:
             passed = pool.passed[status] = _Passed()
         passed.places.add(name, line)
         passed.refs.append(place)
-        if len(passed.refs) >= 10_000:
+        if len(passed.refs) >= _BLOCK:
             self._flush(pool, status)
         return True
 
@@ -445,7 +435,7 @@ class Planner:
         passed = pool.passed.setdefault(Status.REJECTED, _Passed())
         passed.faults[len(passed.places)] = list(faults)
         passed.places.add(name, row.line)
-        if len(passed.places) >= BATCH:
+        if len(passed.places) >= _BLOCK:
             self._flush(pool, Status.REJECTED)
 
     def _flush(self, pool: PoolPlan, status: Status) -> None:
@@ -461,26 +451,6 @@ class Planner:
                 self._books.enter(part)
         else:
             self._books.enter(block)
-
-
-def _batch(rows: Iterator[Row]) -> Iterator[Row]:
-    """The next rows, read now; an error that ends the input comes after what was read before it."""
-    batch: list[Row] = []
-    try:
-        batch.extend(rows)
-    except UploadError as error:
-        return _then(batch, error)
-    return iter(batch)
-
-
-def _then(batch: list[Row], error: UploadError) -> Iterator[Row]:
-    yield from batch
-    raise error
-
-
-def _at_once(row: Row | None) -> Steps[Row | None]:
-    yield from ()
-    return row
 
 
 def _taken(pool: PoolPlan, identity: bytes, text: bytes, row: Row, name: str) -> bool:

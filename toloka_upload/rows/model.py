@@ -60,6 +60,22 @@ class Row(NamedTuple):
     group: int = 0
 
 
+class Columns(NamedTuple):
+    """Good rows of one kind, none of them with outer members or a group, by the column: the quick form of many rows.
+
+    The fields are those of `Row`, a list each.
+    """
+
+    lines: list[int]
+    raws: list[bytes]
+    texts: list[bytes]
+    values: list[dict[str, Any]]
+
+    def rows(self) -> list[Row]:
+        """The same, a row each."""
+        return [Row(*row) for row in zip(*self, strict=True)]
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """How inputs are read. `None` means: told from the input itself.
@@ -123,6 +139,13 @@ class RowFile(Protocol):
         Raises:
             BadInput: The input as a whole cannot be used (header, encoding, archive); names file and line.
             NoInput: It cannot be read.
+        """
+        ...
+
+    def batches(self) -> Iterator[list[Row] | Columns]:
+        """The same rows, some hundred at a time: as columns where a reader can make them cheaply.
+
+        What was read before an error comes before the error.
         """
         ...
 

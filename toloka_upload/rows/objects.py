@@ -58,6 +58,13 @@ class Objects:
         self._list_hint = list_hint
         self._settled = 0
 
+    @property
+    def plain(self) -> Callable[[list[Any]], bool] | None:
+        """Tells whether all of many values are good rows as they are; None while, or where, that takes a closer look."""
+        if self.admit == self._flat:
+            return _all_flat
+        return _all_tasks if self.admit == self._task else None
+
     def _first(self, line: int, raw: bytes, text: bytes, value: Any) -> Row:
         """Settle the kind by this row, if it is one."""
         if type(value) is not dict:
@@ -152,6 +159,22 @@ class Objects:
         if parts[Place.GOLDEN] and self._infinite_golden and "overlap" not in outer:
             outer["infinite_overlap"] = b"true"
         return Row(line, raw, task, orjson.loads(task), (), outer or NO_MEMBERS)
+
+
+def _all_flat(values: list[Any]) -> bool:
+    return _all_objects(values) and not any(
+        ["input_values" in value or "tasks" in value for value in values]
+    )
+
+
+def _all_tasks(values: list[Any]) -> bool:
+    return _all_objects(values) and all(
+        [len(value) == 1 and "input_values" in value for value in values]
+    )
+
+
+def _all_objects(values: list[Any]) -> bool:
+    return {dict}.issuperset(map(type, values))
 
 
 def faulty(line: int, raw: bytes, code: str, message: str, field: str = "") -> Row:

