@@ -52,6 +52,8 @@ class Lanes:
         else:
             yield from hold(session, lane, self._run, session.wall())
             doubtful = yield from self._prepare(lane)
+        for note in spec.notes if spec else ():
+            session.books.warn(f"pool {pool_id}: {note}")
         session.tell(PoolChecked(pool_id, pool.name, pool.status, pool.project, lane.known.count))
         self._opened(lane)
         return lane, doubtful

@@ -46,6 +46,7 @@ from toloka_upload.shape import (
     shape_task,
     with_overlap,
 )
+from toloka_upload.text import counted
 
 _BLOCK = 1000
 """Rows that end while planning are entered in blocks of so many; so often everything else gets its turn."""
@@ -147,7 +148,23 @@ class Planner:
         """Close all chunks, those put together again first."""
         self.abandon()
         self._tell(0, None, finished=True)
+        self._notice_repeats()
         yield from ()
+
+    def _notice_repeats(self) -> None:
+        """Equal rows are equal tasks, which is seldom what someone wants."""
+        read = self._books.report.counts.read
+        repeated = sum(pool.lane.seen.repeated for pool in self._pools.values())
+        if not read:
+            self._books.warn("There are no rows in the input.")
+        elif repeated and repeated == read - len(self._pools):
+            self._books.warn(
+                f"All {read:,} rows are equal: is this the right file? Each becomes a task of its own."
+            )
+        elif repeated:
+            self._books.warn(
+                f"{counted(repeated, 'row')} equal to an earlier row of the input: each becomes a task of its own."
+            )
 
     def abandon(self) -> None:
         """Let go of what is held, however far planning has come: nothing that was read stays without an outcome."""
@@ -308,17 +325,18 @@ class Planner:
         if kind is Kind.FLAT:
             spec = pool.lane.spec if pool else None
             return spec.check_input(value) if spec else ()
-        faults = check_suite(value) if kind is Kind.SUITE else check_task(value)
-        if not faults:
-            faults = self._pool_faults(value)
-        if not faults and self._grouped and "baseline_solutions" in value:
-            faults = [
+        faults = [
+            *(check_suite(value) if kind is Kind.SUITE else check_task(value)),
+            *self._pool_faults(value),
+        ]
+        if self._grouped and "baseline_solutions" in value:
+            faults.append(
                 Fault("baseline_solutions", "VALUE_NOT_ALLOWED", "a task in a suite has none")
-            ]
-        if faults or pool is None or pool.lane.spec is None:
-            return faults
-        spec = pool.lane.spec
-        return spec.check_suite(value) if kind is Kind.SUITE else spec.check_task(value)
+            )
+        spec = pool.lane.spec if pool else None
+        if spec:
+            faults += spec.check_suite(value) if kind is Kind.SUITE else spec.check_task(value)
+        return faults
 
     def _pool_faults(self, value: dict[str, Any]) -> Sequence[Fault]:
         wanted, named = self._session.settings.pool, value.get("pool_id")

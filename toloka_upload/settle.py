@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from toloka_upload.api.client import Client, Operation
 from toloka_upload.api.errors import ApiError
-from toloka_upload.api.listing import find
+from toloka_upload.api.listing import page
 from toloka_upload.identity import WIDTH
 from toloka_upload.journal import SentChunk
 from toloka_upload.lane import Lane
@@ -184,7 +184,7 @@ def _look(session: Session, lane: Lane, cases: Sequence[Case]) -> Steps[None]:
             for index in reversed(case.verdict.open()):
                 content = case.sent.contents[index * WIDTH : (index + 1) * WIDTH]
                 wanted.setdefault(content, []).append((case.verdict, index))
-        found = yield from session.ask(find, session.client, kind, lane.pool.id, set(wanted), since)
+        found = yield from _find(session, lane, kind, set(wanted), since)
         candidates = {item for ids in found.values() for item in ids}
         owned = lane.book.owned(candidates) | lane.claimed
         for content, ids in found.items():
@@ -193,6 +193,23 @@ def _look(session: Session, lane: Lane, cases: Sequence[Case]) -> Steps[None]:
                     verdict, index = wanted[content].pop()
                     verdict.reading.ids[index] = item
                     lane.claimed.add(item)
+
+
+def _find(
+    session: Session, lane: Lane, kind: str, contents: set[bytes], since: str | None
+) -> Steps[dict[bytes, list[str]]]:
+    """The ids of a pool's items by content, oldest first. A page that fails is asked for again, not all of them."""
+    found: dict[bytes, list[str]] = {}
+    after: str | None = None
+    while True:
+        items, after = yield from session.ask(
+            page, session.client, kind, lane.pool.id, since, after
+        )
+        for content, item in items:
+            if content in contents:
+                found.setdefault(content, []).append(item)
+        if after is None:
+            return found
 
 
 def _log(session: Session, sent: SentChunk, operation: Operation) -> Steps[Reading]:

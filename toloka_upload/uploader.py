@@ -249,6 +249,8 @@ class _Work:
             for file in files:
                 self._rejects.know(file)
                 yield from planner.plan(file, before, total)
+                for warning in file.warnings:
+                    session.books.warn(f"{file.name}: {warning}")
                 before += file.size or 0
             yield from planner.finish()
 

@@ -16,6 +16,7 @@ from toloka_upload.chunks import (
     Chunker,
     Item,
     Limits,
+    PlainTasks,
     Size,
     too_large,
 )
@@ -112,12 +113,16 @@ def test_the_quick_way_for_plain_tasks_makes_the_same_chunks(wanted: list[int], 
     quick: list[Chunk] = []
     chunker = Chunker("21", "tasks", SMALL, quick.append)
     for start in range(0, len(wanted), batch):
-        tasks = []
-        for number in range(start, min(start + batch, len(wanted))):
-            one = item(number, wanted[number])
-            tasks.append(
-                (one.text, wanted[number], one.identities, one.content, one.raws[0], number)
-            )
+        part = range(start, min(start + batch, len(wanted)))
+        some = [item(number, wanted[number]) for number in part]
+        tasks = PlainTasks(
+            [one.text for one in some],
+            [wanted[number] for number in part],
+            [one.identities for one in some],
+            [one.content for one in some],
+            [one.raws[0] for one in some],
+            list(part),
+        )
         chunker.add_tasks(tasks, "file")
     chunker.flush()
     plain = chunked([item(number, size) for number, size in enumerate(wanted)])

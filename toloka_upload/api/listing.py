@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from toloka_upload.api.client import Client
@@ -28,30 +28,21 @@ def newest(client: Client, kind: str, pool: str) -> str | None:
     return created if isinstance(created, str) else None
 
 
-def find(
-    client: Client, kind: str, pool: str, contents: set[bytes], since: str | None
-) -> dict[bytes, list[str]]:
+def page(
+    client: Client, kind: str, pool: str, since: str | None, after: str | None
+) -> tuple[list[tuple[bytes, str]], str | None]:
     """
-    The ids of all items of a pool whose content is one of `contents`, by content, oldest id first.
+    One page of a pool's items, by id: (content, id) of each, and the id to go on after, or None: that was all.
 
     Args:
         since: Only items created at or after this time, by the API's clock; None: all.
+        after: The id that the page before ended with; None: the first page.
     """
-    found: dict[bytes, list[str]] = {}
-    for item in _pages(client, kind, pool, since):
-        content = item_content(item)
-        if content in contents:
-            found.setdefault(content, []).append(item["id"])
-    return found
-
-
-def _pages(client: Client, kind: str, pool: str, since: str | None) -> Iterator[dict[str, Any]]:
     filters = {"sort": "id"}
     if since:
         filters["created_gte"] = since
-    while True:
-        items, more = client.items(kind, pool, **filters)
-        yield from items
-        if not more or not items:
-            return
-        filters["id_gt"] = items[-1]["id"]
+    if after:
+        filters["id_gt"] = after
+    items, more = client.items(kind, pool, **filters)
+    last = items[-1]["id"] if more and items else None
+    return [(item_content(item), item["id"]) for item in items], last
