@@ -37,7 +37,8 @@ class Planned(NamedTuple):
 class Spool:
     """Chunks, written once, read as often as needed. One thread writes, any may read.
 
-    A chunk has two records: what a request needs, and its rows as they came, which only rejects and cuts need.
+    A chunk has two records: what a request needs (the items by the line: none has a line break), and its rows as they
+    came, which only rejects and cuts need.
 
     Raises:
         CannotWrite: There is no room for it.

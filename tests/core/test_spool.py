@@ -21,14 +21,15 @@ items = st.lists(
 
 
 def chunks_of(rows: list[tuple[bytes, int, bool]], most: int) -> list[Chunk]:
-    """Chunks of items with some text, of so many rows, which a listing shows under another content or not."""
+    """Chunks of items with some text (an item has no line break, its rows may), of so many rows, which a listing shows under another content or not."""
     chunks: list[Chunk] = []
     chunker = Chunker("21", "task-suites", Limits(items=most), chunks.append)
     for number, (text, count, same) in enumerate(rows):
         identity = b"".join(digest(b"%d.%d" % (number, row)) for row in range(count))
         content = identity[:10] if same else digest(text)
         places = [("file", number * 10 + row) for row in range(count)]
-        chunker.add(Item(text, Size(len(text)), content, identity, [text] * count, places))
+        one_line = text.replace(b"\n", b" ")
+        chunker.add(Item(one_line, Size(len(text)), content, identity, [text] * count, places))
     chunker.flush()
     return chunks
 
