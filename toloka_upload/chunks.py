@@ -55,7 +55,7 @@ class Item(NamedTuple):
     """One task or suite, ready to travel, and the rows it is made of.
 
     Attributes:
-        text: The item's JSON without its closing brace, so that a correlation marker can follow, and without line breaks.
+        text: The item's JSON without line breaks and without its closing brace, so that a marker can follow.
         content: The digest under which a listing shows it.
         identities: Of its rows, packed.
         raws: Of its rows, for the rejects.
