@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from toloka_upload.api.errors import ApiError, NotFound
+from toloka_upload.api.errors import ApiError, NotFound, RequestRefused
 from toloka_upload.check import Spec
 from toloka_upload.errors import Refused, TryAgain
 from toloka_upload.identity import Known, Seen
@@ -149,7 +149,7 @@ def read_pool(session: Session, pool_id: str) -> Steps[Pool]:
             code="POOL_ARCHIVED",
         )
     project_id = str(details.get("project_id", ""))
-    project = yield from session.ask(client.project, project_id) if project_id else _nothing()
+    project = yield from _project(session, project_id)
     if project.get("status") == "ARCHIVED":
         raise Refused(
             f"Project {project_id} of pool {pool_id} is archived: its pools take no tasks.",
@@ -176,9 +176,15 @@ def pool_of(
     )
 
 
-def _nothing() -> Steps[dict[str, Any]]:
-    yield from ()
-    return {}
+def _project(session: Session, project_id: str) -> Steps[dict[str, Any]]:
+    """The project; nothing, with a warning, where it cannot be read: the pool is what counts."""
+    try:
+        return (yield from session.ask(session.client.project, project_id))
+    except (NotFound, RequestRefused) as error:
+        session.books.warn(
+            f"The project cannot be read, so rows are not checked against its spec: {error}"
+        )
+        return {}
 
 
 def _pool_or_training(session: Session, pool_id: str) -> Steps[tuple[dict[str, Any], bool]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from toloka_upload.api.errors import NotFound, RequestRefused
 from toloka_upload.api.listing import newest
 from toloka_upload.check import Spec
 from toloka_upload.lane import Lane, Pool, hold, journal_path, read_pool
@@ -67,8 +68,16 @@ class Lanes:
         lane.known, lane.unknown = lane.book.known(lane.generation if settings.again else None)
         if settings.requests.mode == "sync":
             kind = settings.travel_kind or lane.pool.kind or "tasks"
-            lane.since = yield from session.ask(newest, session.client, kind, lane.pool.id)
+            lane.since = yield from self._newest(kind, lane.pool.id)
         return doubtful
+
+    def _newest(self, kind: str, pool_id: str) -> Steps[str | None]:
+        """From when on the listing may show what this run creates; None: who knows, from the beginning."""
+        session = self._session
+        try:
+            return (yield from session.ask(newest, session.client, kind, pool_id))
+        except (NotFound, RequestRefused):
+            return None
 
     def idle(self) -> bool:
         """Whether nothing is in the air, nor waits to be sent (after a stop: whether nothing is in the air)."""

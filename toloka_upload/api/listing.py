@@ -44,5 +44,6 @@ def page(
     if after:
         filters["id_gt"] = after
     items, more = client.items(kind, pool, **filters)
-    last = items[-1]["id"] if more and items else None
+    # An API that gives the same page again would be asked for ever.
+    last = items[-1]["id"] if more and items and items[-1]["id"] != after else None
     return [(item_content(item), item["id"]) for item in items], last
