@@ -220,7 +220,7 @@ def _efforts(report: Report) -> Iterator[Fact]:
 
 
 def _at(report: Report) -> str:
-    usual = ENVIRONMENTS.get(report.env) in (report.url, None)
+    usual = report.url in (ENVIRONMENTS.get(report.env), "")
     return f" at {plain(report.env if usual else report.url)}" if report.env else ""
 
 
