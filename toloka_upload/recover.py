@@ -4,7 +4,8 @@
     SENDING      the operation, by id      there             as ACCEPTED
                                            none (404)        doubtful: see below
     ACCEPTED     the operation, by id      finished          its log, else the listing
-                                           none (404)        the listing; what is missing there stays unknown
+                                           none (404)        the listing; what is missing there stays unknown,
+                                                             unless the request left more than 14 days ago
     UNSETTLED    as ACCEPTED, for the rows that are unknown
     sync         the listing, twice        there / missing   created / free to go again
 
@@ -14,7 +15,8 @@ When is "none" believed? A request can be held up on its way and arrive later th
 put together again from the rows of the input and sent again under its own id, which is safe at any time: should the
 first request still arrive, one of the two meets OPERATION_ALREADY_EXISTS. Only if the input no longer has all of its
 rows (or asks for other parameters) is the answer waited for: four `settle_pause`s after the request left, a second
-"none" is final. The listing's last look for a synchronous request waits for that, too.
+"none" is final. The listing's last look for a synchronous request waits for that, too. After 14 days a "none" says
+nothing any more, for the API may have forgotten; then the listing says it all.
 """
 
 from __future__ import annotations
@@ -44,6 +46,9 @@ from toloka_upload.settle import (
 )
 
 _DAY = 86_400.0
+FORGOTTEN = 14 * _DAY
+"""Seconds after which the API may know an operation no longer (it keeps logs for about a month; for how long ids is not
+documented). Nothing can be on its way any more, and no listing is that late: the listing alone tells."""
 
 
 class Doubtful:
@@ -206,13 +211,17 @@ class _Recovery:
         operation = yield from self._operation(sent)
         if operation is not None:
             yield from self._follow(sent, verdict, operation)
-        elif sent.state is not ChunkState.SENDING:
+        elif sent.state is not ChunkState.SENDING or self._is_old(sent):
             since = timestamp(sent.sent_at - _DAY)
-            self._cases.append(Case(sent, verdict, since, absent_is_free=False))
+            old = self._is_old(sent)
+            self._cases.append(Case(sent, verdict, since, absent_is_free=old))
         elif self._may_go_again(sent):
             self.doubtful.append(sent)
         else:
             yield from self.confirm(sent)
+
+    def _is_old(self, sent: SentChunk) -> bool:
+        return self._session.wall() - sent.sent_at > FORGOTTEN
 
     def _may_go_again(self, sent: SentChunk) -> bool:
         """Whether this run's input could have the very same request in it."""

@@ -28,10 +28,9 @@ from toloka_upload.loop import Steps, call, until
 from toloka_upload.observer import ChunkReturned, ChunkSent, ChunkSettled, Waiting
 from toloka_upload.oplog import FINAL_CODES, Reading
 from toloka_upload.outcomes import Block, Outcome, Places, Status
-from toloka_upload.policies.retry import Backoff, Patience
 from toloka_upload.polling import finish
 from toloka_upload.rows.model import Fault
-from toloka_upload.session import Session
+from toloka_upload.session import Session, Trouble
 from toloka_upload.settle import (
     Case,
     Verdict,
@@ -51,18 +50,6 @@ MOST_DENIALS = 3
 MOST_POSTS = 3
 """Requests with a body under way at once, over all pools. Each takes some 5 MB while it is sent, and more of them would
 only share the same line."""
-
-
-@dataclass(slots=True)
-class Trouble:
-    """What fails again and again, though everything else may succeed meanwhile.
-
-    Attributes:
-        count: How often in a row.
-    """
-
-    patience: Patience
-    count: int = 0
 
 
 @dataclass(slots=True)
@@ -94,7 +81,6 @@ class Sender:
         self._session = session
         self._spool = spool
         self._run = run_id
-        self._backoff = Backoff(session.random)
         self._failures: dict[bytes, Trouble] = {}
         self._posting = 0
         self.air: dict[int, Flight] = {}
@@ -204,7 +190,7 @@ class Sender:
         chunk = self._spool.load(planned, raws=False)
         body = chunk.body(marked=self._session.settings.requests.mode == "async")
         maybe = chunk.replaces is not None
-        trouble = Trouble(self._session.new_patience())
+        trouble = self._session.new_trouble()
         flight = Flight(lane, planned, self._describe(lane, chunk, body), body, trouble, maybe)
         flight.sent.id = lane.book.sending(flight.sent, replaces=chunk.replaces)
         self.air[planned.number] = flight
@@ -310,7 +296,6 @@ class Sender:
                 if found is not None:
                     return found
             except ApiError as error:
-                flight.trouble.count += 1
                 flight.maybe = before or error.effect
                 ours = ours or error.effect
                 (session.rate.confirm if error.effect else session.rate.give_back)(ticket)
@@ -330,7 +315,7 @@ class Sender:
         """Wait until the request may leave; one that leaves again is late for longer, and the journal knows it."""
         session, sent = self._session, flight.sent
         yield from self._park(flight.lane, lambda: True)
-        yield from session.clear()
+        yield from session.clear(flight.trouble)
         if session.stopping:
             session.rate.give_back(ticket)
             raise session.stopping
@@ -367,8 +352,10 @@ class Sender:
             return (yield from session.ask(session.client.operation, sent.operation_id or ""))
         except NotFound:
             flight.denied += 1
+            flight.lane.book.move(sent.id, ChunkState.ACCEPTED)
+            flight.lane.book.move(sent.id, ChunkState.ACCEPTED)
         if flight.denied < MOST_DENIALS:
-            yield from session.pause(self._backoff(flight.denied))
+            yield from session.pause(session.backoff(flight.denied))
             return None
         verdict = nothing_known(sent)
         case = Case(sent, verdict, None, absent_is_free=False)
@@ -376,23 +363,20 @@ class Sender:
         return verdict
 
     def _hold_back(self, flight: Flight, error: ApiError) -> Steps[None]:
-        """Wait until the request may be tried again; longer each time, even if all else is answered meanwhile."""
-        session, lane, trouble = self._session, flight.lane, flight.trouble
+        """Wait until the request may be tried again."""
+        session, lane = self._session, flight.lane
         if isinstance(error, Busy):
             lane.concurrency.locked()
             yield from self._wait_for_pool(flight, error)
             return
         if isinstance(error, RateLimited) and not (error.interval or error.retry_after):
             lane.concurrency.throttled()  # a quota of items comes back when it does, however few operations run
-        yield from session.hold_back(error, trouble.patience)
-        if trouble.count > 1 and not isinstance(error, RateLimited):
-            seconds = self._backoff(trouble.count)
-            yield from session.pause(min(seconds, trouble.patience.remaining))
+        yield from session.hold_back(error, flight.trouble)
 
     def _wait_for_pool(self, flight: Flight, error: ApiError) -> Steps[None]:
         """The pool is locked: by one of our operations, which will end, or by someone else's."""
         session, lane, patience = self._session, flight.lane, flight.trouble.patience
-        session.books.report.retries += 1
+        flight.trouble.count += 1
         session.went_well()
         if lane.in_flight - lane.waiting_for_lock > 1:
             patience.success()
@@ -401,7 +385,7 @@ class Sender:
             if patience.exhausted:
                 raise error.as_upload_error()
         lane.locks += 1
-        seconds = min(self._backoff(min(lane.locks, 5)), patience.remaining)
+        seconds = min(session.backoff(min(lane.locks, 5)), patience.remaining)
         session.tell(
             Waiting("pool_locked", "pool locked by another operation", seconds, lane.pool.id)
         )
@@ -584,7 +568,7 @@ class Sender:
         session = self._session
         fault = next(iter(reading.general), Fault("", "OPERATION_FAILED", "no reason was given"))
         key = hashlib.sha256(rest.identities).digest()
-        trouble = self._failures.setdefault(key, Trouble(session.new_patience()))
+        trouble = self._failures.setdefault(key, session.new_trouble())
         trouble.count += 1
         trouble.patience.failed()
         locked = "LOCKED" in fault.code or fault.code == "CONFLICT_STATE"
@@ -596,7 +580,7 @@ class Sender:
                 "Nothing of it was lost or doubled. Run the same command again later.",
                 code=fault.code,
             )
-        seconds = min(self._backoff(trouble.count), trouble.patience.remaining)
+        seconds = min(session.backoff(trouble.count), trouble.patience.remaining)
         if locked:
             lane.concurrency.locked()
         elif throttled:
