@@ -9,6 +9,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from toloka_upload.api.client import Client
@@ -37,6 +38,19 @@ DAY_SECONDS = 86_400.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Trouble:
+    """What one request, or the same items, meet again and again, though everything else may succeed meanwhile.
+
+    Attributes:
+        patience: How long it may go on.
+        count: How often in a row it came to nothing.
+    """
+
+    patience: Patience
+    count: int = 0
 
 
 class Session:
@@ -69,8 +83,9 @@ class Session:
         self.tell = observer
         self.wall = wall
         self.random = random_ or random.Random()  # noqa: S311  # jitter, no secret
-        self.breaker = CircuitBreaker(Backoff(self.random), loop.clock)
-        self.patience = self.new_patience()
+        self.backoff = Backoff(self.random, first=0.25)
+        self.breaker = CircuitBreaker(self.backoff, loop.clock)
+        self.patience = self.new_trouble().patience
         self.sheet = Timesheet(loop.clock)
         self.stopping: UploadError | None = None
         self._throttled_since: float | None = None
@@ -138,9 +153,9 @@ class Session:
             ApiError: The API answered, and the answer will not change.
             TryAgain: The service was failing for longer than `retry_for`.
         """
-        throttled = False
+        trouble, throttled = self.new_trouble(), False
         while True:
-            yield from self.clear()
+            yield from self.clear(trouble)
             try:
                 with self.sheet.during(Cause.NETWORK):
                     result = yield from call(function, *args, **kwargs)
@@ -149,21 +164,22 @@ class Session:
                     self.went_well()
                     raise
                 throttled = isinstance(error, RateLimited)
-                yield from self.hold_back(error)
+                yield from self.hold_back(error, trouble)
             else:
                 self.went_well()
                 if throttled:
                     self.throttle_over()
                 return result
 
-    def clear(self) -> Steps[None]:
-        """Wait until the service may be asked at all."""
-        while (seconds := self.breaker.wait()) > 0:
-            if self.patience.exhausted:
-                raise TryAgain(self._last_fault, code="SERVICE_FAILING")
+    def clear(self, trouble: Trouble) -> Steps[None]:
+        """Wait until the service may be asked at all. A request that met trouble before is a retry."""
+        while (seconds := self.breaker.wait()) > 0 and not self.patience.exhausted:
             with self.sheet.during(Cause.SERVICE):
                 yield from sleep(min(seconds, self.patience.remaining))
+        if self.patience.exhausted:
+            raise TryAgain(self._last_fault, code="SERVICE_FAILING")
         self.breaker.sent()
+        self.books.report.retries += trouble.count > 0
         # While the service fails, a silent request must not outlast the patience that is left.
         self.client.timeout = min(
             self.settings.pacing.timeout, max(self.patience.remaining, _LEAST_TIMEOUT)
@@ -176,47 +192,48 @@ class Session:
         self.breaker.succeeded()
         self.patience.success()
 
-    def new_patience(self) -> Patience:
-        """Patience for one thing that must come about in the end, whatever else succeeds meanwhile."""
-        return Patience(self.settings.pacing.retry_for, clock=self.loop.clock)
+    def new_trouble(self) -> Trouble:
+        """For one thing that must come about in the end: no trouble yet."""
+        return Trouble(Patience(self.settings.pacing.retry_for, clock=self.loop.clock))
 
-    def hold_back(self, error: ApiError, own: Patience | None = None) -> Steps[None]:
+    def hold_back(self, error: ApiError, trouble: Trouble) -> Steps[None]:
         """
-        Take note of a fault that passes, and slow the whole run.
-
-        Args:
-            own: The patience for what was asked, besides that for the service.
+        Take note of a fault that passes, and slow the whole run; a request that fails again waits longer by itself.
 
         Raises:
             TryAgain: It has been too long, or the API says that it will be.
         """
         if isinstance(error, RateLimited):
             self.breaker.succeeded()
-            yield from self._throttled(error, own)
+            yield from self._throttled(error, trouble)
             return
         self._last_fault = str(error.as_upload_error())
-        self._lose_patience(error, own)
+        self._lose_patience(error, trouble)
         self.breaker.failed(retry_after(error.retry_after, self.wall(), error.date))
         seconds = self.breaker.wait()
-        nth = _ordinal(self.breaker.attempt)
+        if trouble.count > 1:
+            seconds = max(seconds, self.backoff(trouble.count))
+        seconds = min(seconds, self.patience.remaining, trouble.patience.remaining)
+        nth = _ordinal(max(self.breaker.attempt, trouble.count))
         message = f"{_what(error)}, next try in {duration(seconds)} ({nth})"
         self.tell(Waiting("server_busy", message, seconds))
+        if trouble.count > 1:
+            yield from self.pause(seconds)
 
-    def _lose_patience(self, error: ApiError, own: Patience | None, asked: float = 0.0) -> None:
-        for patience in (self.patience, own):
-            if patience is not None:
-                patience.failed(asked)
-                if patience.exhausted:
-                    raise error.as_upload_error()
-        self.books.report.retries += 1
+    def _lose_patience(self, error: ApiError, trouble: Trouble, asked: float = 0.0) -> None:
+        trouble.count += 1
+        for patience in (self.patience, trouble.patience):
+            patience.failed(asked)
+            if patience.exhausted:
+                raise error.as_upload_error()
 
-    def _throttled(self, error: RateLimited, own: Patience | None) -> Steps[None]:
+    def _throttled(self, error: RateLimited, trouble: Trouble) -> Steps[None]:
         """Wait for as long as a 429 says, or, where it says nothing, for a little."""
         asked = retry_after(error.retry_after, self.wall(), error.date)
         seconds = quota_wait(error.interval, asked, self._unnamed_wait())
         if seconds is None:
             seconds = self._long_quota(error, asked)
-        self._lose_patience(error, own, seconds)
+        self._lose_patience(error, trouble, seconds)
         name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
         self.rate.pause(seconds)
         yield from self.wait_for_rate(seconds, name)

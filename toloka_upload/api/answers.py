@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -137,6 +138,9 @@ def _excerpt(body: bytes | bytearray) -> str:
     text = " ".join(body[: _SHOWN * 4].decode("utf-8", "replace").split())
     if not text:
         return "empty answer"
+    page = re.search("<title>(.*?)</title>", text, re.IGNORECASE)
+    if page:
+        return f"a web page, {page[1].strip()!r}"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
