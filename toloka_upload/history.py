@@ -11,7 +11,7 @@ from typing import Any
 
 from toloka_upload import journal
 from toloka_upload.errors import NoInput
-from toloka_upload.journal import Destination, RunRecord
+from toloka_upload.journal import Destination, RunRecord, SentChunk
 from toloka_upload.lock import Held, Lock
 from toloka_upload.report.results import ResultsFile
 
@@ -124,29 +124,30 @@ def past_run(state_dir: Path, run_id: str) -> PastRun:
 
 def operations(run: PastRun) -> list[dict[str, Any]]:
     """The chunks of a run with their operations."""
-    found = []
+    found: list[dict[str, Any]] = []
     for path, _ in run.parts:
         db, destination = journal.open_to_read(path)
         try:
-            for chunk in journal.chunks_of(db, run.id):
-                found.append(
-                    {
-                        "pool": destination.pool,
-                        "operation_id": chunk.operation_id,
-                        "state": chunk.state.value,
-                        "mode": chunk.mode,
-                        "attempt": chunk.attempt + 1,
-                        "rows": chunk.rows,
-                        "items": chunk.items,
-                        "sent": _time(chunk.sent_at),
-                        "file": chunk.places.files[0][0],
-                        "first_line": chunk.places.lines[0],
-                        "last_line": chunk.places.lines[-1],
-                    }
-                )
+            found += [_operation(chunk, destination) for chunk in journal.chunks_of(db, run.id)]
         finally:
             db.close()
     return found
+
+
+def _operation(chunk: SentChunk, destination: Destination) -> dict[str, Any]:
+    return {
+        "pool": destination.pool,
+        "operation_id": chunk.operation_id,
+        "state": chunk.state.value,
+        "mode": chunk.mode,
+        "attempt": chunk.attempt + 1,
+        "rows": chunk.rows,
+        "items": chunk.items,
+        "sent": _time(chunk.sent_at),
+        "file": chunk.places.files[0][0],
+        "first_line": chunk.places.lines[0],
+        "last_line": chunk.places.lines[-1],
+    }
 
 
 def write_results(run: PastRun, path: Path) -> int:

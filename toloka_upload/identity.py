@@ -201,7 +201,8 @@ def operation_id(
     The id under which exactly this request runs at most once: UUID v5 over all that makes it what it is.
 
     It is the same on any machine and without any journal, so that the same file sent again with all state lost
-    meets the ids of its first upload. `body_digest` is the SHA-256 of the bytes sent. The identities tell chunks of equal bytes apart: equal rows have different
+    meets the ids of its first upload. `body_digest` is the SHA-256 of the bytes sent. The identities tell chunks of
+    equal bytes apart: equal rows have different
     ordinals. `attempt` counts operations that ran and failed: a failed one burns its id.
     """
     name = "\n".join(

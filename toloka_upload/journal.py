@@ -559,16 +559,18 @@ def _unusable(path: Path, error: Exception) -> UploadError:
     )
 
 
+_SELECT_CHUNKS = """
+SELECT id, run, state, mode, kind, generation, attempt, operation_id, digest, parameters, since, sent_at, items, rows,
+    identities, contents, per_item, lines, files
+FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id WHERE """
+
+
 def _chunks(db: sqlite3.Connection, where: str, *values: Any) -> Iterator[SentChunk]:
-    for row in db.execute(  # `where` is a constant of this module; what varies is bound
-        "SELECT id, run, state, mode, kind, generation, attempt, operation_id, digest, parameters, since,"
-        " sent_at, items, rows, identities, contents, per_item, lines, files"
-        f" FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id WHERE {where} ORDER BY id",
-        values,
-    ):
-        parameters, since, sent_at, items, rows, identities, contents, per_item, lines, files = row[
-            9:
-        ]
+    # `where` is one of this module's constant conditions; what varies is bound.
+    query = _SELECT_CHUNKS + where + " ORDER BY id"
+    for row in db.execute(query, values):
+        parameters, since, sent_at, items, rows = row[9:14]
+        identities, contents, per_item, lines, files = row[14:]
         yield SentChunk(
             id=row[0],
             run=row[1],

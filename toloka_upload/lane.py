@@ -130,7 +130,6 @@ def read_pool(session: Session, pool_id: str) -> Steps[Pool]:
         Denied: The credentials are wrong.
         TryAgain: The service fails, or the pool stays locked.
     """
-    client = session.client
     while True:
         details, training = yield from _pool_or_training(session, pool_id)
         status = str(details.get("status", ""))

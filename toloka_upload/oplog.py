@@ -90,23 +90,30 @@ def read_log(entries: Iterable[Mapping[str, Any]], contents: bytes) -> Reading:
     for entry in entries:
         try:
             index = int(entry["input"][MARKER])
-        except (TypeError, KeyError, ValueError):
-            unmarked.append(entry)
-            continue
-        if 0 <= index < items:
-            output = entry.get("output")
-            # Nearly every entry is of this kind, so it is told apart in place.
             if (
-                entry.get("success") is True
-                and type(output) is dict
-                and type(output.get("task_id")) is str
+                entry["success"] is True
+                and type(created := entry["output"]["task_id"]) is str
+                and 0 <= index < items
             ):
-                ids[index] = output["task_id"]
-            else:
-                _note(reading, index, entry)
+                ids[index] = created  # nearly every entry is of this kind
+                continue
+        except (TypeError, KeyError, ValueError):
+            index = _index(entry)
+        if 0 <= index < items:
+            _note(reading, index, entry)
+        elif index < 0:
+            unmarked.append(entry)
     if unmarked:
         _match(reading, unmarked, contents)
     return reading
+
+
+def _index(entry: Mapping[str, Any]) -> int:
+    """Which item an entry is of, by our marker; -1 where it has none."""
+    try:
+        return int(entry["input"][MARKER])
+    except (TypeError, KeyError, ValueError):
+        return -1
 
 
 def _note(reading: Reading, index: int, entry: Mapping[str, Any]) -> None:

@@ -47,6 +47,16 @@ def has_odd_numbers(values: dict[str, Any]) -> bool:
     return not _SIMPLE.issuperset(map(type, values.values())) and has_float(values)
 
 
+def all_plain(inputs: list[Any]) -> bool:
+    """Whether all of many are objects, and none of them has odd numbers."""
+    simple = _SIMPLE.issuperset
+    return {dict}.issuperset(map(type, inputs)) and all(
+        [
+            simple(map(type, values.values())) or not has_float(values) for values in inputs
+        ]  # quicker
+    )
+
+
 def flat_content(values: dict[str, Any], text: bytes) -> tuple[bytes, bytes, bytes]:
     """The compact form of `input_values`, the digest of their exact content, and that of what a listing shows."""
     if not has_odd_numbers(values):

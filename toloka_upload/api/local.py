@@ -22,7 +22,7 @@ def local_handler(state_dir: Path) -> Handler:
         emulator = local_emulator(state_dir)
     except (OSError, ValueError, sqlite3.Error) as error:
         raise CannotWrite(
-            f"The local emulator cannot keep its data in {state_dir}: {error}. Name another directory with --state-dir.",
+            f"The local emulator cannot keep its data in {state_dir}: {error}. Name another one with --state-dir.",
             code="LOCAL_EMULATOR",
         ) from error
 

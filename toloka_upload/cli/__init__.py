@@ -11,10 +11,10 @@ from toloka_upload.errors import ExitStatus, UploadError
 
 def main() -> None:
     """Run the command line and exit with its status."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run_command_line(sys.argv[1:]))
 
 
-def run(arguments: list[str]) -> int:
+def run_command_line(arguments: list[str]) -> int:
     """Run the command line; return its exit status. No traceback is ever shown."""
     as_json = "--json" in arguments
     try:

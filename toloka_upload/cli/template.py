@@ -1,7 +1,5 @@
 """`toloka-upload template`: an empty task file for a pool."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal

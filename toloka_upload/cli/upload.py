@@ -1,7 +1,5 @@
 """`toloka-upload FILE...`: options in, exit status out."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any

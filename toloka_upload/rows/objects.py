@@ -60,7 +60,7 @@ class Objects:
 
     @property
     def plain(self) -> Callable[[list[Any]], bool] | None:
-        """Tells whether all of many values are good rows as they are; None while, or where, that takes a closer look."""
+        """Tells whether all of many values are good rows as they are; None where that takes a closer look."""
         if self.admit == self._flat:
             return _all_flat
         return _all_tasks if self.admit == self._task else None
