@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 import uuid
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -106,34 +108,65 @@ def _encode(value: Any) -> bytes:
 
 
 class Seen:
-    """Which contents this input has shown so far, to number equal rows. About 10 bytes a row, and no objects.
+    """Which contents this input has shown so far, to number equal rows. 13 to 27 bytes a row, and no objects.
 
-    A bucket for each value of the first 14 bits holds the last nine bytes of all its members, end to end.
+    An open-addressing hash table of the first 64 bits of each content, in an array whose length is a power of two.
+    Two contents that share them count as equal here, which only matters if they change places between two runs: the odds
+    of having such a pair at all among a million rows are 1 in 37 million.
     """
 
+    _FULLEST = 0.6
+
     def __init__(self) -> None:
-        self._buckets: list[bytearray | None] = [None] * _BUCKETS
+        self._table = array("Q", bytes(8 << 17))
+        self._used = 0
         self._repeats: dict[bytes, int] = {}
 
-    def identify(self, content: bytes) -> bytes:
-        """The identity of the next row with this content."""
-        rest = content[1:]
-        place = (content[0] << 8 | content[1]) >> 2
-        bucket = self._buckets[place]
-        if bucket is None:
-            self._buckets[place] = bytearray(rest)
-            return content
-        if rest not in bucket or not _aligned(bucket, rest, WIDTH - 1):
-            bucket += rest
-            return content
+    def identify(self, contents: Sequence[bytes]) -> list[bytes]:
+        """The identities of the next rows, which have these contents."""
+        identities = list(contents)
+        if self._used + len(contents) > self._FULLEST * len(self._table):
+            self._grow(self._used + len(contents))
+        table, mask = self._table, len(self._table) - 1
+        for row, key in enumerate(_keys(contents)):
+            at = key & mask
+            while found := table[at]:
+                if found == key:
+                    identities[row] = self._repeat(contents[row])
+                    break
+                at = (at + 1) & mask
+            else:
+                table[at] = key
+                self._used += 1
+        return identities
+
+    def _repeat(self, content: bytes) -> bytes:
         ordinal = self._repeats.get(content, 0) + 1
         self._repeats[content] = ordinal
         return nth(content, ordinal)
+
+    def _grow(self, needed: int) -> None:
+        old, length = self._table, len(self._table)
+        while needed > self._FULLEST * length:
+            length *= 2
+        table, mask = array("Q", bytes(8 * length)), length - 1
+        for key in filter(None, old):
+            at = key & mask
+            while table[at]:
+                at = (at + 1) & mask
+            table[at] = key
+        self._table = table
 
     @property
     def repeated(self) -> int:
         """How many rows were equal to an earlier one."""
         return sum(self._repeats.values())
+
+
+def _keys(contents: Sequence[bytes]) -> tuple[int, ...]:
+    """The first 64 bits of each content, never zero."""
+    keys = struct.unpack("=" + f"Q{WIDTH - 8}x" * len(contents), b"".join(contents))
+    return keys if all(keys) else tuple(key or 1 for key in keys)
 
 
 class Known:
@@ -177,14 +210,6 @@ class Known:
                 return int.from_bytes(bucket[value : value + 6], "big")
             at = bucket.find(rest, at + 1)
         return -1
-
-
-def _aligned(bucket: bytearray, rest: bytes, width: int) -> bool:
-    """Whether `rest` stands in `bucket` as an entry, and not across two of them."""
-    at = bucket.find(rest)
-    while at >= 0 and at % width:
-        at = bucket.find(rest, at + 1)
-    return at >= 0
 
 
 def operation_id(

@@ -251,7 +251,7 @@ class Planner:
         contents = [
             blake2b(text, digest_size=WIDTH).digest() for text in compact
         ]  # `digest`, without its call
-        identities = list(map(lane.seen.identify, contents))
+        identities = lane.seen.identify(contents)
         end = ending(with_overlap({}, (), self._requests.overlap), lane.pool.id)
         texts = [
             b'{"input_values":' + text + end if flat else text[:-1] + end for text in batch.texts
@@ -366,7 +366,7 @@ class Planner:
         if too_large(shaped.size, self.limits):
             self._reject(pool, name, row, [_size_fault(shaped.size, self.limits)])
             return
-        identity = pool.lane.seen.identify(shaped.key)
+        identity = pool.lane.seen.identify([shaped.key])[0]
         if self._recognised(pool, identity, pool.lane.known.find(identity), name, row.line):
             return
         text = shaped.text + ending(shaped.outer, None if shaped.names_pool else pool.lane.pool.id)
@@ -383,7 +383,7 @@ class Planner:
             self._close_suite(name, pool)
             pool.group = row.group
         shaped = shape_member(row, kind)
-        identity = pool.lane.seen.identify(shaped.key)
+        identity = pool.lane.seen.identify([shaped.key])[0]
         if self._recognised(pool, identity, pool.lane.known.find(identity), name, row.line):
             return
         if fault := disagreement(shaped.outer, [part.shaped.outer for part in pool.parts]):

