@@ -14,6 +14,7 @@ from toloka_upload.observer import PoolChecked
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.recover import Doubtful, recover
 from toloka_upload.session import Session
+from toloka_upload.settle import earlier
 
 
 class Lanes:
@@ -68,16 +69,24 @@ class Lanes:
         lane.known, lane.unknown = lane.book.known(lane.generation if settings.again else None)
         if settings.requests.mode == "sync":
             kind = settings.travel_kind or lane.pool.kind or "tasks"
-            lane.since = yield from self._newest(kind, lane.pool.id)
+            lane.since = yield from self._since(lane, kind)
         return doubtful
 
-    def _newest(self, kind: str, pool_id: str) -> Steps[str | None]:
-        """From when on the listing may show what this run creates; None: who knows, from the beginning."""
+    def _since(self, lane: Lane, kind: str) -> Steps[str | None]:
+        """The time after which the listing shows what this run creates; None: who knows, from the beginning.
+
+        What others created before, even if it is equal, must not be taken for ours. Where the newest item is our own,
+        there is room for clocks of the API that do not agree.
+        """
         session = self._session
         try:
-            return (yield from session.ask(newest, session.client, kind, pool_id))
+            found = yield from session.ask(newest, session.client, kind, lane.pool.id)
         except (NotFound, RequestRefused):
             return None
+        if found is None:
+            return None
+        item, created = found
+        return earlier(created) if lane.book.owned({item}) else created
 
     def idle(self) -> bool:
         """Whether nothing is in the air, nor waits to be sent (after a stop: whether nothing is in the air)."""

@@ -135,7 +135,7 @@ def ask_log(
     if failed and said_something and operation.details.get("success_count") == reading.created:
         verdict.free.update(verdict.open())
         return None
-    return Case(sent, verdict, _earlier(operation.submitted), absent_is_free=failed)
+    return Case(sent, verdict, earlier(operation.submitted), absent_is_free=failed)
 
 
 def settle_by_listing(session: Session, lane: Lane, cases: Sequence[Case]) -> Steps[None]:
@@ -249,7 +249,7 @@ def timestamp(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat()
 
 
-def _earlier(moment: str | None) -> str | None:
+def earlier(moment: str | None) -> str | None:
     """A few seconds before a time of the API's: its machines' clocks need not agree."""
     if moment is None:
         return None

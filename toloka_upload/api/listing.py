@@ -21,11 +21,11 @@ def _values(task: Mapping[str, Any]) -> bytes:
     return digest(loose(task.get("input_values")))
 
 
-def newest(client: Client, kind: str, pool: str) -> str | None:
-    """The creation time of the newest item of a pool, by the API's clock; None where there is none."""
+def newest(client: Client, kind: str, pool: str) -> tuple[str, str] | None:
+    """The id and the creation time, by the API's clock, of the newest item of a pool; None where there is none."""
     items, _ = client.items(kind, pool, sort="-created", limit="1")
     created = items[0].get("created") if items else None
-    return created if isinstance(created, str) else None
+    return (items[0]["id"], created) if isinstance(created, str) else None
 
 
 def page(
@@ -35,12 +35,12 @@ def page(
     One page of a pool's items, by id: (content, id) of each, and the id to go on after, or None: that was all.
 
     Args:
-        since: Only items created at or after this time, by the API's clock; None: all.
+        since: Only items created after this time, by the API's clock; None: all.
         after: The id that the page before ended with; None: the first page.
     """
     filters = {"sort": "id"}
     if since:
-        filters["created_gte"] = since
+        filters["created_gt"] = since
     if after:
         filters["id_gt"] = after
     items, more = client.items(kind, pool, **filters)
