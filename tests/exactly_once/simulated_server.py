@@ -44,7 +44,6 @@ FATES = (
     "gappy",
     "no_markers",
     "locked",
-    "forgotten",
 )
 """What may become of one operation."""
 
@@ -82,9 +81,13 @@ class Weather:
     fates: tuple[str, ...] = ()
     chance: float = 0.0
     script: dict[int, str] = field(default_factory=dict)
-    late: float = 3.0
+    late: float = 15.0
     listing_delay: float = 0.0
     seen: Counter[str] = field(default_factory=Counter)
+
+    def cleared(self) -> Weather:
+        """Good weather, with the listing as slow as it was."""
+        return Weather(listing_delay=self.listing_delay, seen=self.seen)
 
 
 class Server:
@@ -161,13 +164,28 @@ class Server:
         return self._spoil(fault, answer)
 
     def settle(self) -> None:
-        """Let arrive what is late, and end what is due."""
-        for late in [late for late in self._late if late[0] <= self.now]:
-            self._late.remove(late)
-            self._answer("POST", *late[1:])
+        """Let arrive what is late, and end what is due, each at its time."""
+        now = self.now
+        for late in sorted(self._late, key=lambda late: late[0]):
+            if late[0] <= now:
+                self._end_operations(late[0])
+                self._late.remove(late)
+                self.now = late[0]
+                self._answer("POST", *late[1:])
+        self._end_operations(now)
+        self.now = now
+
+    def _end_operations(self, until: float) -> None:
         for operation in self.operations.values():
-            if operation.status == "RUNNING" and operation.due <= self.now:
+            if operation.status == "RUNNING" and operation.due <= until:
+                self.now = operation.due
                 self._work(operation)
+
+    def forget(self) -> None:
+        """Weeks pass: operations and their ids are known no more."""
+        self.now += 45 * 86_400.0
+        self.settle()
+        self.operations.clear()
 
     def everything_arrives(self) -> None:
         """The network brings what it still holds."""
@@ -245,10 +263,7 @@ class Server:
 
     def _operation(self, parts: list[str]) -> Answer:
         operation = self.operations.get(parts[1])
-        gone = operation is None or (
-            operation.fate == "forgotten" and operation.status != "RUNNING"
-        )
-        if operation is None or gone:
+        if operation is None:
             return _error(404, "DOES_NOT_EXIST")
         if len(parts) == 2:
             return _json(200, _view(operation))
