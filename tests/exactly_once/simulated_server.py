@@ -1,7 +1,7 @@
 """A small API of its own for the model test: what it has created is the truth that runs are judged by.
 
-It shares no code with the emulator nor with the client. It can do what a network can do to a request: lose it on its way,
-lose its answer, deliver it late or twice; and what a service can do to an operation.
+It shares no code with the emulator nor with the client. It can do what a network can do to a request: lose it on its
+way, lose its answer, deliver it late or twice; and what a service can do to an operation.
 """
 
 from __future__ import annotations
@@ -329,7 +329,7 @@ class Server:
             and ("tasks" in item) == (kind == "task-suites")
             and item["_at"] <= seen_by
             and item["id"] > query.get("id_gt", "")
-            and item["created"] >= query.get("created_gte", "")
+            and item["created"] > query.get("created_gt", "")
         ]
         way = query.get("sort", "id")
         items.sort(key=lambda item: item[way.removeprefix("-")], reverse=way.startswith("-"))
@@ -364,7 +364,9 @@ def _view(operation: Operation) -> dict[str, Any]:
 
 
 def _stamp(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    return (
+        datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
+    )
 
 
 def _json(status: int, value: Any) -> Answer:

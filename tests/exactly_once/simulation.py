@@ -1,9 +1,9 @@
 """Whole histories of uploads in simulated time: a server, a disk, a network, and runs that may be cut off at any step.
 
 A `History` is one state directory and one server. `History.run` does a run of the real program over them; the run's
-calls are carried out, and their answers come back, in an order chosen by the history's dice. A step is anything after which
-the world outside is another: a commit of the journal begun or done, a request handed over or answered. `crash_at` cuts the
-run off there, as SIGKILL or a power cut would: what was not committed is gone, and nothing more happens.
+calls are carried out, and their answers come back, in an order chosen by the history's dice. A step is anything after
+which the world outside is another: a commit of the journal begun or done, a request handed over or answered. `crash_at`
+cuts the run off there, as SIGKILL or a power cut would: what was not committed is gone, and nothing more happens.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ class Crash(BaseException):
 class Steps:
     """Counts the steps of a run, and ends or interrupts it at one of them."""
 
-    def __init__(self, crash_at: int | None, interrupt: Callable[[], None], interrupt_at: int) -> None:
+    def __init__(
+        self, crash_at: int | None, interrupt: Callable[[], None], interrupt_at: int
+    ) -> None:
         self.count = 0
         self.dead = False
         self.locks: list[Lock] = []
@@ -124,6 +126,8 @@ class History:
 
     Attributes:
         steps: How many steps the latest run took.
+        generations: How often each row may be there: once, and once more for each `--again`.
+        others: What somebody else created in the pool.
     """
 
     def __init__(self, directory: Path, seed: int = 0, weather: Weather | None = None) -> None:
@@ -134,6 +138,7 @@ class History:
         self.steps = 0
         self.most: dict[str, Counter[str]] = {}
         self.generations = 1
+        self.others: Counter[str] = Counter()
 
     def run(
         self,
@@ -164,12 +169,8 @@ class History:
             target=Target("http://127.0.0.1:1/api/v1", "custom", None, "OAuth x"),
             pool=pool,
             state_dir=self.state,
-            requests=Requests(
-                mode, chunk_size, skip_invalid_items=skip, suite_size=suite_size
-            ),
-            pacing=Pacing(
-                rate=None, daily_limit=None, concurrency=concurrency, fail_fast=False
-            ),
+            requests=Requests(mode, chunk_size, skip_invalid_items=skip, suite_size=suite_size),
+            pacing=Pacing(rate=None, daily_limit=None, concurrency=concurrency, fail_fast=False),
             results=results,
             rejects=self.directory / "rejects.jsonl",
             **options,
@@ -190,7 +191,7 @@ class History:
         if report is None:
             self.at_most_once()
             return None
-        self._check(report, rows, results, pool)
+        self._check(report, rows, results)
         return report
 
     def finish(self, rows: Rows, runs: int = 6, **options: Any) -> Report:
@@ -214,7 +215,7 @@ class History:
         if not options.get("suite_size"):  # a bad task takes its suite along
             assert all(_bad(rows[line - 1]) for line in self._lines("rejected")), "wrongly rejected"
         for name, most in _pools(kept, options.get("pool", "21")).items():
-            assert self.server.contents(name) >= most, "lost"
+            assert self._ours(name) >= most, "lost"
         self.at_most_once()
         return report
 
@@ -233,19 +234,26 @@ class History:
     def at_most_once(self) -> None:
         """The server has no row more often than any one input did, a generation."""
         for pool, most in self.most.items():
-            for content, count in self.server.contents(pool).items():
+            for content, count in self._ours(pool).items():
                 assert count <= most[content] * self.generations, f"doubled: {content}"
+
+    def _ours(self, pool: str) -> Counter[str]:
+        return self.server.contents(pool) - self.others
 
     def _expect(self, rows: Rows, pool: str | None) -> None:
         for name, found in _pools(rows, pool).items():
             self.most[name] = self.most.get(name, Counter()) | found
 
-    def _check(self, report: Report, rows: Rows, results: Path, pool: str | None) -> None:
+    def _check(self, report: Report, rows: Rows, results: Path) -> None:
         self.server.settle()
         self.at_most_once()
         counts = report.counts
         ended = (
-            counts.created + counts.already_uploaded + counts.rejected + counts.unknown + counts.unsent
+            counts.created
+            + counts.already_uploaded
+            + counts.rejected
+            + counts.unknown
+            + counts.unsent
         )
         assert counts.read == ended, f"the counts do not add up: {counts}, {report.error}"
         assert report.exit_status is not ExitStatus.BUG
@@ -269,7 +277,7 @@ class History:
                 claimed.setdefault(row["pool_id"], Counter())[content] += 1
                 assert "task_id" in row or "task_suite_id" in row
         for pool, contents in claimed.items():
-            assert contents <= self.server.contents(pool), "claimed and not there"
+            assert contents <= self._ours(pool), "claimed and not there"
 
     def _check_journal(self, report: Report, told: list[dict[str, Any]]) -> None:
         """The results written again from the journal are those that were written live."""

@@ -74,7 +74,9 @@ def _rows(dice: random.Random, *, pools: bool) -> Rows:
         values: dict[str, Any] = {"n": dice.randint(0, 3) if dice.random() < 0.3 else number + 10}
         if dice.random() < bad:
             values["bad"] = 1
-        rows.append({"input_values": values, "pool_id": dice.choice(["21", "26"])} if pools else values)
+        rows.append(
+            {"input_values": values, "pool_id": dice.choice(["21", "26"])} if pools else values
+        )
     return rows
 
 

@@ -1,0 +1,211 @@
+"""A row reaches a pool once: tried at every step, in every weather, and in stories that dice make up.
+
+`History.run` checks after every run, however it ended: no row is there more often than once, what is claimed is there,
+counts add up, and results, live and from the journal, name each row once. `History.finish` runs until the upload ends
+well, and checks that nothing is missing.
+
+`TOLOKA_UPLOAD_STORIES=20000 pytest --timeout 0 tests/exactly_once/test_model.py` leaves out no step and tells more
+stories; a failing one names its seed, and `TOLOKA_UPLOAD_STORY=seed` tells that one alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from simulated_server import FATES, WIRE, Weather
+from simulation import History, Rows
+from stories import SYNC_WIRE, story, tell
+
+from toloka_upload.errors import ExitStatus
+
+STORIES = int(os.environ.get("TOLOKA_UPLOAD_STORIES", "200"))
+STRIDE = 1 if "TOLOKA_UPLOAD_STORIES" in os.environ else 3
+"""Steps from one kill to the next: all of them where there is time."""
+PLAIN: Rows = [{"n": 1}, {"n": 2}, {"n": 1}, {"n": 1}, {"n": 3}]
+BAD: Rows = [{"n": 1}, {"n": 2, "bad": 1}, {"n": 1}, {"n": 3}, {"n": 4}]
+POOLS: Rows = [
+    {"pool_id": "21", "input_values": {"n": 1}},
+    {"pool_id": "26", "input_values": {"n": 1}},
+    {"pool_id": "21", "input_values": {"n": 1}},
+    {"pool_id": "26", "input_values": {"n": 2}},
+]
+CASES: dict[str, tuple[Rows, dict[str, Any], dict[int, str]]] = {
+    "async": (PLAIN, {}, {}),
+    "sync": (PLAIN, {"mode": "sync"}, {}),
+    "no-wait": (PLAIN, {"wait": False}, {}),
+    "suites": (PLAIN, {"pool": "22", "suite_size": 2}, {}),
+    "two pools": (POOLS, {"pool": None, "chunk_size": 1}, {}),
+    "bad rows": (BAD, {"skip": True}, {}),
+    "bad rows, sync": (BAD, {"mode": "sync", "skip": True}, {}),
+    "a refused request": (BAD, {}, {}),
+    "an operation that fails midway": (PLAIN, {}, {1: "fail_part_empty", 2: "fail_part_all"}),
+    "an answer that is lost": (PLAIN, {}, {1: "lost_after", 3: "lost_before"}),
+    "an answer that is lost, sync": (PLAIN, {"mode": "sync"}, {1: "lost_after", 2: "lost_before"}),
+}
+"""Rows, options, and faults of the first run by the number of the creating request."""
+
+
+@pytest.fixture
+def fast_path() -> Iterator[Path]:
+    """A directory in memory where there is one: a journal waits for the disk at every step."""
+    memory = Path("/dev/shm")
+    path = Path(tempfile.mkdtemp(dir=memory if os.access(memory, os.W_OK) else None))
+    yield path
+    shutil.rmtree(path)
+
+
+def new_history(path: Path, seed: int, script: dict[int, str]) -> History:
+    """A history in a directory of its own."""
+    directory = path / str(seed)
+    directory.mkdir()
+    return History(directory, seed, Weather(script=dict(script)))
+
+
+def steps_of(path: Path, case: str) -> int:
+    """How many steps a run of a case takes."""
+    rows, options, script = CASES[case]
+    history = new_history(path, 0, script)
+    history.run(rows, **options)
+    return history.steps
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_that_is_killed_at_any_step_is_completed_by_the_next(
+    case: str, fast_path: Path
+) -> None:
+    """Before and after each commit and each request: the same command again, and each row is there once."""
+    rows, options, script = CASES[case]
+    steps = steps_of(fast_path, case)
+    assert steps > 20
+    for step in range(1, steps + 1, 1 if case in ("async", "sync") else STRIDE):
+        history = new_history(fast_path, step, script)
+        history.run(rows, crash_at=step, **options)
+        history.finish(rows, **{**options, "wait": True})
+
+
+@pytest.mark.parametrize("case", ["async", "sync", "an answer that is lost", "suites"])
+def test_the_run_that_settles_may_be_killed_as_well(case: str, fast_path: Path) -> None:
+    """A second kill at any step of the run that follows a kill in the middle."""
+    rows, options, script = CASES[case]
+    middle = steps_of(fast_path, case) // 2
+    for step in range(1, 60, STRIDE):
+        history = new_history(fast_path, step, script)
+        history.run(rows, crash_at=middle + step % 7, **options)
+        history.run(rows, crash_at=step, **options)
+        history.finish(rows, **options)
+
+
+@pytest.mark.parametrize(
+    "case", ["async", "sync", "an answer that is lost", "an answer that is lost, sync"]
+)
+def test_a_run_that_is_interrupted_at_any_step_is_completed_by_the_next(
+    case: str, fast_path: Path
+) -> None:
+    """The interrupted run tells the truth about every row, and the next one goes on."""
+    rows, options, script = CASES[case]
+    for step in range(1, steps_of(fast_path, case) + 1, STRIDE):
+        history = new_history(fast_path, step, script)
+        report = history.run(rows, interrupt_at=step, **options)
+        assert report is not None
+        assert report.exit_status in (ExitStatus.INTERRUPTED, ExitStatus.OK)
+        history.finish(rows, **options)
+
+
+@pytest.mark.parametrize("case", ["async", "an answer that is lost, sync"])
+def test_a_run_that_settles_may_be_interrupted(case: str, fast_path: Path) -> None:
+    """A pause that an interrupt cuts short proves nothing: what is missing then may still be there later."""
+    rows, options, script = CASES[case]
+    for step in range(1, 50, STRIDE):
+        history = new_history(fast_path, step, script)
+        history.server.weather.listing_delay = 3.0
+        history.run(rows, crash_at=30 + step % 5, **options)
+        history.run(rows, interrupt_at=step, **options)
+        history.finish(rows, **options)
+
+
+@pytest.mark.parametrize(
+    ("mode", "fault"),
+    [("async", fault) for fault in (*WIRE, *FATES)] + [("sync", fault) for fault in SYNC_WIRE],
+)
+def test_every_fault_is_survived(fault: str, mode: str, fast_path: Path) -> None:
+    """Each fault of the wire and of an operation, at each of the requests."""
+    for number in range(1, 4):
+        history = new_history(fast_path, number, {number: fault})
+        history.run(PLAIN, mode=mode)
+        assert history.server.weather.seen[fault] == 1
+        history.finish(PLAIN, mode=mode)
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_what_changed_in_the_file_is_all_that_is_sent(mode: str, fast_path: Path) -> None:
+    """Grown, reversed, with other chunks, in pieces: the server is asked to create what is new, and nothing else."""
+    history = new_history(fast_path, 0, {})
+    history.finish(PLAIN, mode=mode)
+    for rows in (PLAIN[::-1], PLAIN[1:3], [*PLAIN, {"n": 1}, {"n": 7}]):
+        for chunk_size in (1, 3):
+            before = len(history.server.items)
+            report = history.finish(rows, mode=mode, chunk_size=chunk_size)
+            assert report.counts.created == len(history.server.items) - before
+    assert len(history.server.items) == len(PLAIN) + 2
+
+
+def test_again_uploads_everything_once_more(fast_path: Path) -> None:
+    """`--again` is a generation of its own, once, however often its command is needed to complete it."""
+    for step in range(1, 80, 4):
+        history = new_history(fast_path, step, {})
+        history.finish(PLAIN)
+        history.generations = 2
+        if history.run(PLAIN, again=True, crash_at=step) is None:
+            history.finish(PLAIN, again=True)
+        history.finish(PLAIN)
+        assert len(history.server.items) == 2 * len(PLAIN)
+
+
+def test_a_lost_state_directory_doubles_nothing(fast_path: Path) -> None:
+    """The ids are derived: the API knows every request of the file, and says so."""
+    for step in range(1, 80, 3):
+        history = new_history(fast_path, step, {})
+        history.run(PLAIN, crash_at=step)
+        history.lose_state()
+        history.finish(PLAIN)
+        history.lose_state()
+        report = history.finish(PLAIN)
+        assert report.counts.already_uploaded == len(PLAIN)
+        assert len(history.server.items) == len(PLAIN)
+
+
+def test_what_others_uploaded_is_not_taken_for_ours(fast_path: Path) -> None:
+    """Rows equal to ours that were in the pool before, by other means, stay somebody else's."""
+    for mode in ("async", "sync"):
+        for step in range(1, 60, 5):
+            directory = fast_path / f"{mode}{step}"
+            directory.mkdir()
+            history = History(directory, step)
+            for row in PLAIN:
+                history.server.add("21", row)
+            history.others = history.server.contents("21")
+            history.server.now += 3 * 86_400.0
+            history.run(PLAIN, crash_at=step, mode=mode)
+            history.finish(PLAIN, mode=mode)
+            assert len(history.server.items) == 2 * len(PLAIN)
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_stories(block: int, fast_path: Path) -> None:
+    """Inputs that change, options that change, weather, crashes and interrupts, as dice will have it."""
+    one = os.environ.get("TOLOKA_UPLOAD_STORY")
+    seeds = [int(one)] if one else range(block, STORIES, 10)
+    for seed in seeds:
+        directory = fast_path / str(seed)
+        directory.mkdir()
+        try:
+            tell(story(seed), directory)
+        except AssertionError as error:
+            raise AssertionError(f"story {seed}: {error}") from error
+        shutil.rmtree(directory)
