@@ -84,8 +84,7 @@ def lines(block: Block) -> Iterator[bytes]:
 def _plain_tokens(ids: list[str]) -> bool:
     """Whether each row has an id, and all of them may stand in JSON as they are."""
     together = "".join(ids)
-    plain = together.isascii() and together.isprintable()
-    return plain and '"' not in together and "\\" not in together and all(ids)
+    return all(ids) and orjson.dumps(together) == f'"{together}"'.encode()
 
 
 def _around_id(block: Block, status: int) -> tuple[str, str]:
