@@ -75,6 +75,11 @@ class Books:
         elif len(self._groups) < _MOST_GROUPS:
             self._groups[key] = ErrorGroup(fault.code, fault.field, 1, file, line, fault.message)
 
+    @property
+    def groups(self) -> list[ErrorGroup]:
+        """The faults of the rows so far by code and field, the most frequent first."""
+        return sorted(self._groups.values(), key=lambda group: -group.count)
+
     def warn(self, message: str) -> None:
         """Tell something that the user should know."""
         self.report.warnings.append(message)
@@ -92,5 +97,4 @@ class Books:
         """Close the files and put the error groups into the report, the most frequent first."""
         self._results.close()
         self._rejects.close()
-        groups = sorted(self._groups.values(), key=lambda group: -group.count)
-        self.report.errors = groups
+        self.report.errors = self.groups

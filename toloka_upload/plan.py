@@ -273,7 +273,7 @@ class Planner:
         )
 
     def _row(self, pool: PoolPlan | None, name: str, row: Row, kind: Kind) -> None:
-        faults = row.faults or self._faults(pool, row, kind)
+        faults = self._all_faults(pool, row, kind) if row.faults else self._faults(pool, row, kind)
         if faults or pool is None:
             self._reject(pool, name, row, faults)
         elif self._grouped:
@@ -318,6 +318,16 @@ class Planner:
             raise Refused(wants, code="POOL_TASK_TYPE_CONFLICT")
         else:
             pool.chunker.kind = travel
+
+    def _all_faults(self, pool: PoolPlan | None, row: Row, kind: Kind) -> Sequence[Fault]:
+        """The faults found at reading, and those of the row's other fields, if it could be read at all."""
+        if not row.value:
+            return row.faults
+        named = {fault.field for fault in row.faults}
+        return [
+            *row.faults,
+            *(fault for fault in self._faults(pool, row, kind) if fault.field not in named),
+        ]
 
     def _faults(self, pool: PoolPlan | None, row: Row, kind: Kind) -> Sequence[Fault]:
         value = row.value

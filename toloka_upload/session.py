@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
@@ -16,6 +16,7 @@ from toloka_upload.api.client import Client
 from toloka_upload.api.errors import ApiError, RateLimited
 from toloka_upload.books import Books
 from toloka_upload.bottleneck import Cause, Timesheet
+from toloka_upload.check.drift import VALUES, pool_may_be_older
 from toloka_upload.errors import Stopped, TryAgain, UploadError
 from toloka_upload.loop import Loop, Steps, call, sleep, until
 from toloka_upload.observer import Observer, Waiting
@@ -92,6 +93,7 @@ class Session:
         self._last_fault = ""
         self._stop_rule = StopRule(settings.pacing.max_errors)
         self._same_reason = SameReason()
+        self._warned = False
 
     def stop(self, error: UploadError) -> None:
         """Send nothing new; what is in the air is settled. The first reason stays."""
@@ -119,6 +121,7 @@ class Session:
         reasons = Counter(
             (fault.field, fault.code) for faults in outcome.faults.values() for fault in set(faults)
         )
+        self._notice_version(field for field, _ in reasons)
         same = self._same_reason.chunk(rows, outcome.count(Status.REJECTED), reasons)
         if same and self.settings.pacing.fail_fast:
             field, code = same
@@ -129,6 +132,12 @@ class Session:
                     code=code,
                 )
             )
+
+    def _notice_version(self, fields: Iterable[str]) -> None:
+        """Say, once, that the API refuses values which passed the check."""
+        if self.settings.check and not self._warned and any(f.startswith(VALUES) for f in fields):
+            self._warned = True
+            self.books.warn(pool_may_be_older(self.books.report.pools))
 
     def check_errors(self) -> None:
         """Stop the run if more rows were rejected than `--max-errors` bears."""

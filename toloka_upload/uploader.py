@@ -18,6 +18,7 @@ from typing import BinaryIO
 from toloka_upload.api.client import Client, Handler
 from toloka_upload.api.errors import ApiError
 from toloka_upload.books import Books
+from toloka_upload.check.drift import check_may_be_newer
 from toloka_upload.dryrun import DryRun
 from toloka_upload.errors import (
     BadInput,
@@ -30,7 +31,7 @@ from toloka_upload.errors import (
 )
 from toloka_upload.lane import Lane
 from toloka_upload.lanes import Lanes
-from toloka_upload.loop import Loop, Steps, sleep, until
+from toloka_upload.loop import Loop, Steps, call, sleep, until
 from toloka_upload.observer import (
     Observer,
     PoolOpened,
@@ -47,7 +48,7 @@ from toloka_upload.recover import Doubtful, confirm_absent
 from toloka_upload.report.rejects import RejectsFiles
 from toloka_upload.report.results import NoResults, ResultsFile
 from toloka_upload.report.summary import Report, RunError
-from toloka_upload.rows import open_rows
+from toloka_upload.rows import RowFile, open_rows
 from toloka_upload.send import Sender
 from toloka_upload.session import Session
 from toloka_upload.settings import Settings
@@ -221,16 +222,20 @@ class _Work:
 
     def _refuse_bad_rows(self) -> None:
         """All or nothing, unless the bad rows are to be skipped."""
-        session = self._session
-        rejected = session.books.report.counts.rejected
-        if rejected and not session.settings.requests.skip_invalid_items:
+        session, counts = self._session, self._session.books.report.counts
+        hint = ""
+        if counts.rejected and session.settings.check:
+            hint = check_may_be_newer(session.books.groups, counts.read)
+        if counts.rejected and not session.settings.requests.skip_invalid_items:
             session.stop(
                 BadInput(
-                    f"{counted(rejected, 'row')} failed the check, so nothing was sent. Mend and upload again, or "
-                    "send the good rows alone with --skip-invalid-items.",
+                    f"{counted(counts.rejected, 'row')} failed the check, so nothing was sent. Mend and upload again, "
+                    f"or send the good rows alone with --skip-invalid-items. {hint}".rstrip(),
                     code="ROWS_REJECTED",
                 )
             )
+        elif hint:
+            session.books.warn(hint)
 
     def _plan(self) -> Steps[None]:
         session, planner = self._session, self._planner
@@ -239,9 +244,11 @@ class _Work:
             pool = yield from planner.pool(session.settings.pool)
             spec = pool.lane.pool.task_spec
         with ExitStack() as stack:
-            files = []
+            files: list[RowFile] = []
+            reading = session.settings.reading
             for name in session.settings.files:
-                files.append(open_rows(name, session.settings.reading, spec, stdin=self._stdin))
+                # On a worker thread: a pipe may have no writer yet, and a signal must be heard meanwhile.
+                files.append((yield from call(open_rows, name, reading, spec, stdin=self._stdin)))
                 stack.callback(files[-1].close)
             sizes = [file.size for file in files]
             total = sum(size or 0 for size in sizes) if None not in sizes else None
@@ -351,8 +358,8 @@ def _require_token(settings: Settings) -> None:
 
 
 def _require_input(name: str) -> None:
-    """Notice a missing file before anything else is done."""
-    if name != "-":
+    """Notice a missing file before anything else is done. A pipe is left alone: it can be opened once."""
+    if name != "-" and not Path(name).is_fifo():
         try:
             Path(name).open("rb").close()
         except OSError as error:

@@ -190,11 +190,11 @@ def test_all_wrong_cells_of_a_row_are_told_at_once():
         ("input_values.integer", "INTEGER_EXPECTED"),
         ("input_values.boolean", "BOOLEAN_EXPECTED"),
         ("known_solutions.0.output_values.count", "INTEGER_EXPECTED"),
-        ("overlap", "VALUE_OUT_OF_BOUNDS"),
+        ("overlap", "VALUE_LESS_THAN_MIN"),
         ("latitude", "FLOAT_EXPECTED"),
     ]
     assert row.faults[0].message == "column 'INPUT:integer': 'x' is not an integer"
-    assert (row.text, row.value) == (b"", {})
+    assert (row.text, row.value) == (b"", {"input_values": {}})
 
 
 def test_physical_lines_are_counted_through_quoted_breaks():

@@ -93,6 +93,23 @@ def number(cell: str) -> bytes:
     raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is not a number{hint}")
 
 
+def _within(convert: Converter, least: int, most: int) -> Converter:
+    def bounded(cell: str) -> bytes:
+        text = convert(cell)
+        if not least <= float(text) <= most:
+            code = "VALUE_LESS_THAN_MIN" if float(text) < least else "VALUE_GREATER_THAN_MAX"
+            raise CellError(code, f"{shown(cell)} is not between {least} and {most}")
+        return text
+
+    return bounded
+
+
+overlap = _within(integer, 1, 30_000)
+"""Converts an overlap (API reference, `overlap`)."""
+latitude = _within(number, -90, 90)
+longitude = _within(number, -180, 180)
+
+
 def _boolean(cell: str) -> bytes:
     value = _BOOLEANS.get(cell.strip().lower())
     if value is None:

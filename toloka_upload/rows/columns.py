@@ -7,9 +7,10 @@ from difflib import get_close_matches
 from enum import Enum
 from typing import Any, NamedTuple
 
+from toloka_upload.rows.cells import Converter, latitude, longitude, overlap
+
 MAX_COLUMNS = 10_000
 """Most columns of a table."""
-
 
 _MOST_TOLD = 5
 
@@ -23,6 +24,14 @@ class Place(Enum):
     OVERLAP = "overlap"
     LATITUDE = "latitude"
     LONGITUDE = "longitude"
+
+
+OUTSIDE: Mapping[Place, Converter] = {
+    Place.OVERLAP: overlap,
+    Place.LATITUDE: latitude,
+    Place.LONGITUDE: longitude,
+}
+"""What cells become that stand outside the task's own text."""
 
 
 class Column(NamedTuple):

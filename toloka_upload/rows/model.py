@@ -43,10 +43,12 @@ class Row(NamedTuple):
             encoding for JSONL, CSV and TSV; one line of JSONL for JSON; one CSV record for XLSX.
         text: The row's JSON object as UTF-8 without line breaks and without surrounding white space. For JSON
             inputs these are the original bytes: digits, escapes and key order as written.
-        value: `text` parsed. Empty if `faults` is not.
+        value: `text` parsed. Of a row with faults it has the fields that could be read, so that what else is wrong
+            with them can be told; empty if none could. Such a row has no `text`.
         faults: What is wrong with the row already at reading (no JSON, wrong number of cells, a bad cell).
         outer: Members that belong to what travels (the task, or the suite it is grouped into) and are not in
-            `text`: `overlap`, `infinite_overlap`, `latitude`, `longitude` as JSON text. Only tables have them.
+            `text`: `overlap`, `infinite_overlap`, `latitude`, `longitude` as JSON text. Rows of tables
+            and of the web interface's JSON have them.
         group: Number of the blank-line group the row stands in, from 0; always 0 unless
             `suites_by_blank_line` is set.
     """

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from toloka_upload.rows.cells import CellError, integer, number
-from toloka_upload.rows.columns import Place, web_column
+from toloka_upload.rows.cells import CellError
+from toloka_upload.rows.columns import OUTSIDE, Place, web_column
 from toloka_upload.rows.model import NO_MEMBERS, Fault, Kind, Row
 from toloka_upload.rows.splice import members, without
 
@@ -127,9 +127,9 @@ class Objects:
         faults = [
             fault for key, cell in taken.items() if (fault := _add_number(outer, Place(key), cell))
         ]
-        if faults:
-            return Row(line, raw, b"", {}, tuple(faults))
         kept = {key: item for key, item in value.items() if key not in taken}
+        if faults:
+            return Row(line, raw, b"", kept, tuple(faults))
         return Row(line, raw, rest, kept, (), outer)
 
     def _prefixed(self, line: int, raw: bytes, text: bytes, value: Any) -> Row:
@@ -153,9 +153,9 @@ class Objects:
                 parts[column.place].append(orjson.dumps(column.field) + b":" + cell)
             elif fault := _add_number(outer, column.place, cell):
                 faults.append(fault)
-        if faults:
-            return Row(line, raw, b"", {}, tuple(faults))
         task = task_text(parts[Place.INPUT], parts[Place.GOLDEN], b"".join(parts[Place.HINT]))
+        if faults:
+            return Row(line, raw, b"", orjson.loads(task), tuple(faults))
         if parts[Place.GOLDEN] and self._infinite_golden and "overlap" not in outer:
             outer["infinite_overlap"] = b"true"
         return Row(line, raw, task, orjson.loads(task), (), outer or NO_MEMBERS)
@@ -199,7 +199,7 @@ def _add_number(outer: dict[str, bytes], place: Place, cell: bytes) -> Fault | N
         return None
     text = value if isinstance(value, str) else cell.decode()
     try:
-        outer[place.value] = integer(text) if place is Place.OVERLAP else number(text)
+        outer[place.value] = OUTSIDE[place](text)
     except CellError as error:
         return Fault(place.value, error.code, str(error))
     return None

@@ -7,13 +7,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from toloka_upload.rows.cells import CellError, Converter, converter, integer, shown
-from toloka_upload.rows.columns import Column, Place, read_header, spec_warnings
+from toloka_upload.rows.cells import CellError, Converter, converter, shown
+from toloka_upload.rows.columns import OUTSIDE, Column, Place, read_header, spec_warnings
 from toloka_upload.rows.model import NO_MEMBERS, Fault, Row
 from toloka_upload.rows.objects import task_text
-
-OVERLAPS = range(1, 30_001)
-"""The values of `TASK:overlap` (API reference, `overlap`)."""
 
 _PLACE_TYPES = {Place.OVERLAP: "integer", Place.LATITUDE: "float", Place.LONGITUDE: "float"}
 _SPEC_PARTS = {Place.INPUT: "input_spec", Place.GOLDEN: "output_spec"}
@@ -90,14 +87,15 @@ class Layout:
         if self._others or golden:
             hint, outer = self._outside(cells, faults, golden=bool(golden))
         text = task_text(inputs, golden, hint)
+        value: dict[str, Any] = {}
         try:
-            value = {} if faults else orjson.loads(text)
+            value = orjson.loads(text)
         except orjson.JSONDecodeError as error:  # nested too deep, or a number beyond every float
             faults.append(
                 Fault("", "INVALID_JSON", f"the row's values cannot be sent: {error.msg}")
             )
         if faults:
-            return Row(line, raw, b"", {}, tuple(faults), NO_MEMBERS, group)
+            return Row(line, raw, b"", value, tuple(faults), NO_MEMBERS, group)
         return Row(line, raw, text, value, (), outer, group)
 
     def _outside(
@@ -141,14 +139,7 @@ def _field_type(column: Column, task_spec: Mapping[str, Any]) -> str | None:
 
 
 def _converter(column: Column, field_type: str | None) -> Converter:
-    return _overlap if column.place is Place.OVERLAP else converter(field_type)
-
-
-def _overlap(cell: str) -> bytes:
-    text = integer(cell)
-    if len(text) > 5 or int(text) not in OVERLAPS:
-        raise CellError("VALUE_OUT_OF_BOUNDS", f"{shown(cell)} is not between 1 and {OVERLAPS[-1]}")
-    return text
+    return OUTSIDE.get(column.place) or converter(field_type)
 
 
 def _members(wanted: list[_Cell], cells: Sequence[str], faults: list[Fault]) -> list[bytes]:
