@@ -32,6 +32,7 @@ def finish(
     clock, pace = session.loop.clock, lane.pace
     started, items = clock(), sent.items if sent else 1
     limit = session.settings.pacing.operation_timeout
+    retries = session.books.report.retries
     while not operation.finished:
         elapsed = clock() - started
         if limit is not None and elapsed >= limit:
@@ -49,5 +50,8 @@ def finish(
                     chunk, lane.pool.id, operation.id, operation.status, operation.progress
                 )
             )
-    pace.finished(clock() - started, items)
+    if (
+        session.books.report.retries == retries
+    ):  # else it may have ended long before we could see it
+        pace.finished(clock() - started, items)
     return operation

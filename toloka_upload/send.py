@@ -145,6 +145,7 @@ class Sender:
             raise
         self._posting += 1
         started, in_flight = session.loop.clock(), lane.in_flight
+        retries = session.books.report.retries
         try:
             answer = yield from self._post(flight, ticket)
             self._posted(flight)
@@ -168,7 +169,8 @@ class Sender:
         finally:
             self._posted(flight)
         if verdict is not None:
-            lane.concurrency.finished(session.loop.clock() - started, planned.items, in_flight)
+            if session.books.report.retries == retries:  # else failures took part of the time
+                lane.concurrency.finished(session.loop.clock() - started, planned.items, in_flight)
             yield from self._conclude(flight, verdict)
 
     def _park(self, lane: Lane, condition: Callable[[], bool]) -> Steps[None]:

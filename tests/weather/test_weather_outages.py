@@ -1,0 +1,175 @@
+"""A service that fails now and then, for a while, or for good."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from conftest import MakeWeather
+from outing import flat, statuses, together
+
+from toloka_upload.errors import ExitStatus
+
+POST = {"method": "POST", "path": "/tasks"}
+POLL = {"method": "GET", "path": "/operations/*"}
+ALL = {"times": 0}
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_three_answers_in_ten_are_lost(weather: MakeWeather, mode: str) -> None:
+    """30 % of all answers are a proxy's 502 page, questions and listings included: each row once."""
+    here = weather({"action": "refuse", "status": 502, "probability": 0.3}, seed=3)
+    run = here.upload(flat(1000), chunk_size=200, mode=mode, settle_pause=0.2)
+    assert here.server.faults.counts["refuse"] >= 3
+    assert run.has_each_row_once()
+    assert run.report.retries >= 3
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_answers_are_lost_after_the_work(weather: MakeWeather, mode: str) -> None:
+    """A creating request in three is done and its answer lost, in every manner there is."""
+    lost = ["reset-after", "refuse-after", "cut", "truncate", "empty", "html"]
+    here = weather(*({"action": action, **POST, "nth": 1} for action in lost))
+    run = here.upload(flat(600), chunk_size=50, mode=mode, settle_pause=0.1, concurrency=1)
+    assert here.server.faults.counts == dict.fromkeys(lost, 1)
+    assert run.has_each_row_once()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"action": "reset", **POST},
+        {"action": "reset", **POLL},
+        {"action": "reset", "path": "/pools/21"},
+        {"action": "refuse", "status": 408, "body": "empty", **POST},
+        {"action": "refuse", "status": 500, "body": "json", **POST},
+        {"action": "refuse", "status": 503, **POLL},
+        {"action": "refuse", "status": 504, "path": "/operations/*/log"},
+        {"action": "truncate", "path": "/operations/*/log"},
+        {"action": "cut", "path": "/operations/*/log"},
+        {"action": "html", "path": "/operations/*"},
+        {"action": "empty", "path": "/operations/*"},
+        {"action": "empty", "path": "/operations/*/log"},
+        {"action": "html", "path": "/projects/1"},
+        {"action": "truncate", "path": "/pools/21"},
+        {"action": "hang-after", **POST},
+        {"action": "hang", **POST},
+        {"action": "hang", "path": "/operations/*/log"},
+    ],
+    ids=lambda fault: f"{fault['action']} {fault['path']}",
+)
+def test_one_lost_answer_changes_nothing(weather: MakeWeather, fault: dict[str, Any]) -> None:
+    """Whatever is lost, wherever: it is asked again, and each row is there once."""
+    here = weather(fault)
+    run = here.upload(flat(100), chunk_size=50, timeout=0.4)
+    assert here.server.faults.counts == {fault["action"]: 1}
+    assert run.has_each_row_once()
+    assert run.report.retries >= (fault["action"] != "hang-after"), "that one was found"
+
+
+def test_the_first_polls_hang(weather: MakeWeather) -> None:
+    """Time-outs of questions are no more than time lost."""
+    here = weather({"action": "hang", **POLL, "nth": [1, 2]})
+    run = here.upload(flat(300), chunk_size=100, timeout=0.5)
+    assert here.server.faults.counts == {"hang": 2}
+    assert run.has_each_row_once()
+    assert run.report.seconds < 5
+
+
+def _nobody() -> str:
+    """An address on this machine where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
+
+
+def test_a_service_that_is_down_is_given_up_in_time(weather: MakeWeather) -> None:
+    """75 after about `--retry-for`: connection refused, hanging, 503s; nothing was sent, nothing is unknown."""
+    gone, hanging, failing = (
+        weather(),
+        weather({"action": "hang", **ALL}),
+        weather({"action": "refuse", **ALL}),
+    )
+    runs = together(
+        lambda: gone.upload(flat(100), retry_for=2.0, url=_nobody()),
+        lambda: hanging.upload(flat(100), retry_for=2.0, timeout=0.5),
+        lambda: failing.upload(flat(100), retry_for=2.0),
+    )
+    for run in runs:
+        assert run.status is ExitStatus.TRY_AGAIN
+        assert 1.9 < run.report.seconds < 3.5
+        assert run.report.counts.unknown == 0
+        assert "Run the same command again" in run.error
+        assert run.report.waited.server <= run.report.seconds
+    assert "server busy (HTTP 503), next try in 1 s (1st)" in runs[2].waits
+    assert any("(3rd)" in wait for wait in runs[2].waits)
+    assert "no connection" in runs[0].waits[0]
+    assert all(run.posts == 0 for run in runs)
+    assert runs[2].report.bottleneck is not None
+    assert runs[2].report.bottleneck["name"] == "failing service"
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_creating_fails_though_every_question_is_answered(weather: MakeWeather, mode: str) -> None:
+    """Answers to questions do not hide that nothing can be created: 75 in time, and not a hail of requests."""
+    here = weather({"action": "refuse", **POST, **ALL})
+    run = here.upload(flat(100), retry_for=2.0, mode=mode, settle_pause=0.1)
+    assert run.status is ExitStatus.TRY_AGAIN
+    assert 1.5 < run.report.seconds < 4
+    assert run.posts <= 8
+    here.server.faults.clear()
+    again = here.upload(flat(100), settle_pause=0.1, mode=mode)
+    assert again.has_each_row_once()
+
+
+def test_one_log_fails_though_all_else_is_answered(weather: MakeWeather) -> None:
+    """The operations are known, so nothing is lost: 75, and the next run reads what they did."""
+    here = weather({"action": "refuse", "path": "/operations/*/log", **ALL})
+    run = here.upload(flat(200), chunk_size=50, retry_for=1.0)
+    assert run.status is ExitStatus.TRY_AGAIN
+    assert run.report.seconds < 4
+    run.adds_up()
+    here.server.faults.clear()
+    posts = run.posts
+    again = here.upload(flat(200), chunk_size=50)
+    assert again.has_each_row_once()
+    assert again.posts == posts + again.report.counts.created // 50
+
+
+def test_a_failing_service_is_met_gently(weather: MakeWeather) -> None:
+    """While it fails one request at a time asks, ever more seldom; and the time lost teaches nothing wrong."""
+    here = weather({"action": "refuse", "path": "/operations/*", "times": 4}, operation_seconds=0.2)
+    run = here.upload(flat(800), chunk_size=50, concurrency=8)
+    assert run.has_each_row_once()
+    seen = here.server.emulator.ledger.requests
+    failed = [index for index, request in enumerate(seen) if request.status == 503]
+    assert failed == list(range(failed[0], failed[0] + 4)), "nothing else is asked meanwhile"
+    gaps = [seen[index + 1].time - seen[index].time for index in failed]
+    assert all(gap > 0.12 * 2**n for n, gap in enumerate(gaps))
+    assert run.report.seconds < 12
+
+
+def test_no_retry_is_no_retry(weather: MakeWeather) -> None:
+    """`--retry-for 0`: the first failure ends the run, with 75."""
+    here = weather({"action": "refuse", "path": "/pools/21"})
+    run = here.upload(flat(10), retry_for=0.0)
+    assert run.status is ExitStatus.TRY_AGAIN
+    assert run.report.requests == 1
+    assert run.report.retries == 0
+
+
+def test_a_web_page_is_not_shown_whole(weather: MakeWeather) -> None:
+    """A proxy's page is named by its title, and the address that gave it."""
+    here = weather({"action": "refuse", "status": 502, **ALL})
+    run = here.upload(flat(10), retry_for=0.0)
+    assert "GET /pools/21: HTTP 502: a web page, '502 Bad Gateway'" in run.error
+    assert "<" not in run.error
+
+
+def test_wrong_answers_with_the_right_status(weather: MakeWeather) -> None:
+    """Pages with status 200, as hotel networks give them, are failures and no answers."""
+    here = weather({"action": "html", **ALL})
+    run = here.upload(flat(10), retry_for=0.5)
+    assert run.status is ExitStatus.TRY_AGAIN
+    assert set(statuses(here.server)) == {"200"}
