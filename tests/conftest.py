@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
 
 # Examples on a busy machine may be slow, which proves nothing; and a failure must be the same everywhere.
 settings.register_profile("here", deadline=None, database=None)
@@ -21,4 +24,6 @@ def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterat
             if name.startswith("TOLOKA_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
                 patch.delenv(name)
         patch.setenv("TOLOKA_UPLOAD_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        # Processes that tests start run this very checkout, wherever they are started.
+        patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -48,7 +49,10 @@ def target(
 
 
 def state_dir(path: Path | None) -> Path:
-    """Where state lives: the path given, or the platform's directory for a user's state."""
+    """Where state lives: as told, else as `TOLOKA_UPLOAD_STATE_DIR` says, else the platform's own place."""
+    named = os.environ.get("TOLOKA_UPLOAD_STATE_DIR")
+    if path is None and named:
+        return Path(named)
     return path or platformdirs.user_state_path("toloka-upload", appauthor=False)
 
 

@@ -38,7 +38,7 @@ def upload(
         url: Another base address.
         account: The requester to act for.
         token: The token; None: `TOLOKA_TOKEN` in the environment.
-        state_dir: Where the journal lives; None: the platform's directory for a user's state.
+        state_dir: Where the journal lives; None: `TOLOKA_UPLOAD_STATE_DIR`, or the platform's place for a user's state.
         requests: How rows are asked to be created.
         pacing: How fast, how patiently, and when to give up.
         observer: Who is told of what happens (`toloka_upload.observer`).

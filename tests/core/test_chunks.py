@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -82,7 +83,7 @@ def test_a_chunk_closes_only_when_the_next_item_does_not_fit(
     """Chunks are as full as the order of the input allows."""
     items = [item(number, *size) for number, size in enumerate(wanted)]
     chunks = chunked(items)
-    for chunk, following in zip(chunks, chunks[1:], strict=False):
+    for chunk, following in pairwise(chunks):
         first = items[numbers(following)[0]]
         assert (
             chunk.items == SMALL.items

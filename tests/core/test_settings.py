@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -180,8 +179,11 @@ def test_a_token_file_that_others_can_read_is_noticed(tmp_path: Path) -> None:
 def test_state_lives_where_it_was_told_or_where_the_platform_keeps_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The user's state directory by default."""
+    """An argument goes before the variable, and both before the user's state directory."""
+    monkeypatch.setenv("TOLOKA_UPLOAD_STATE_DIR", "named")
     assert configure.state_dir(tmp_path) == tmp_path
-    if os.name == "posix" and "darwin" not in os.sys.platform:  # type: ignore[attr-defined]  # sys
-        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-        assert configure.state_dir(None) == tmp_path / "toloka-upload"
+    assert configure.state_dir(None) == Path("named")
+    monkeypatch.delenv("TOLOKA_UPLOAD_STATE_DIR")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    assert configure.state_dir(None).is_relative_to(tmp_path)

@@ -21,7 +21,7 @@ items = st.lists(
 
 
 def chunks_of(rows: list[tuple[bytes, int, bool]], most: int) -> list[Chunk]:
-    """Chunks of items of so many rows, which a listing shows under another content or not. Items have no line breaks."""
+    """Chunks of items of so many rows, which a listing shows under another content or not; no item has a line break."""
     chunks: list[Chunk] = []
     chunker = Chunker("21", "task-suites", Limits(items=most), chunks.append)
     for number, (text, count, same) in enumerate(rows):

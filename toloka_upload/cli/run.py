@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import json
 import os
 import signal
 import sys
@@ -14,8 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
-
-import orjson
 
 from toloka_upload import configure
 from toloka_upload.configure import open_to_others, read
@@ -208,7 +207,8 @@ def _obey_signals(upload: Upload, display: Display) -> None:
 
 def _print_summary(report: Report, *, json_output: bool, events: str | None) -> None:
     if json_output:
-        sys.stdout.write(orjson.dumps(report.as_json()).decode() + "\n")
+        # In ASCII: names of undecodable bytes become escapes, whatever standard output's encoding is.
+        sys.stdout.write(json.dumps(report.as_json()) + "\n")
     elif events != "-":
         text = summary_text(report, colour=colour_wanted(sys.stdout, os.environ))
         sys.stdout.write(encodable(text, sys.stdout.encoding))
