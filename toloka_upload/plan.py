@@ -451,17 +451,18 @@ class Planner:
         return True
 
     def _reject(self, pool: PoolPlan | None, name: str, row: Row, faults: Sequence[Fault]) -> None:
-        self._books.reject(name, row.line, row.raw, faults)
         places = Places()
         places.add(name, row.line)
         if pool is None:
             self._books.enter(
                 Block(places, bytes([Status.REJECTED]), "", "", faults={0: list(faults)})
             )
+            self._books.reject(name, row.line, row.raw, faults)
             return
         passed = pool.passed.setdefault(Status.REJECTED, _Passed())
         passed.faults[len(passed.places)] = list(faults)
         passed.places.add(name, row.line)
+        self._books.reject(name, row.line, row.raw, faults)
         if len(passed.places) >= _BLOCK:
             self._flush(pool, Status.REJECTED)
 

@@ -387,7 +387,7 @@ def _local(settings: Settings) -> Handler | None:
         return None
     from toloka_upload.api.local import local_handler
 
-    return local_handler(settings.state_dir)
+    return local_handler(_made(settings.state_dir))
 
 
 def _account(settings: Settings) -> str:
