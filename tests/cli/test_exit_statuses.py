@@ -189,6 +189,17 @@ def test_70_an_error_of_ours_is_a_sentence(cli: Cli, monkeypatch: pytest.MonkeyP
     assert written.stat().st_mode & 0o077 == 0
 
 
+def test_130_interrupted_before_it_began(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even then `--json` prints its object."""
+
+    def interrupted(**_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("toloka_upload.cli.run.settings_from", interrupted)
+    good_rows("tasks.jsonl")
+    told(cli(*LOCAL, "tasks.jsonl", "--json"), ExitStatus.INTERRUPTED)
+
+
 @pytest.mark.parametrize("option", ["--results", "--state-dir", "--rejects", "--events"])
 def test_73_what_cannot_be_written(cli: Cli, option: str) -> None:
     """State, results, rejects, events: named, with what to do."""
