@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from toloka_upload.api.errors import ApiError, NotFound, RequestRefused
+from toloka_upload.bottleneck import Cause
 from toloka_upload.check import Spec
 from toloka_upload.errors import Refused, TryAgain
 from toloka_upload.identity import Known, Seen
 from toloka_upload.journal import Destination, Journal
 from toloka_upload.lock import Held, Lock
-from toloka_upload.loop import Steps, call, sleep
+from toloka_upload.loop import Steps, call
 from toloka_upload.observer import Waiting
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.policies.polling import PollPace
@@ -130,18 +131,22 @@ def read_pool(session: Session, pool_id: str) -> Steps[Pool]:
         Denied: The credentials are wrong.
         TryAgain: The service fails, or the pool stays locked.
     """
+    trouble = session.new_trouble()
     while True:
         details, training = yield from _pool_or_training(session, pool_id)
         status = str(details.get("status", ""))
         if status != "LOCKED":
             break
-        session.patience.failed()
-        if session.patience.exhausted:
+        trouble.patience.failed()
+        if trouble.patience.exhausted:
             raise TryAgain(
                 f"Pool {pool_id} is locked. Run the same command again later.", code="POOL_LOCKED"
             )
-        session.tell(Waiting("pool_locked", f"pool {pool_id} is locked", 5.0, pool_id))
-        yield from sleep(min(5.0, session.patience.remaining))
+        seconds = min(5.0, trouble.patience.remaining)
+        session.tell(Waiting("pool_locked", f"pool {pool_id} is locked", seconds, pool_id))
+        yield from session.pause(seconds, Cause.LOCK)
+        if session.stopping:
+            raise session.stopping
     if status == "ARCHIVED":
         raise Refused(
             f"Pool {pool_id} is archived and takes no tasks. Clone it, or name another pool.",

@@ -138,6 +138,8 @@ class Planner:
             if batch is None:
                 break
             yield from self._rows(file, batch)
+            if self._requests.skip_invalid_items:  # else one bad row keeps all back
+                self._session.check_errors()
             if counts.read >= told + _BLOCK:
                 told = counts.read
                 self._tell(before + file.position, total, finished=False)
@@ -148,6 +150,8 @@ class Planner:
     def finish(self) -> Steps[None]:
         """Close all chunks, those put together again first."""
         self.abandon()
+        if self._requests.skip_invalid_items:
+            self._session.check_errors()
         self._tell(0, None, finished=True)
         self._notice_repeats()
         yield from ()

@@ -93,6 +93,7 @@ class Session:
         self._last_fault = ""
         self._stop_rule = StopRule(settings.pacing.max_errors)
         self._same_reason = SameReason()
+        self._refused = 0
         self._warned = False
 
     def stop(self, error: UploadError) -> None:
@@ -117,6 +118,7 @@ class Session:
 
     def judge(self, rows: int, outcome: Outcome) -> None:
         """Stop the run if a chunk's outcome makes going on pointless, or too many rows were rejected."""
+        self._refused += outcome.count(Status.REJECTED)
         self.check_errors()
         reasons = Counter(
             (fault.field, fault.code) for faults in outcome.faults.values() for fault in set(faults)
@@ -140,10 +142,14 @@ class Session:
             self.books.warn(pool_may_be_older(self.books.report.pools))
 
     def check_errors(self) -> None:
-        """Stop the run if more rows were rejected than `--max-errors` bears."""
-        counts = self.books.report.counts
-        done = counts.created + counts.rejected
-        if self._stop_rule.passed(done, counts.rejected):
+        """Stop the run if more rows were rejected than `--max-errors` bears: of all read, or of those sent.
+
+        Reading may be far ahead of sending: what fails the check here is a share of what was read, what the API refuses
+        a share of what was sent.
+        """
+        counts, passed = self.books.report.counts, self._stop_rule.passed
+        sent = counts.created + self._refused
+        if passed(counts.read, counts.rejected) or passed(sent, self._refused):
             self.stop(
                 Stopped(
                     f"{counts.rejected} rows were rejected, more than --max-errors {self.settings.pacing.max_errors} "

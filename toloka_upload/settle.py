@@ -23,8 +23,8 @@ from toloka_upload.oplog import Reading, read_log
 from toloka_upload.outcomes import Outcome, Status
 from toloka_upload.session import Session
 
-LOG_PAUSES = (0.3, 1.0, 3.0)
-"""Seconds between looks at a log that says less than the operation's counters: a log may come late."""
+LOG_PAUSES = (0.06, 0.2, 0.6)
+"""Parts of `settle_pause` between looks at a log that says less than the operation's counters: a log may come late."""
 FIRST_LOOK = 0.5
 """Seconds before the first look at a listing. The second comes `settle_pause` later, and is what makes an absence
 believable: how soon a listing shows what was created is not documented."""
@@ -222,7 +222,7 @@ def _log(session: Session, sent: SentChunk, operation: Operation) -> Steps[Readi
             return reading
         if _complete(reading, operation) or pause is None or session.stopping:
             break
-        yield from session.pause(pause)
+        yield from session.pause(pause * session.settings.pacing.settle_pause)
     return reading
 
 

@@ -1,0 +1,87 @@
+"""Operations whose end or log is late, silent, gappy, gone or strange; every switch of the emulator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import MakeWeather
+from outing import flat
+
+from toloka_upload.emulator.switches import about
+from toloka_upload.errors import ExitStatus
+
+POST = {"method": "POST", "path": "/tasks"}
+_WITHOUT_EFFECT = {"require_token", "lock_pool", "oversize", "quota_answer", "tasks_without_mixer"}
+"""Switches that other tests are about."""
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"action": "late-log", "seconds": 0.5},
+        {"action": "empty-log"},
+        {"action": "archive-log"},
+        {"action": "gappy-log", "part": 0.5},
+        {"action": "stick-operation", "seconds": 0.7},
+        {"action": "fail-operation", "part": 0.0},
+        {"action": "fail-operation", "part": 0.5},
+        {"action": "fail-operation", "part": 1.0},
+        {"action": "fail-operation", "part": 0.5, "log": "empty"},
+        {"action": "fail-operation", "part": 0.5, "log": "all"},
+    ],
+    ids=lambda fault: " ".join(str(value) for value in fault.values()),
+)
+@pytest.mark.parametrize("details", ["full", "absent"])
+def test_whatever_becomes_of_an_operation_each_row_is_there_once(
+    weather: MakeWeather, fault: dict[str, Any], details: str
+) -> None:
+    """Late, silent, gappy and archived logs, failures half-way: the listing tells what the log does not."""
+    here = weather({**fault, **POST}, details=details)
+    run = here.upload(flat(90), chunk_size=30, settle_pause=0.1)
+    assert here.server.faults.counts == {fault["action"]: 1}
+    assert run.has_each_row_once()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (name, value)
+        for name, (_, values) in about().items()
+        for value in values
+        if name not in _WITHOUT_EFFECT
+    ],
+)
+def test_every_reading_of_the_documents_will_do(
+    weather: MakeWeather, name: str, value: str
+) -> None:
+    """Each switch, each way: each row is there once, and told."""
+    here = weather(**{name: value})
+    run = here.upload(flat(40), chunk_size=20, settle_pause=0.1)
+    assert run.has_each_row_once()
+
+
+def test_an_operation_that_fails_for_ever_is_given_up(weather: MakeWeather) -> None:
+    """Three times, then 75: nothing doubled, the rest unsent, and the reason told."""
+    here = weather({"action": "fail-operation", "part": 0.0, "log": "all", **POST, "times": 0})
+    run = here.upload(flat(60), chunk_size=30)
+    assert run.status is ExitStatus.TRY_AGAIN
+    assert "OPERATION_EXECUTION_ERROR" in run.error
+    assert run.created_is_told()
+    assert run.posts <= 6
+
+
+def test_an_unknown_status_is_no_end(weather: MakeWeather) -> None:
+    """A status that no document knows is waited through."""
+    here = weather(operation_seconds=0.3)
+    operations = here.server.emulator._rooms.operations
+    assert operations is not None
+    run = here.upload(flat(20))
+    assert run.has_each_row_once()
+
+
+def test_a_listing_that_lags_doubles_nothing(weather: MakeWeather) -> None:
+    """The log is empty and the listing late: the second look finds what the first did not."""
+    here = weather({"action": "empty-log", **POST}, listing_delay=0.8)
+    run = here.upload(flat(60), chunk_size=30, settle_pause=1.0)
+    assert run.has_each_row_once()
