@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from typing import Any
 from toloka_upload import journal
 from toloka_upload.errors import NoInput
 from toloka_upload.journal import Destination, RunRecord, SentChunk
-from toloka_upload.lock import Held, Lock
+from toloka_upload.lock import Held, Lock, holder
 from toloka_upload.report.results import ResultsFile
 
 
@@ -97,9 +96,11 @@ def past_runs(state_dir: Path) -> list[PastRun]:
         CannotWrite: A journal cannot be read.
     """
     found: dict[str, PastRun] = {}
-    for path, db, destination in _journals(state_dir):
+    for path in _paths(state_dir):
         held_by = _holder(path)
-        for record in journal.runs(db, destination):
+        with journal.open_to_read(path) as (db, destination):
+            records = list(journal.runs(db, destination))
+        for record in records:
             run = found.setdefault(record.id, PastRun(record.id))
             run.parts.append((path, record))
             run.running = run.running or held_by == record.id
@@ -126,11 +127,8 @@ def operations(run: PastRun) -> list[dict[str, Any]]:
     """The chunks of a run with their operations."""
     found: list[dict[str, Any]] = []
     for path, _ in run.parts:
-        db, destination = journal.open_to_read(path)
-        try:
+        with journal.open_to_read(path) as (db, destination):
             found += [_operation(chunk, destination) for chunk in journal.chunks_of(db, run.id)]
-        finally:
-            db.close()
     return found
 
 
@@ -158,13 +156,10 @@ def write_results(run: PastRun, path: Path) -> int:
     """
     results, rows = ResultsFile(path), 0
     for place, _ in run.parts:
-        db, destination = journal.open_to_read(place)
-        try:
+        with journal.open_to_read(place) as (db, destination):
             for block in journal.blocks(db, destination, run.id):
                 results.write(block)
                 rows += len(block.places)
-        finally:
-            db.close()
     results.close()
     return rows
 
@@ -188,25 +183,10 @@ def _paths(state_dir: Path) -> list[Path]:
     return sorted((state_dir / "journals").glob("*.db"))
 
 
-def _journals(state_dir: Path) -> Iterator[tuple[Path, sqlite3.Connection, Destination]]:
-    for path in _paths(state_dir):
-        db, destination = journal.open_to_read(path)
-        try:
-            yield path, db, destination
-        finally:
-            db.close()
-
-
 def _holder(path: Path) -> str | None:
     """The run that holds a pool's lock now, if one does."""
-    lock_path = path.with_suffix(".lock")
-    if not lock_path.exists():
-        return None
-    try:
-        Lock(lock_path, {}).release()
-    except Held as held:
-        return held.holder.get("run")
-    return None
+    found = holder(path.with_suffix(".lock"))
+    return None if found is None else found.get("run")
 
 
 def _sum(counts: Iterator[dict[str, int]]) -> dict[str, int]:

@@ -13,6 +13,7 @@ import sqlite3
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from itertools import accumulate, chain
@@ -150,15 +151,16 @@ class Journal:
         """
         self.path = path
         self.destination = destination
-        try:
+        with _explained(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._db = _connect(path, "rw")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            _verify(self._db, path, destination)
-        except (OSError, sqlite3.Error) as error:
-            raise _unusable(path, error) from error
+            try:
+                self._db.execute("PRAGMA synchronous=FULL")
+                _verify(self._db, path, destination)
+            except BaseException:
+                self._db.close()
+                raise
 
     def close(self) -> None:
         """Close the file."""
@@ -276,7 +278,8 @@ class Journal:
 
     def leftovers(self) -> list[SentChunk]:
         """Chunks whose rows have no final outcome yet, oldest first."""
-        return list(_chunks(self._db, "state IN ('sending', 'accepted', 'unsettled')"))
+        with _explained(self.path):
+            return list(_chunks(self._db, "state IN ('sending', 'accepted', 'unsettled')"))
 
     def known(self, generation: int | None) -> tuple[Known, dict[bytes, int]]:
         """
@@ -285,38 +288,43 @@ class Journal:
         Args:
             generation: Only what was sent in this generation (`--again`), or None: in any.
         """
-        return _known(self._db, generation)
+        with _explained(self.path):
+            return _known(self._db, generation)
 
     def outcome(self, chunk: int) -> Outcome | None:
         """What the journal has of a chunk's outcome."""
-        return _outcome(self._db, chunk)
+        with _explained(self.path):
+            return _outcome(self._db, chunk)
 
     def look_up(self, where: Places, statuses: bytes, places: Sequence[int]) -> Iterator[Block]:
         """Rows that are known from before, as blocks with the ids of what was created."""
-        return known_blocks(self._db, self.destination.pool, where, statuses, places, {})
+        with _explained(self.path):
+            yield from known_blocks(self._db, self.destination.pool, where, statuses, places, {})
 
     def owned(self, ids: set[str]) -> set[str]:
         """Those of `ids` that chunks of this journal are known to have created."""
         found: set[str] = set()
-        if ids:
-            for (packed,) in self._db.execute("SELECT ids FROM outcome"):
+        with _explained(self.path):
+            for (packed,) in self._db.execute("SELECT ids FROM outcome") if ids else ():
                 found.update(ids.intersection(zlib.decompress(packed).decode().split("\n")))
         return found
 
     def used(self, operation_id: str) -> bool:
         """Whether an operation of this id ran: its id is burnt, whatever it did."""
-        found = self._db.execute(
-            "SELECT 1 FROM chunk WHERE operation_id = ? AND state IN ('settled', 'unsettled')",
-            (operation_id,),
-        ).fetchone()
+        with _explained(self.path):
+            found = self._db.execute(
+                "SELECT 1 FROM chunk WHERE operation_id = ? AND state IN ('settled', 'unsettled')",
+                (operation_id,),
+            ).fetchone()
         return found is not None
 
     def generations(self) -> tuple[int, RunRecord | None]:
         """The newest generation, and its last run (None before the first run)."""
         last = None
-        for record in runs(self._db, self.destination):
-            if last is None or record.generation >= last.generation:
-                last = record
+        with _explained(self.path):
+            for record in runs(self._db, self.destination):
+                if last is None or record.generation >= last.generation:
+                    last = record
         return (last.generation if last else 0), last
 
 
@@ -345,31 +353,25 @@ class _Transaction:
             raise _unusable(self._path, error) from error
 
 
-def open_to_read(path: Path) -> tuple[sqlite3.Connection, Destination]:
+@contextmanager
+def open_to_read(path: Path) -> Iterator[tuple[sqlite3.Connection, Destination]]:
     """Open a journal read-only, also while a run writes it.
 
     Raises:
-        CannotWrite: It is no journal, or it cannot be read.
+        CannotWrite: It is no journal, or it cannot be read; also while it is being used.
     """
-    try:
-        db = _connect(path, "ro")
+    with _explained(path), closing(_connect(path, "ro")) as db:
         _check_version(db, path)
-        return db, Destination(
-            *db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
-        )
-    except (OSError, sqlite3.Error, TypeError) as error:
-        raise _unusable(path, error) from error
+        found = db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
+        yield db, Destination(*found)
 
 
 def peek(path: Path) -> tuple[Known, dict[bytes, int]] | None:
     """The rows that a pool's journal knows, without touching it; None where there is no journal."""
     if not path.exists():
         return None
-    db, _ = open_to_read(path)
-    try:
+    with open_to_read(path) as (db, _):
         return _known(db, None)
-    finally:
-        db.close()
 
 
 def runs(db: sqlite3.Connection, destination: Destination) -> Iterator[RunRecord]:
@@ -476,26 +478,21 @@ def prune_file(path: Path, before: float) -> list[str]:
     A run that created something stays as the owner of its chunks; its list of passed rows and its report go.
     Runs with chunks whose outcome is open stay as they are.
     """
-    open_to_read(path)[0].close()
-    db = _connect(path, "rw")
-    try:
-        with _Transaction(db, path):
-            old = [
-                run
-                for (run,) in db.execute(
-                    "SELECT id FROM run WHERE coalesce(finished, started) < ? AND settings != '{}' AND id NOT IN"
-                    " (SELECT run FROM chunk WHERE state IN ('sending', 'accepted', 'unsettled'))",
-                    (before,),
-                )
-            ]
-            for run in old:
-                db.execute("DELETE FROM passed WHERE run = ?", (run,))
-                db.execute("UPDATE run SET report = NULL, settings = '{}' WHERE id = ?", (run,))
-            db.execute(
-                "DELETE FROM run WHERE settings = '{}' AND id NOT IN (SELECT run FROM chunk)"
+    with open_to_read(path):
+        pass  # it is a journal
+    with closing(_connect(path, "rw")) as db, _Transaction(db, path):
+        old = [
+            run
+            for (run,) in db.execute(
+                "SELECT id FROM run WHERE coalesce(finished, started) < ? AND settings != '{}' AND id NOT IN"
+                " (SELECT run FROM chunk WHERE state IN ('sending', 'accepted', 'unsettled'))",
+                (before,),
             )
-    finally:
-        db.close()
+        ]
+        for run in old:
+            db.execute("DELETE FROM passed WHERE run = ?", (run,))
+            db.execute("UPDATE run SET report = NULL, settings = '{}' WHERE id = ?", (run,))
+        db.execute("DELETE FROM run WHERE settings = '{}' AND id NOT IN (SELECT run FROM chunk)")
     return old
 
 
@@ -507,17 +504,16 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def _verify(db: sqlite3.Connection, path: Path, destination: Destination) -> None:
-    """Make the tables of a new journal; refuse what is none of ours."""
-    if not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+    """Make the tables of a new journal; refuse what is none of ours, before anything in it is changed."""
+    new = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if not new:
+        _check_version(db, path)
+    db.execute("PRAGMA journal_mode=WAL")
+    if new:
         db.executescript(
             f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
             f" PRAGMA user_version = {VERSION}; COMMIT;"
         )
-        db.execute(
-            "INSERT INTO destination VALUES (?, ?, ?)",
-            (destination.endpoint, destination.account, destination.pool),
-        )
-    _check_version(db, path)
     row = db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
     if row is None:
         db.execute(
@@ -549,9 +545,28 @@ def _check_version(db: sqlite3.Connection, path: Path) -> None:
         )
 
 
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Whatever is wrong with the file becomes a `CannotWrite` that says what to do."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise _unusable(path, error) from error
+    except (zlib.error, ValueError, TypeError, StopIteration) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> UploadError:
+    return CannotWrite(
+        f"The journal {path} is damaged ({error}), and is left as it is. Restore it from a backup; or move it away: "
+        "then the pool is protected from doubled rows by the ids of asynchronous requests alone.",
+        code="DAMAGED_JOURNAL",
+    )
+
+
 def _unusable(path: Path, error: Exception) -> UploadError:
-    if isinstance(error, UploadError):
-        return error
+    if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        return _damaged(path, error)
     return CannotWrite(
         f"The journal {path} cannot be used: {error}. Nothing is sent without it: make room, mend its "
         "permissions, or name another directory with --state-dir.",

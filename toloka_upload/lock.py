@@ -5,9 +5,13 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from pathlib import Path
 
 from toloka_upload.errors import CannotWrite
+
+_PROBES = (0.0, 0.01, 0.1)
+"""Seconds before each try: somebody who only looks who holds the lock has it for less than that."""
 
 
 class Held(Exception):
@@ -36,12 +40,10 @@ class Lock:
                 "directory with --state-dir.",
                 code="LOCK",
             ) from error
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not any(_taken(self._file, fcntl.LOCK_EX, pause) for pause in _PROBES):
             known = _read(self._file)
             os.close(self._file)
-            raise Held(known) from None
+            raise Held(known)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, json.dumps(holder).encode(), 0)
 
@@ -51,6 +53,27 @@ class Lock:
             os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = -1
+
+
+def holder(path: Path) -> dict[str, str] | None:
+    """What the holder of a lock wrote of itself (it may be empty); None if nobody holds it."""
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return None if _taken(file, fcntl.LOCK_SH, 0.0) else _read(file)
+    finally:
+        os.close(file)
+
+
+def _taken(file: int, kind: int, pause: float) -> bool:
+    time.sleep(pause)
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _read(file: int) -> dict[str, str]:
