@@ -25,17 +25,20 @@ def read_once(target: Target, state_dir: Path, pool_id: str) -> Pool:
         TryAgain: The service has been failing for a minute.
         CannotWrite: The local emulator's data cannot be kept.
     """
-    handler = None
-    if target.env == "local":
-        from toloka_upload.api.local import local_handler
+    if target.env != "local":
+        if not target.authorization:
+            raise Denied(
+                "There is no token. Put it into TOLOKA_TOKEN, or name a --token-file.",
+                code="TOKEN_MISSING",
+            )
+        return _read(Client(target), pool_id)
+    from toloka_upload.api.local import local_api
 
-        handler = local_handler(state_dir)
-    elif not target.authorization:
-        raise Denied(
-            "There is no token. Put it into TOLOKA_TOKEN, or name a --token-file.",
-            code="TOKEN_MISSING",
-        )
-    client = Client(target, handler=handler)
+    with local_api(state_dir) as handler:
+        return _read(Client(target, handler=handler), pool_id)
+
+
+def _read(client: Client, pool_id: str) -> Pool:
     patiently = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, ApiError) and error.passes),
         stop=stop_after_delay(_PATIENCE),

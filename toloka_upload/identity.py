@@ -111,8 +111,8 @@ class Seen:
     """Which contents this input has shown so far, to number equal rows. 13 to 27 bytes a row, and no objects.
 
     An open-addressing hash table of the first 64 bits of each content, in an array whose length is a power of two.
-    Two contents that share them count as equal here, which only matters if they change places between two runs: the odds
-    of having such a pair at all among a million rows are 1 in 37 million.
+    Two contents that share them count as equal here, which only matters if they change places between two runs: the
+    odds of having such a pair at all among a million rows are 1 in 37 million.
     """
 
     _FULLEST = 0.6

@@ -140,7 +140,7 @@ class Upload:
         client = Client(
             settings.target,
             timeout=settings.pacing.timeout,
-            handler=self._handler or _local(settings),
+            handler=self._handler or _local(settings, stack),
         )
         stack.callback(client.close)
         ledger = None if settings.dry_run else _made(settings.state_dir) / "rate.db"
@@ -381,13 +381,13 @@ def _made(state_dir: Path) -> Path:
     return state_dir
 
 
-def _local(settings: Settings) -> Handler | None:
+def _local(settings: Settings, stack: ExitStack) -> Handler | None:
     """The emulator inside this process, if that is where the upload goes."""
     if settings.target.env != "local":
         return None
-    from toloka_upload.api.local import local_handler
+    from toloka_upload.api.local import local_api
 
-    return local_handler(_made(settings.state_dir))
+    return stack.enter_context(local_api(_made(settings.state_dir)))
 
 
 def _account(settings: Settings) -> str:

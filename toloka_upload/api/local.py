@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from toloka_upload.api.client import Handler
@@ -12,7 +13,8 @@ from toloka_upload.emulator.messages import ConnectionLost, Request
 from toloka_upload.errors import CannotWrite
 
 
-def local_handler(state_dir: Path) -> Handler:
+@contextmanager
+def local_api(state_dir: Path) -> Iterator[Handler]:
     """The API of `--env local`, with its data under `state_dir`.
 
     Raises:
@@ -35,4 +37,7 @@ def local_handler(state_dir: Path) -> Handler:
             raise ConnectionError(str(error)) from error
         return response.status, response.headers, response.body
 
-    return handle
+    try:
+        yield handle
+    finally:
+        emulator.close()
