@@ -88,7 +88,6 @@ def test_the_rejects_can_be_mended_and_sent(weather: MakeWeather) -> None:
         ("async", {"skip_all_invalid": "success"}),
         ("sync", {}),
         ("sync", {"sync_skip_all_invalid": "201"}),
-        ("sync", {"sync_payload": "unindexed"}),
     ],
 )
 @pytest.mark.parametrize("skip", [False, True])
