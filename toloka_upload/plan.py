@@ -148,8 +148,10 @@ class Planner:
             self._close_suite(file.name, pool)
 
     def finish(self) -> Steps[None]:
-        """Close all chunks, those put together again first."""
+        """Close all chunks."""
         self.abandon()
+        if self._session.stopping:
+            raise self._session.stopping
         if self._requests.skip_invalid_items:
             self._session.check_errors()
         self._tell(0, None, finished=True)
@@ -173,11 +175,12 @@ class Planner:
 
     def abandon(self) -> None:
         """Let go of what is held, however far planning has come: nothing that was read stays without an outcome."""
+        bear = self._session.bear
         for pool in self._pools.values():
-            self._close_suite(self._file, pool)
-            pool.chunker.flush()
+            bear(self._close_suite, self._file, pool)
+            bear(pool.chunker.flush)
             for status in list(pool.passed):
-                self._flush(pool, status)
+                bear(self._flush, pool, status)
 
     def doubtful(self) -> Iterator[tuple[PoolPlan, Doubtful]]:
         """The doubtful chunks of all pools, with the rows that this input has of them."""

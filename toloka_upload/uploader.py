@@ -337,7 +337,7 @@ class _Work:
     def end(self) -> None:
         """Enter every row that has no outcome yet, come what may."""
         session, sender = self._session, self._sender
-        session.bear(self._planner.abandon)
+        self._planner.abandon()
         for flight in list(sender.air.values()):
             session.bear(sender.left, flight)
         for lane in self.lanes:
@@ -346,6 +346,9 @@ class _Work:
         for pool, doubtful in self._planner.doubtful():
             if not doubtful.gone:
                 session.bear(sender.enter_known, pool.lane, Status.UNKNOWN, *doubtful.unsettled())
+        # What was in hand when the disk failed got nowhere, and its lines are missing from the results.
+        counts = session.books.report.counts
+        counts.unsent += max(0, counts.read - counts.entered)
 
 
 def _require_token(settings: Settings) -> None:

@@ -24,6 +24,11 @@ class Counts:
     unknown: int = 0
     unsent: int = 0
 
+    @property
+    def entered(self) -> int:
+        """Rows that have an outcome; in the end that is all that were read."""
+        return self.created + self.already_uploaded + self.rejected + self.unknown + self.unsent
+
 
 @dataclass(slots=True)
 class OperationCounts:
