@@ -6,7 +6,7 @@ import os
 import sys
 
 from toloka_upload.cli.app import app
-from toloka_upload.errors import ExitStatus, Interrupted, UploadError
+from toloka_upload.errors import ExitStatus, UploadError
 
 
 def main() -> None:
@@ -23,10 +23,8 @@ def run_command_line(arguments: list[str]) -> int:
     except UploadError as error:
         return _ended(error, as_json=as_json)
     except KeyboardInterrupt:
-        if as_json:
-            _print_json(Interrupted("Interrupted before anything was sent."))
         return ExitStatus.INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # typer makes the second of the first
         _drop_stdout()
         return ExitStatus.CANNOT_WRITE
     except Exception as error:  # noqa: BLE001  # whatever it is, a user gets a sentence

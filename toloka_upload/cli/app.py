@@ -29,6 +29,15 @@ class _UploadByDefault(TyperGroup):
             args = ["upload", *args]
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Ctrl-C before it obeys signals is an error like any other, not typer's silent 130."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from toloka_upload.errors import Interrupted
+
+            raise Interrupted("Interrupted; nothing was begun.") from None
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The upload's help, for that is what the program does, and then the other commands."""
         command = self.commands["upload"]
