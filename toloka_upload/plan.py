@@ -164,7 +164,7 @@ class Planner:
         repeated = sum(pool.lane.seen.repeated for pool in self._pools.values())
         if not read:
             self._books.warn("There are no rows in the input.")
-        elif repeated and repeated == read - len(self._pools):
+        elif repeated and repeated == read - 1:
             self._books.warn(
                 f"All {read:,} rows are equal: is this the right file? Each becomes a task of its own."
             )

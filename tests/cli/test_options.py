@@ -204,3 +204,26 @@ def test_a_dry_run_without_check_needs_nobody(cli: Cli) -> None:
     ended = cli("-p", "21", "tasks.jsonl", "-n", "--no-check", "--json")
     assert (ended.status, ended.summary["requests"]) == (0, 0)
     assert ended.counts == {"read": 3, "unsent": 3}
+
+
+def test_rows_may_name_their_pools(cli: Cli) -> None:
+    """Without `--pool` each goes to its own; equal rows are noticed, for they seldom are meant."""
+    rows = [
+        f'{{"pool_id":{pool},"input_values":{{"image":"https://a.b/{n}"}}}}' for pool, n in PLACED
+    ]
+    Path("tasks.jsonl").write_text("\n".join(rows))
+    summary = cli("--env", "local", "tasks.jsonl", "--json", "--results", "r").summary
+    assert (summary["counts"]["created"], summary["pools"]) == (4, ["21", "24"])
+    assert {row["line"]: row["pool_id"] for row in lines("r")} == {
+        1: "21",
+        2: "24",
+        3: "24",
+        4: "21",
+    }
+    (warning,) = summary["warnings"]
+    assert warning.startswith("1 row equal to an earlier")
+    ended = cli("--env", "local", "-p", "21", "tasks.jsonl", "--json")
+    assert (ended.status, ended.summary["errors"][0]["field"]) == (65, "pool_id")
+
+
+PLACED = [("21", 1), ("24", 2), ('"24"', 2), ('"21"', 2)]
