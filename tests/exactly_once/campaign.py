@@ -2,7 +2,7 @@
 
     python tests/exactly_once/campaign.py --kills 1000 --seed 1 --mode both --jobs 2
 
-Each upload is `python -m toloka_upload` against an emulator on a socket, in some bad weather. It is killed with SIGKILL:
+Each upload is `python -m toloka_upload` against an emulator on a socket, in bad weather. It is killed with SIGKILL:
 at a random moment, or just before or just after the emulator did a request; sometimes two are started at once, and one
 waits for the other's lock. The same command (now and then with other chunks, or the file turned round, grown or
 zipped) is run again until it ends with 0. Then the emulator's store is compared with the input, by content and
