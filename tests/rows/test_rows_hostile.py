@@ -95,7 +95,8 @@ from toloka_upload.rows import ReadOptions, open_rows
 base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 seen = []
 try:
-    for row in open_rows("-", ReadOptions(format=sys.argv[1]), None):
+    for batch in open_rows("-", ReadOptions(format=sys.argv[1]), None).batches():
+      for row in batch if type(batch) is list else batch.rows():
         seen.append(f"{row.line}:{row.faults[0].code if row.faults else 'good'}")
 except BadInput as error:
     seen.append(str(error))
@@ -138,6 +139,7 @@ def bomb(start: bytes, middle: bytes, end: bytes) -> bytes:
         ("csv", b"", b"a,", b"", ["the header is longer than"]),
         ("json", b'[{"a":1},', b"[", b"", ["1:good", "nested deeper"]),
         ("jsonl", b"", b" " * 1023 + b"\n", b'{"a":1}\n', ["262145:good"]),
+        ("jsonl", b'{"a":1}\n{"a":"', b"x", b"", ["1:good", "2:ROW_TOO_LONG"]),
     ],
 )
 def test_a_row_without_end_is_passed_over_in_flat_memory(format_name, start, middle, end, seen):

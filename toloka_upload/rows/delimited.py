@@ -18,6 +18,7 @@ from toloka_upload.rows.packing import Damaged
 from toloka_upload.rows.reader import ROW_TOO_LONG, Reader
 from toloka_upload.rows.source import MAX_ROW, Source
 from toloka_upload.rows.tables import HeaderError, Layout
+from toloka_upload.text import counted
 
 MAX_HEADER = 1 << 20
 """Most bytes of a header."""
@@ -123,7 +124,7 @@ class Delimited(Reader):
         except Damaged as why:
             self._unusable(self._records.line + 1, why)
         if empty:
-            self.warnings.append(f"{empty} rows without any filled cell were passed over")
+            self.warnings.append(f"passed over {counted(empty, 'row')} without any filled cell")
 
 
 def _delimiter(source: Source, format_name: str, options: ReadOptions) -> str:
