@@ -21,9 +21,10 @@ from unittest import mock
 
 from simulated_server import Answer, Server, Weather
 
-from toloka_upload import history, journal, lane, session
+from toloka_upload import history, lane, session
 from toloka_upload.api.target import Target
 from toloka_upload.errors import ExitStatus, Interrupted
+from toloka_upload.journal import reading, writing
 from toloka_upload.lock import Lock
 from toloka_upload.loop import Loop, Task, _Reply
 from toloka_upload.report.summary import Report
@@ -325,7 +326,8 @@ def _simulated(steps: Steps, rng: random.Random) -> Iterator[None]:
 
     dice = random.Random(rng.random())
     with (
-        mock.patch.object(journal, "_connect", connect),
+        mock.patch.object(writing, "connect", connect),
+        mock.patch.object(reading, "connect", connect),
         mock.patch.object(lane, "Lock", locked),
         mock.patch.object(session, "random", SimpleNamespace(Random=lambda: dice)),
     ):

@@ -1,0 +1,25 @@
+"""What we know about a pool, on disk: every chunk that was ever about to be sent, and what became of its rows.
+
+One SQLite file for each endpoint, account and pool, in WAL mode with `synchronous=FULL`: a commit that has
+returned survives a power cut. Only the holder of the pool's lock writes (`toloka_upload.lock`), over one connection;
+readers open the file read-only. Nothing secret is in it, and it is private all the same (0600 in a directory of 0700).
+"""
+
+from toloka_upload.journal.reading import blocks, chunks_of, open_to_read, peek, runs
+from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.journal.writing import Journal, prune_file
+
+__all__ = [
+    "GOES_ON",
+    "ChunkState",
+    "Destination",
+    "Journal",
+    "RunRecord",
+    "SentChunk",
+    "blocks",
+    "chunks_of",
+    "open_to_read",
+    "peek",
+    "prune_file",
+    "runs",
+]

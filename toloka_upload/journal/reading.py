@@ -1,0 +1,202 @@
+"""Reading a journal, also while a run writes it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from toloka_upload.identity import WIDTH, Known
+from toloka_upload.journal.file import check_version, connect, explained
+from toloka_upload.journal.packing import unpack, unpack_faults, where
+from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.outcomes import Block, Outcome, Places, Status
+
+
+@contextmanager
+def open_to_read(path: Path) -> Iterator[tuple[sqlite3.Connection, Destination]]:
+    """Open a journal read-only, also while a run writes it.
+
+    Raises:
+        CannotWrite: It is no journal, or it cannot be read; also while it is being used.
+    """
+    with explained(path), closing(connect(path, "ro")) as db:
+        check_version(db, path)
+        found = db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
+        yield db, Destination(*found)
+
+
+def peek(path: Path) -> tuple[Known, dict[bytes, int]] | None:
+    """The rows that a pool's journal knows, without touching it; None where there is no journal."""
+    if not path.exists():
+        return None
+    with open_to_read(path) as (db, _):
+        return read_known(db, None)
+
+
+def runs(db: sqlite3.Connection, destination: Destination) -> Iterator[RunRecord]:
+    """All runs of a journal, oldest first."""
+    for run, started, finished, generation, settings, report in db.execute(
+        "SELECT id, started, finished, generation, settings, report FROM run ORDER BY started, id"
+    ).fetchall():
+        chunks = dict(
+            db.execute("SELECT state, count(*) FROM chunk WHERE run = ? GROUP BY state", (run,))
+        )
+        rows = dict(
+            db.execute("SELECT state, sum(rows) FROM chunk WHERE run = ? GROUP BY state", (run,))
+        )
+        yield RunRecord(
+            run,
+            started,
+            finished,
+            generation,
+            json.loads(settings),
+            json.loads(report) if report else None,
+            destination,
+            chunks,
+            rows,
+        )
+
+
+def chunks_of(db: sqlite3.Connection, run: str) -> Iterator[SentChunk]:
+    """The chunks of one run, in the order in which they were sent."""
+    return select_chunks(db, "run = ?", run)
+
+
+def blocks(db: sqlite3.Connection, destination: Destination, run: str) -> Iterator[Block]:
+    """Every row of a run with its outcome, as far as the journal has it. Rows still in the air are unknown."""
+    for chunk in chunks_of(db, run):
+        outcome = read_outcome(db, chunk.id)
+        if chunk.state is ChunkState.RETURNED:
+            continue
+        if outcome is None:
+            statuses = bytes([Status.UNKNOWN]) * chunk.rows
+            yield Block(chunk.places, statuses, destination.pool, chunk.kind, chunk.operation_id)
+        else:
+            yield block_of(chunk, outcome, destination.pool).without(GOES_ON)
+    cache: dict[int, tuple[SentChunk, list[str]]] = {}
+    for status, lines, files, places, faults in db.execute(
+        "SELECT status, lines, files, places, faults FROM passed WHERE run = ?", (run,)
+    ):
+        where = Places(unpack(lines), [(file, count) for file, count in json.loads(files)])
+        statuses = bytes([status]) * len(where)
+        if places is None:
+            yield Block(where, statuses, destination.pool, "", faults=unpack_faults(faults))
+        else:
+            yield from known_blocks(db, destination.pool, where, statuses, unpack(places), cache)
+
+
+def known_blocks(
+    db: sqlite3.Connection,
+    pool: str,
+    where: Places,
+    statuses: bytes,
+    places: Sequence[int],
+    cache: dict[int, tuple[SentChunk, list[str]]],
+) -> Iterator[Block]:
+    """Rows known from before, with the ids that the journal has for them: a block for each run of one chunk."""
+    start = 0
+    while start < len(places):
+        number = places[start] >> 20
+        stop = start
+        while stop < len(places) and places[stop] >> 20 == number:
+            stop += 1
+        if number not in cache:
+            if len(cache) > 32:
+                cache.clear()
+            chunk = next(select_chunks(db, "id = ?", number))
+            outcome = read_outcome(db, number)
+            cache[number] = (chunk, outcome.row_ids(chunk.per_item) if outcome else [])
+        chunk, ids = cache[number]
+        yield Block(
+            where.slice(start, stop),
+            statuses[start:stop],
+            pool,
+            chunk.kind,
+            chunk.operation_id,
+            [ids[place & 0xFFFFF] if ids else "" for place in places[start:stop]],
+        )
+        start = stop
+
+
+def block_of(chunk: SentChunk, outcome: Outcome, pool: str) -> Block:
+    """A settled chunk's rows for the results file."""
+    return Block(
+        chunk.places,
+        outcome.statuses,
+        pool,
+        chunk.kind,
+        chunk.operation_id,
+        outcome.row_ids(chunk.per_item),
+        outcome.faults,
+    )
+
+
+_SELECT_CHUNKS = """
+SELECT id, run, state, mode, kind, generation, attempt, operation_id, digest, parameters, since, sent_at, items, rows,
+    identities, contents, per_item, lines, files
+FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id WHERE """
+
+
+def select_chunks(db: sqlite3.Connection, where: str, *values: Any) -> Iterator[SentChunk]:
+    """The chunks for which a constant condition holds, oldest first."""
+    # `where` is one of this module's constant conditions; what varies is bound.
+    query = _SELECT_CHUNKS + where + " ORDER BY id"
+    for row in db.execute(query, values):
+        parameters, since, sent_at, items, rows = row[9:14]
+        identities, contents, per_item, lines, files = row[14:]
+        yield SentChunk(
+            id=row[0],
+            run=row[1],
+            state=ChunkState(row[2]),
+            mode=row[3],
+            kind=row[4],
+            generation=row[5],
+            attempt=row[6],
+            operation_id=row[7],
+            digest=row[8],
+            parameters=json.loads(parameters),
+            since=since,
+            sent_at=sent_at,
+            items=items,
+            rows=rows,
+            identities=identities,
+            contents=identities if contents is None else contents,
+            per_item=None if per_item is None else unpack(per_item),
+            places=Places(unpack(lines), [(file, count) for file, count in json.loads(files)]),
+        )
+
+
+def read_outcome(db: sqlite3.Connection, chunk: int) -> Outcome | None:
+    """The outcome of a chunk, if it has one."""
+    row = db.execute(
+        "SELECT statuses, ids, faults FROM outcome WHERE chunk = ?", (chunk,)
+    ).fetchone()
+    if row is None:
+        return None
+    return Outcome(
+        bytearray(row[0]), zlib.decompress(row[1]).decode().split("\n"), unpack_faults(row[2])
+    )
+
+
+def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, dict[bytes, int]]:
+    """The rows of a generation (None: of all) that must not be sent, and apart those whose fate is open."""
+    known, unknown = Known(), {}
+    cursor = db.execute(
+        "SELECT id, identities, statuses, kind FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
+        " JOIN outcome ON outcome.chunk = id WHERE ?1 IS NULL OR generation = ?1 ORDER BY id",
+        (generation,),
+    )
+    for chunk, identities, statuses, _kind in cursor:
+        there = statuses.count(Status.CREATED) + statuses.count(Status.ALREADY_UPLOADED)
+        if there == len(statuses):
+            known.add(identities, chunk, range(there))
+            continue
+        known.add(identities, chunk, where(statuses, Status.CREATED, Status.ALREADY_UPLOADED))
+        for index in where(statuses, Status.UNKNOWN):
+            unknown[identities[index * WIDTH : (index + 1) * WIDTH]] = chunk << 20 | index
+    return known, unknown

@@ -1,0 +1,238 @@
+"""Writing a journal. Whoever does holds the pool's lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from toloka_upload.identity import Known
+from toloka_upload.journal.file import Transaction, connect, explained, verify
+from toloka_upload.journal.packing import pack, pack_faults
+from toloka_upload.journal.reading import (
+    known_blocks,
+    open_to_read,
+    read_known,
+    read_outcome,
+    runs,
+    select_chunks,
+)
+from toloka_upload.journal.states import ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.outcomes import Block, Outcome, Places, Status
+
+
+class Journal:
+    """One pool's journal, open for writing. The caller holds the pool's lock."""
+
+    def __init__(self, path: Path, destination: Destination) -> None:
+        """Open the journal, or make it.
+
+        Raises:
+            CannotWrite: It cannot be opened or made, or what is there is no journal, another pool's, or of a
+                newer version of this program.
+        """
+        self.path = path
+        self.destination = destination
+        with explained(path):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._db = connect(path, "rw")
+            try:
+                self._db.execute("PRAGMA synchronous=FULL")
+                verify(self._db, path, destination)
+            except BaseException:
+                self._db.close()
+                raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    # Writing. Each of these is on disk when it returns.
+
+    def begin_run(
+        self, run: str, started: float, generation: int, settings: dict[str, Any]
+    ) -> None:
+        """Note that a run works on this pool."""
+        self._write(
+            "INSERT OR IGNORE INTO run (id, started, generation, settings) VALUES (?, ?, ?, ?)",
+            (run, started, generation, json.dumps(settings)),
+        )
+
+    def finish_run(self, run: str, finished: float, report: dict[str, Any]) -> None:
+        """Note how it ended."""
+        self._write(
+            "UPDATE run SET finished = ?, report = ? WHERE id = ?",
+            (finished, json.dumps(report), run),
+        )
+
+    def sending(self, chunk: SentChunk, *, replaces: int | None = None) -> int:
+        """Note that a chunk is about to leave; return its number in the journal.
+
+        `replaces` is an earlier record of the very same request, which is closed in the same step.
+        """
+        with Transaction(self._db, self.path) as db:
+            db.execute(
+                "UPDATE chunk SET state = ? WHERE id = ?", (ChunkState.RETURNED.value, replaces)
+            )
+            cursor = db.execute(
+                "INSERT INTO chunk (run, state, mode, kind, generation, attempt, operation_id, digest,"
+                " parameters, since, sent_at, items, rows) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                (
+                    chunk.run,
+                    ChunkState.SENDING.value,
+                    chunk.mode,
+                    chunk.kind,
+                    chunk.generation,
+                    chunk.attempt,
+                    chunk.operation_id,
+                    chunk.digest,
+                    json.dumps(chunk.parameters),
+                    chunk.since,
+                    chunk.sent_at,
+                    chunk.items,
+                    chunk.rows,
+                ),
+            )
+            number = cursor.lastrowid
+            assert number is not None  # noqa: S101  # an INSERT that did not raise has one
+            db.execute(
+                "INSERT INTO chunk_rows (chunk, identities, contents, per_item, lines, files)"
+                " VALUES (?,?,?,?,?,?)",
+                (
+                    number,
+                    chunk.identities,
+                    None if chunk.contents == chunk.identities else chunk.contents,
+                    None if chunk.per_item is None else pack(chunk.per_item),
+                    pack(chunk.places.lines),
+                    json.dumps(chunk.places.files),
+                ),
+            )
+        return number
+
+    def sent_again(self, chunk: int, sent_at: float) -> None:
+        """Note that a chunk's request is about to leave once more: from now on counts how long it may take."""
+        self._write("UPDATE chunk SET sent_at = ? WHERE id = ?", (sent_at, chunk))
+
+    def move(self, chunk: int, state: ChunkState, *, operation_id: str | None = None) -> None:
+        """Move a chunk to a state that needs no outcomes: ACCEPTED or RETURNED."""
+        self._write(
+            "UPDATE chunk SET state = ?, operation_id = coalesce(?, operation_id) WHERE id = ?",
+            (state.value, operation_id, chunk),
+        )
+
+    def settle(self, chunk: int, outcome: Outcome) -> None:
+        """Note what became of a chunk's rows: SETTLED, or UNSETTLED if some are unknown."""
+        unknown = outcome.count(Status.UNKNOWN)
+        state = ChunkState.UNSETTLED if unknown else ChunkState.SETTLED
+        with Transaction(self._db, self.path) as db:
+            db.execute(
+                "INSERT OR REPLACE INTO outcome (chunk, statuses, ids, faults) VALUES (?,?,?,?)",
+                (
+                    chunk,
+                    bytes(outcome.statuses),
+                    zlib.compress("\n".join(outcome.ids).encode(), 1),
+                    pack_faults(outcome.faults),
+                ),
+            )
+            db.execute("UPDATE chunk SET state = ? WHERE id = ?", (state.value, chunk))
+
+    def passed(self, run: str, block: Block, *, places: Sequence[int] | None = None) -> None:
+        """Note rows of a run that travelled in no chunk of it; `places` are those of rows known from before."""
+        status = block.statuses[0]
+        self._write(
+            "INSERT INTO passed (run, status, lines, files, places, faults) VALUES (?,?,?,?,?,?)",
+            (
+                run,
+                status,
+                pack(block.places.lines),
+                json.dumps(block.places.files),
+                None if places is None else pack(places),
+                pack_faults(block.faults),
+            ),
+        )
+
+    def _write(self, statement: str, values: Sequence[Any]) -> None:
+        with Transaction(self._db, self.path) as db:
+            db.execute(statement, values)
+
+    # Reading.
+
+    def leftovers(self) -> list[SentChunk]:
+        """Chunks whose rows have no final outcome yet, oldest first."""
+        with explained(self.path):
+            return list(select_chunks(self._db, "state IN ('sending', 'accepted', 'unsettled')"))
+
+    def known(self, generation: int | None) -> tuple[Known, dict[bytes, int]]:
+        """
+        The rows that must not be sent: those created, with their places, and apart those that are unknown.
+
+        Args:
+            generation: Only what was sent in this generation (`--again`), or None: in any.
+        """
+        with explained(self.path):
+            return read_known(self._db, generation)
+
+    def outcome(self, chunk: int) -> Outcome | None:
+        """What the journal has of a chunk's outcome."""
+        with explained(self.path):
+            return read_outcome(self._db, chunk)
+
+    def look_up(self, where: Places, statuses: bytes, places: Sequence[int]) -> Iterator[Block]:
+        """Rows that are known from before, as blocks with the ids of what was created."""
+        with explained(self.path):
+            yield from known_blocks(self._db, self.destination.pool, where, statuses, places, {})
+
+    def owned(self, ids: set[str]) -> set[str]:
+        """Those of `ids` that chunks of this journal are known to have created."""
+        found: set[str] = set()
+        with explained(self.path):
+            for (packed,) in self._db.execute("SELECT ids FROM outcome") if ids else ():
+                found.update(ids.intersection(zlib.decompress(packed).decode().split("\n")))
+        return found
+
+    def used(self, operation_id: str) -> bool:
+        """Whether an operation of this id ran: its id is burnt, whatever it did."""
+        with explained(self.path):
+            found = self._db.execute(
+                "SELECT 1 FROM chunk WHERE operation_id = ? AND state IN ('settled', 'unsettled')",
+                (operation_id,),
+            ).fetchone()
+        return found is not None
+
+    def generations(self) -> tuple[int, RunRecord | None]:
+        """The newest generation, and its last run (None before the first run)."""
+        last = None
+        with explained(self.path):
+            for record in runs(self._db, self.destination):
+                if last is None or record.generation >= last.generation:
+                    last = record
+        return (last.generation if last else 0), last
+
+
+def prune_file(path: Path, before: float) -> list[str]:
+    """Forget runs that ended before a time, but not the rows they created. The caller holds the pool's lock.
+
+    A run that created something stays as the owner of its chunks; its list of passed rows and its report go.
+    Runs with chunks whose outcome is open stay as they are.
+    """
+    with open_to_read(path):
+        pass  # it is a journal
+    with closing(connect(path, "rw")) as db, Transaction(db, path):
+        old = [
+            run
+            for (run,) in db.execute(
+                "SELECT id FROM run WHERE coalesce(finished, started) < ? AND settings != '{}' AND id NOT IN"
+                " (SELECT run FROM chunk WHERE state IN ('sending', 'accepted', 'unsettled'))",
+                (before,),
+            )
+        ]
+        for run in old:
+            db.execute("DELETE FROM passed WHERE run = ?", (run,))
+            db.execute("UPDATE run SET report = NULL, settings = '{}' WHERE id = ?", (run,))
+        db.execute("DELETE FROM run WHERE settings = '{}' AND id NOT IN (SELECT run FROM chunk)")
+    return old
