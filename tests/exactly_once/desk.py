@@ -64,7 +64,9 @@ class Desk:
                 "results": self.results,
                 "rejects": self.directory / "rejects.jsonl",
                 "requests": Requests(**{"chunk_size": 10, **requests}),
-                "pacing": Pacing(**{"rate": None, "settle_pause": 0.2, "fail_fast": False, **pacing}),
+                "pacing": Pacing(
+                    **{"rate": None, "settle_pause": 0.2, "fail_fast": False, **pacing}
+                ),
                 **changes,
             }
         )

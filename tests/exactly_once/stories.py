@@ -29,7 +29,7 @@ def story(seed: int) -> Story:
     """The story of a seed."""
     dice = random.Random(seed)
     mode = dice.choice(["async", "async", "sync"])
-    options: dict[str, Any] = {"mode": mode, "concurrency": dice.randint(1, 3)}
+    options: dict[str, Any] = {"mode": mode, "concurrency": dice.choice([1, 2, 3, 5])}
     options["chunk_size"] = dice.randint(1, 4)
     options["skip"] = dice.random() < 0.4
     if dice.random() < 0.2:
@@ -39,7 +39,7 @@ def story(seed: int) -> Story:
     weather = Weather(
         wire=_some(dice, SYNC_WIRE if mode == "sync" else WIRE),
         fates=_some(dice, FATES),
-        chance=dice.choice([0.0, 0.1, 0.3]),
+        chance=dice.choice([0.0, 0.1, 0.3, 0.5]),
         listing_delay=dice.choice([0.0, 0.0, 2.0]),
     )
     made = Story(seed, options, weather)
@@ -70,8 +70,9 @@ def _some(dice: random.Random, names: tuple[str, ...]) -> tuple[str, ...]:
 def _rows(dice: random.Random, *, pools: bool) -> Rows:
     rows: Rows = []
     bad = dice.choice([0.0, 0.0, 0.2])
+    alike = dice.choice([0.0, 0.3, 0.3, 1.0])
     for number in range(dice.randint(3, 10)):
-        values: dict[str, Any] = {"n": dice.randint(0, 3) if dice.random() < 0.3 else number + 10}
+        values: dict[str, Any] = {"n": dice.randint(0, 2) if dice.random() < alike else number + 10}
         if dice.random() < bad:
             values["bad"] = 1
         rows.append(

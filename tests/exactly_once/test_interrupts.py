@@ -1,8 +1,7 @@
-"""Interrupts that meet what does not move: operations that never end, requests that are never answered, pipes that stay open."""
+"""Interrupts that meet what does not move: operations and requests that never end, pipes that stay open."""
 
 from __future__ import annotations
 
-import io
 import os
 import threading
 import time
@@ -70,7 +69,7 @@ def test_a_pipe_that_stays_open_can_be_interrupted(desk: Desk) -> None:
     """What was read of it is told as unsent; nothing was sent before all was checked."""
     reading, writing = os.pipe()
     os.write(writing, lines(rows(3)))
-    with io.open(reading, "rb") as stdin:
+    with os.fdopen(reading, "rb") as stdin:
         report = interrupted(desk, stdin, files=("-",))
         os.close(writing)
         time.sleep(0.1)  # the thread that reads notices the end
