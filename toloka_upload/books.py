@@ -94,7 +94,6 @@ class Books:
         self.report.waited.server += seconds
 
     def close(self) -> None:
-        """Close the files and put the error groups into the report, the most frequent first."""
+        """Close the files."""
         self._results.close()
         self._rejects.close()
-        self.report.errors = self.groups

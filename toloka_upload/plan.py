@@ -51,7 +51,7 @@ from toloka_upload.text import counted
 
 _BLOCK = 1000
 """Rows that end while planning are entered in blocks of so many; so often everything else gets its turn."""
-MOST_HELD_BYTES = 64 * 1024 * 1024
+MOST_HELD_BYTES = 32 * 1024 * 1024
 """Bytes of rows that wait for their chunks to fill, over all pools; beyond that the fullest chunk goes as it is."""
 
 
@@ -142,10 +142,16 @@ class Planner:
                 self._session.check_errors()
             if counts.read >= told + _BLOCK:
                 told = counts.read
+                self._keep_memory()
                 self._tell(before + file.position, total, finished=False)
                 yield from sleep(0)
         for pool in self._pools.values():
             self._close_suite(file.name, pool)
+
+    def _keep_memory(self) -> None:
+        """Close the fullest chunk if rows for many pools wait for theirs to fill."""
+        if sum(pool.chunker.held_bytes for pool in self._pools.values()) > MOST_HELD_BYTES:
+            max(self._pools.values(), key=lambda pool: pool.chunker.held_bytes).chunker.flush()
 
     def finish(self) -> Steps[None]:
         """Close all chunks."""

@@ -65,6 +65,7 @@ class Upload:
         self._handler = handler
         self._loop = loop or Loop()
         self._wall = wall
+        self._started = self._loop.clock()
         self._work: Coordinator | None = None
         self.report = Report(
             run_id=_run_id(wall()),
@@ -84,7 +85,7 @@ class Upload:
 
     def run(self) -> Report:
         """Do it. Never raises for what can go wrong with an upload: the report says how it ended."""
-        started = self._loop.clock()
+        self._started = self._loop.clock()
         settings, report = self._settings, self.report
         self._tell(
             RunStarted(
@@ -102,7 +103,7 @@ class Upload:
                 self._run(stack)
         except UploadError as error:
             self._failed(error)
-        report.seconds = self._loop.clock() - started
+        report.seconds = self._loop.clock() - self._started
         self._tell(RunFinished(report))
         return report
 
@@ -134,8 +135,10 @@ class Upload:
             work.run()
         finally:
             session.account(report)
+            report.errors = books.groups
             report.rejects = str(rejects.first) if rejects.first else None
         work.end()
+        report.seconds = self._loop.clock() - self._started
         report.exit_status = _status(report, session)
         if session.stopping:
             self._failed(session.stopping)
