@@ -123,11 +123,13 @@ class Loop:
         self._ready: deque[_Reply] = deque()
         self._timers: list[tuple[float, int, Task[Any]]] = []
         self._waits: list[tuple[Callable[[], bool], Task[Any]]] = []
+        self._tasks: set[Task[Any]] = set()
         self._sequence = 0
 
     def spawn(self, steps: Steps[T]) -> Task[T]:
         """Start a procedure beside the others. What it raises ends the whole loop."""
         task = Task(steps)
+        self._tasks.add(task)
         self._ready.append(_Reply(task, None, None))
         return task
 
@@ -136,8 +138,20 @@ class Loop:
         self._inbox.put(function)
 
     def run(self, steps: Steps[T]) -> T:
-        """Run a procedure to its end, and whatever it spawns meanwhile; return its result."""
+        """Run a procedure to its end, and whatever it spawns meanwhile; return its result.
+
+        What it spawned and did not wait for is closed where it stands.
+        """
         main = self.spawn(steps)
+        try:
+            self._run_until(main)
+        finally:
+            for task in self._tasks:
+                task.steps.close()
+            self._tasks.clear()
+        return main.result  # type: ignore[return-value]  # done says that it is there
+
+    def _run_until(self, main: Task[Any]) -> None:
         while True:
             while self._ready:
                 self._advance(self._ready.popleft())
@@ -147,7 +161,6 @@ class Loop:
             if not self._ready:
                 self._idle(self._due_in())
             self._wake_timers()
-        return main.result  # type: ignore[return-value]  # done says that it is there
 
     def _advance(self, reply: _Reply) -> None:
         task = reply.task
@@ -156,6 +169,7 @@ class Loop:
             effect = steps.throw(reply.error) if reply.error else steps.send(reply.value)
         except StopIteration as end:
             task.done, task.result = True, end.value
+            self._tasks.discard(task)
             return
         if isinstance(effect, Call):
             self._perform(effect.function, task)
