@@ -371,8 +371,10 @@ class Sender:
             lane.concurrency.locked()
             yield from self._wait_for_pool(flight, error)
             return
-        if isinstance(error, RateLimited) and not (error.interval or error.retry_after):
-            lane.concurrency.throttled()  # a quota of items comes back when it does, however few operations run
+        # A quota of items comes back when it does, however few operations run; two keep the server busy until then.
+        unnamed = isinstance(error, RateLimited) and not (error.interval or error.retry_after)
+        if unnamed and lane.concurrency.level > 2:
+            lane.concurrency.throttled()
         yield from session.hold_back(error, flight.trouble)
 
     def _wait_for_pool(self, flight: Flight, error: ApiError) -> Steps[None]:

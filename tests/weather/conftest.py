@@ -15,15 +15,22 @@ from toloka_upload.emulator.server import Server
 
 
 class Weather:
-    """An emulator with weather of its own, and a place for an uploader's state."""
+    """An emulator with weather of its own, and a place for an uploader's state.
+
+    Attributes:
+        happened: How often each fault happened, when the last upload was over.
+    """
 
     def __init__(self, server: Server, folder: Path) -> None:
         self.server = server
+        self.happened: dict[str, int] = {}
         self._folder = folder
 
     def upload(self, rows: list[bytes], **settings: Any) -> Outing:
         """Upload rows to it, every time with the same state; settings by name."""
-        return upload_rows(self.server, self._folder, rows, **settings)
+        run = upload_rows(self.server, self._folder, rows, **settings)
+        self.happened = self.server.faults.counts
+        return run
 
 
 class MakeWeather(Protocol):

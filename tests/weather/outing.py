@@ -177,6 +177,6 @@ def _key(values: Iterable[Any]) -> str:
 
 
 def together(*starts: Callable[[], Outing]) -> list[Outing]:
-    """Do several slow runs at once, each on a thread and a server of its own."""
-    with ThreadPoolExecutor(len(starts)) as threads:
+    """Do several runs side by side, each on a thread and a server of its own: they mostly wait."""
+    with ThreadPoolExecutor(min(len(starts), 6)) as threads:
         return list(threads.map(lambda start: start(), starts))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import pytest
 from conftest import MakeWeather
-from outing import Outing, flat
+from outing import Outing, flat, together
 
 from toloka_upload.errors import ExitStatus
 from toloka_upload.policies.stop import parse_max_errors
@@ -32,39 +33,47 @@ def _is_right(run: Outing) -> None:
     assert group.line == 61
 
 
-@pytest.mark.parametrize("skip", [False, True])
-@pytest.mark.parametrize("payload", ["nested", "flat", "unindexed"])
-def test_a_400_is_read_in_all_its_shapes(weather: MakeWeather, payload: str, skip: bool) -> None:  # noqa: FBT001
-    """Synchronous: with the item's index or without one, the bad rows are found and the good ones created."""
-    here = weather(sync_payload=payload)
-    _is_right(here.upload(MIXED, mode="sync", chunk_size=40, skip_invalid_items=skip, check=False))
+PAYLOADS: list[dict[str, Any]] = [
+    {"sync_payload": payload} for payload in ("nested", "flat", "unindexed")
+]
+LOGS: list[dict[str, Any]] = [
+    {"log_errors": "flat"},
+    {"log_errors": "envelope"},
+    {"log_valid_items": "validate"},
+    {"log_input": "raw"},
+    {"log_markers": False},
+    {"details": "short"},
+    {"details": "items"},
+    {"details": "absent"},
+    {"skip_some_invalid": "fail"},
+]
 
 
 @pytest.mark.parametrize("skip", [False, True])
-@pytest.mark.parametrize(
-    "switches",
-    [
-        {"log_errors": "flat"},
-        {"log_errors": "envelope"},
-        {"log_valid_items": "validate"},
-        {"log_input": "raw"},
-        {"log_markers": False},
-        {"details": "short"},
-        {"details": "items"},
-        {"details": "absent"},
-        {"skip_some_invalid": "fail"},
-    ],
-    ids=lambda switches: " ".join(f"{k}={v}" for k, v in switches.items()),
-)
-def test_a_log_is_read_in_all_its_shapes(
+@pytest.mark.parametrize(("mode", "readings"), [("sync", PAYLOADS), ("async", LOGS)])
+def test_a_refusal_is_read_in_all_its_shapes(
     weather: MakeWeather,
-    switches: dict[str, Any],
+    mode: str,
+    readings: list[dict[str, Any]],
     skip: bool,  # noqa: FBT001
 ) -> None:
-    """Asynchronous: flat and enveloped errors, with markers and without, with any counters or none."""
-    here = weather(**switches)
-    run = here.upload(MIXED, chunk_size=40, skip_invalid_items=skip, check=False, settle_pause=0.1)
-    _is_right(run)
+    """With the item's index or marker or without, flat or enveloped: the bad rows are found, the good ones created."""
+    runs = together(
+        *(
+            partial(
+                weather(**reading).upload,
+                MIXED,
+                mode=mode,
+                chunk_size=40,
+                skip_invalid_items=skip,
+                check=False,
+                settle_pause=0.1,
+            )
+            for reading in readings
+        )
+    )
+    for run in runs:
+        _is_right(run)
 
 
 def test_the_rejects_can_be_mended_and_sent(weather: MakeWeather) -> None:
@@ -81,30 +90,37 @@ def test_the_rejects_can_be_mended_and_sent(weather: MakeWeather) -> None:
     assert run.has_each_row_once()
 
 
-@pytest.mark.parametrize(
-    ("mode", "switches"),
-    [
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_file_that_is_refused_whole_is_stopped_early(
+    weather: MakeWeather,
+    skip: bool,  # noqa: FBT001
+) -> None:
+    """Every row of the first chunks refused for one reason: 4, with the reason, and most rows unsent."""
+    readings: list[tuple[str, dict[str, Any]]] = [
         ("async", {}),
         ("async", {"skip_all_invalid": "success"}),
         ("sync", {}),
         ("sync", {"sync_skip_all_invalid": "201"}),
-    ],
-)
-@pytest.mark.parametrize("skip", [False, True])
-def test_a_file_that_is_refused_whole_is_stopped_early(
-    weather: MakeWeather,
-    mode: str,
-    switches: dict[str, Any],
-    skip: bool,  # noqa: FBT001
-) -> None:
-    """Every row of the first chunks refused for one reason: 4, with the reason, and most rows unsent."""
-    here = weather(**switches)
-    run = here.upload(BAD, mode=mode, chunk_size=60, skip_invalid_items=skip, check=False)
-    assert run.status is ExitStatus.STOPPED
-    assert "input_values.image: VALUE_REQUIRED" in run.error
-    assert run.created_is_told()
-    assert run.report.counts.unsent >= 200
-    assert run.report.counts.rejected >= 100
+    ]
+    runs = together(
+        *(
+            partial(
+                weather(**switches).upload,
+                BAD,
+                mode=mode,
+                chunk_size=60,
+                skip_invalid_items=skip,
+                check=False,
+            )
+            for mode, switches in readings
+        )
+    )
+    for run in runs:
+        assert run.status is ExitStatus.STOPPED
+        assert "input_values.image: VALUE_REQUIRED" in run.error
+        assert run.created_is_told()
+        assert run.report.counts.unsent >= 200
+        assert run.report.counts.rejected >= 100
 
 
 def test_no_fail_fast_goes_on(weather: MakeWeather) -> None:
@@ -116,26 +132,30 @@ def test_no_fail_fast_goes_on(weather: MakeWeather) -> None:
 
 
 @pytest.mark.parametrize("skip", [False, True])
-@pytest.mark.parametrize(("bound", "status"), [("2", 4), ("1%", 4), ("3", 1), ("3%", 1)])
 def test_max_errors_are_borne_and_no_more(
     weather: MakeWeather,
-    bound: str,
-    status: int,
     skip: bool,  # noqa: FBT001
 ) -> None:
     """Three bad rows among 120: 2 and 1 % are passed, 3 and 3 % are not; what is in flight is settled."""
-    here = weather()
-    run = here.upload(
-        MIXED + flat(200, start=200),
-        chunk_size=40,
-        concurrency=1,
-        check=False,
-        skip_invalid_items=skip,
-        max_errors=parse_max_errors(bound),
+    bounds = {"2": 4, "1%": 4, "3": 1, "3%": 1}
+    runs = together(
+        *(
+            partial(
+                weather().upload,
+                MIXED + flat(200, start=200),
+                chunk_size=40,
+                concurrency=1,
+                check=False,
+                skip_invalid_items=skip,
+                max_errors=parse_max_errors(bound),
+            )
+            for bound in bounds
+        )
     )
-    assert run.status == status
-    assert run.created_is_told()
-    assert (run.report.counts.unsent > 0) == (status == 4)
+    for status, run in zip(bounds.values(), runs, strict=True):
+        assert run.status == status
+        assert run.created_is_told()
+        assert (run.report.counts.unsent > 0) == (status == 4)
 
 
 def test_rows_found_bad_here_count_for_max_errors_too(weather: MakeWeather) -> None:
