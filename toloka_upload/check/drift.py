@@ -14,6 +14,8 @@ from toloka_upload.text import count
 VALUES = ("input_values.", "known_solutions.", "baseline_solutions.", "tasks.")
 """How the fields begin that a project's spec speaks of."""
 
+_CODES = frozenset({"VALUE_REQUIRED", "VALUE_NOT_ALLOWED"})
+"""What an added, removed or renamed field, or a changed list of values, looks like."""
 _SHARE = 0.5
 """Share of the rows that must have one fault, before the spec is blamed rather than the rows."""
 
@@ -26,7 +28,8 @@ def check_may_be_newer(groups: Iterable[ErrorGroup], read: int) -> str:
         read: Rows read.
     """
     for group in groups:
-        if group.field.startswith(VALUES) and group.count > _SHARE * read:
+        about_fields = group.code in _CODES and group.field.startswith(VALUES)
+        if about_fields and group.count > _SHARE * read:
             return (
                 f"{count(group.count)} of {count(read)} rows have {group.code} in {group.field}: if the project was "
                 "changed since the pool was made, the pool may still take them: add --no-check to let the API decide."

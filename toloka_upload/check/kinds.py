@@ -113,7 +113,7 @@ def _coordinates(_: Constraints) -> Iterator[Rule]:
 def _integer(said: Constraints) -> Iterator[Rule]:
     expression = "type(value) is int or {is_big}(value)"
     bound = {"is_big": _is_big_integer}
-    yield Rule(expression, "INTEGER_EXPECTED", "Value must be an integer", bound)
+    yield Rule(expression, "INTEGER_EXPECTED", "Value must be an integer", bound, _no_integer)
     yield from _bounds(said)
     yield from said.allowed(int)
 
@@ -171,6 +171,13 @@ def _is_url(value: str) -> bool:
 def _is_big_integer(value: object) -> bool:
     # The JSON parser makes floats of integers past 64 bits, and every float that large is integral.
     return type(value) is float and abs(value) >= _FIRST_BIG
+
+
+def _no_integer(value: object) -> str:
+    """What a value is instead of an integer; whole numbers with a point are what pandas makes of a column with gaps."""
+    if type(value) is float and value.is_integer():
+        return f"{value}: write {value:.0f} (pandas: frame.convert_dtypes() before to_json)"
+    return faults.shown(value)
 
 
 def _on_earth(value: str) -> bool:

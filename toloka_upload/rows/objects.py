@@ -33,7 +33,10 @@ def explain(text: bytes, error: orjson.JSONDecodeError, *, indent: int = 0) -> s
     rest = text.decode("utf-8", "replace")[max(error.pos - 1, 0) :][:12]
     hint = ""
     if _NAN.search(rest):
-        hint = "; NaN and Infinity are no JSON: write null or leave the field out"
+        hint = (
+            "; NaN and Infinity are no JSON: write null or leave the field out "
+            "(pandas: frame.to_json(path, orient='records', lines=True))"
+        )
     elif "'" in rest[:2]:
         hint = "; JSON wants double quotes"
     elif rest[:2].lstrip("{[ :,")[:1] in ("N", "T", "F"):

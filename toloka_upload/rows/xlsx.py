@@ -27,7 +27,7 @@ _SPECIAL = re.compile(
 _T = TypeVar("_T")
 _DIGITS = 15
 """Significant digits of a number that spreadsheet programs keep."""
-_AS_TEXT = "format the column as text and enter it again"
+_AS_TEXT = "format the column as text and enter it again, or save the sheet as CSV, which has it as it is shown"
 _NUMERIC = frozenset({"float", "array_float", "json", "array_json"})
 _LOGICAL = frozenset({"boolean", "array_boolean", "json", "array_json"})
 
