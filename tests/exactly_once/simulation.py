@@ -129,6 +129,7 @@ class History:
         steps: How many steps the latest run took.
         generations: How often each row may be there: once, and once more for each `--again`.
         others: What somebody else created in the pool.
+        clock_error: Seconds by which this machine's clock is ahead of the API's.
     """
 
     def __init__(self, directory: Path, seed: int = 0, weather: Weather | None = None) -> None:
@@ -140,6 +141,7 @@ class History:
         self.most: dict[str, Counter[str]] = {}
         self.generations = 1
         self.others: Counter[str] = Counter()
+        self.clock_error = 0.0
 
     def run(
         self,
@@ -179,7 +181,10 @@ class History:
         loop = SimulatedLoop(self, self.rng)
         steps = Steps(crash_at, lambda: upload.interrupt(Interrupted("stop")), interrupt_at)
         upload = Upload(
-            settings, handler=self._handler(steps), loop=loop, wall=lambda: self.server.now
+            settings,
+            handler=self._handler(steps),
+            loop=loop,
+            wall=lambda: self.server.now + self.clock_error,
         )
         try:
             with _simulated(steps, self.rng):

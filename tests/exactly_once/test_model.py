@@ -24,6 +24,7 @@ from stories import SYNC_WIRE, story, tell
 
 from toloka_upload.errors import ExitStatus
 
+ONE = os.environ.get("TOLOKA_UPLOAD_STORY")
 STORIES = int(os.environ.get("TOLOKA_UPLOAD_STORIES", "200"))
 STRIDE = 1 if "TOLOKA_UPLOAD_STORIES" in os.environ else 3
 """Steps from one kill to the next: all of them where there is time."""
@@ -143,6 +144,18 @@ def test_every_fault_is_survived(fault: str, mode: str, fast_path: Path) -> None
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
+def test_equal_rows_whose_answers_are_lost_at_once(mode: str, fast_path: Path) -> None:
+    """While one chunk looks for its rows in the pool, no other one creates rows that look the same."""
+    rows: Rows = [{"n": 1}] * 5
+    faults = ["lost_before", "lost_after", "500_after", "502_before"]
+    for seed in range(60):
+        script = {number: faults[(seed >> number) % 4] for number in range(1, 5)}
+        history = new_history(fast_path, seed, script)
+        history.run(rows, mode=mode, chunk_size=1, concurrency=4)
+        history.finish(rows, mode=mode)
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
 def test_what_changed_in_the_file_is_all_that_is_sent(mode: str, fast_path: Path) -> None:
     """Grown, reversed, with other chunks, in pieces: the server is asked to create what is new, and nothing else."""
     history = new_history(fast_path, 0, {})
@@ -180,6 +193,37 @@ def test_a_lost_state_directory_doubles_nothing(fast_path: Path) -> None:
         assert len(history.server.items) == len(PLAIN)
 
 
+@pytest.mark.parametrize("mode", ["async", "sync"])
+@pytest.mark.parametrize("jump", [-86_400.0, -5.0, 3_600.0, 400 * 86_400.0])
+def test_a_clock_that_jumps_doubles_nothing_and_waits_for_nobody(
+    mode: str, jump: float, fast_path: Path
+) -> None:
+    """Whatever this machine's clock says after a kill, the next run ends, soon, with each row once."""
+    for step in range(5, 60, 6):
+        history = new_history(fast_path, step, {})
+        history.run(PLAIN, crash_at=step, mode=mode)
+        history.clock_error = jump
+        began = history.server.now
+        history.finish(PLAIN[1:], mode=mode)
+        assert history.server.now - began < 120.0 + 60.0
+        history.finish(PLAIN, mode=mode)
+
+
+def test_what_cannot_be_found_out_stays_unknown_until_the_user_decides(fast_path: Path) -> None:
+    """The log is lost, and an item that is not in the pool may have been refused or may be about to come."""
+    history = new_history(fast_path, 0, {1: "no_log"})
+    rows: Rows = [{"n": 1}, {"n": 2, "bad": 1}]
+    for _ in range(3):
+        report = history.run(rows, skip=True)
+        assert report is not None
+        assert report.exit_status is ExitStatus.UNKNOWN
+        assert report.counts.unknown == 1
+        assert len(history.server.operations) == 1
+    report = history.run(rows, skip=True, resend_unknown=True)
+    assert report is not None
+    assert (report.exit_status, report.counts.rejected) == (ExitStatus.REJECTED, 1)
+
+
 def test_what_others_uploaded_is_not_taken_for_ours(fast_path: Path) -> None:
     """Rows equal to ours that were in the pool before, by other means, stay somebody else's."""
     for mode in ("async", "sync"):
@@ -199,8 +243,7 @@ def test_what_others_uploaded_is_not_taken_for_ours(fast_path: Path) -> None:
 @pytest.mark.parametrize("block", range(10))
 def test_stories(block: int, fast_path: Path) -> None:
     """Inputs that change, options that change, weather, crashes and interrupts, as dice will have it."""
-    one = os.environ.get("TOLOKA_UPLOAD_STORY")
-    seeds = [int(one)] if one else range(block, STORIES, 10)
+    seeds = [int(ONE)] if ONE else range(block, STORIES, 10)
     for seed in seeds:
         directory = fast_path / str(seed)
         directory.mkdir()
