@@ -110,6 +110,12 @@ class SimulatedLoop(Loop):
             assert timeout is not None, "nothing will ever happen again"
             self._world.server.now += timeout
 
+    def bury(self) -> None:
+        """Close what calls opened whose answers nobody heard any more."""
+        for reply in self._answers:
+            if hasattr(reply.value, "close"):
+                reply.value.close()
+
     def _move(self, number: int) -> None:
         self._world.server.now += 0.01
         if number < len(self._answers):
@@ -193,6 +199,7 @@ class History:
             report = None
         finally:
             self.steps = steps.count
+            loop.bury()
             _bury(upload, steps)
         if report is None:
             self.at_most_once()
