@@ -355,6 +355,8 @@ class Planner:
             faults.append(
                 Fault("baseline_solutions", "VALUE_NOT_ALLOWED", "a task in a suite has none")
             )
+        elif not self._grouped:
+            faults += _misplaced(row)
         spec = pool.lane.spec if pool else None
         if spec:
             faults += spec.check_suite(value) if kind is Kind.SUITE else spec.check_task(value)
@@ -496,6 +498,18 @@ class Planner:
 
 def _taken(pool: PoolPlan, identity: bytes, text: bytes, row: Row, name: str) -> bool:
     return any(doubtful.take(identity, text, row.raw, name, row.line) for doubtful in pool.doubtful)
+
+
+def _misplaced(row: Row) -> list[Fault]:
+    """What of a row belongs to a task suite, while the row travels as a task."""
+    message = (
+        "a place belongs to a task suite, and this row is a task: add --suite-size N, or remove it"
+    )
+    return [
+        Fault(name, "VALUE_NOT_ALLOWED", message)
+        for name in ("latitude", "longitude")
+        if name in row.outer
+    ]
 
 
 def _size_fault(size: Size, limits: Limits, whose: str = "") -> Fault:

@@ -19,6 +19,7 @@ _TASK_MEMBERS = frozenset(
 
 _SIMPLE = frozenset({str, int, bool, type(None)})
 _OVERLAPS = ("overlap", "infinite_overlap")
+_NOTHING = b'"nothing"'
 _DEFAULTED = frozenset({"pool_id"})
 
 
@@ -121,7 +122,7 @@ def joined_outer(members: list[dict[str, bytes]], overlap: int | None) -> dict[s
     """The outer members of a suite whose tasks agree: infinite overlap only if all its rows have it by default."""
     outer: dict[str, bytes] = {}
     for member in members:
-        outer.update(member)
+        outer = outer | {name: text for name, text in member.items() if name not in outer}
     if "infinite_overlap" in outer and not all("infinite_overlap" in member for member in members):
         del outer["infinite_overlap"]
     return with_overlap(outer, outer, overlap)
@@ -134,21 +135,25 @@ def disagreement(outer: Mapping[str, bytes], suite: Sequence[Mapping[str, bytes]
     All rows must have the same members that belong to the suite, but for overlap: a row that names none goes along
     with those that do.
     """
-    for name in outer.keys() | (suite[0].keys() if suite else set()):
+    for name in sorted(outer.keys() | (suite[0].keys() if suite else set())):
         if name == "infinite_overlap":
             continue
         counting = (member for member in suite if name in member or name != "overlap")
         first = next(counting, None)
         if first is None or (name == "overlap" and name not in outer):
             continue
-        mine, before = outer.get(name, b"nothing"), first.get(name, b"nothing")
-        if mine != before:
+        mine, before = outer.get(name, _NOTHING), first.get(name, _NOTHING)
+        if mine != before and orjson.loads(mine) != orjson.loads(before):
             return Fault(
                 name,
                 "VALUE_NOT_ALLOWED",
-                f"all rows of a suite must agree on {name}: here {mine.decode()}, before it {before.decode()}",
+                f"all rows of a suite must agree on {name}: here {_told(mine)}, before it {_told(before)}",
             )
     return None
+
+
+def _told(text: bytes) -> str:
+    return text.decode().strip('"')
 
 
 def with_overlap(
