@@ -78,9 +78,12 @@ class Desk:
         source = None if stdin is None else io.BytesIO(stdin)
         return Upload(self.settings(**changes), observer, stdin=source).run()
 
-    def start(self, *options: str, **popen: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self, *options: str, prefix: Sequence[str] = (), **popen: Any
+    ) -> subprocess.Popen[bytes]:
         """Start an upload in a process of its own; `--json` goes to its standard output."""
         command = [
+            *prefix,
             *(sys.executable, "-m", "toloka_upload", str(self.file), "--pool", "21", "--json"),
             *("--url", self.server.url, "--state-dir", str(self.state), "--settle-pause", "0.2s"),
             *("--results", str(self.results), "--chunk-size", "10", *options),
