@@ -15,7 +15,8 @@ import pytest
 from desk import Desk, once, rows
 
 from toloka_upload.errors import ExitStatus
-from toloka_upload.journal import VERSION, Destination, Journal
+from toloka_upload.journal import Destination, Journal
+from toloka_upload.journal.file import VERSION
 
 
 def journal_of(desk: Desk) -> Path:
