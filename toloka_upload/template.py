@@ -7,7 +7,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ _VALUES: dict[str, tuple[Any, ...]] = {
     "json": ({"key": "value"},),
     "file": (),
 }
+_HINT = "Say here why this is the right answer"
 _LONGEST = 1000
 """Most characters or elements of an example."""
 _MISLEADING = re.compile(r'[,"\\\[]|^\s|\s$|^$')
@@ -36,7 +37,7 @@ _MISLEADING = re.compile(r'[,"\\\[]|^\s|\s$|^$')
 
 def template(
     task_spec: Mapping[str, Any],
-    kind: Literal["task", "suite"],
+    kind: Literal["task", "suite", "training"],
     format: Literal["jsonl", "json", "csv", "tsv"],  # noqa: A002 - the option's name
 ) -> bytes:
     r"""Return an empty task file for a project: one example row, to be replaced by rows of one's own.
@@ -48,7 +49,7 @@ def template(
       must have, empty in the example: filled in, they make the row a control task. There is no `HINT:text` column: a
       hint left behind turns a task into a training task.
     - `kind` is what travels: a suite of one task in the JSON formats. A table is the same for both, since its
-      rows become suites by `--suite-size`.
+      rows become suites by `--suite-size`. A training's task has a right answer and a hint, in every format.
 
     The file is UTF-8 with `\n` line ends.
 
@@ -58,11 +59,21 @@ def template(
     inputs = _specs(task_spec, "input_spec")
     if not inputs:
         raise UsageProblem("the project has no input fields yet: add them to the project first")
+    training = kind == "training"
     row = {name: _example(name, spec) for name, spec in inputs.items()}
+    answer = {name: _example(name, spec) for name, spec in _golden_fields(task_spec).items()}
     if format in ("csv", "tsv"):
-        return _table(row, _golden_fields(task_spec), "," if format == "csv" else "\t")
-    task = {"input_values": {name: value for name, value in row.items() if value is not None}}
-    item = task if kind == "task" else {"tasks": [task]}
+        cells = {f"INPUT:{name}": value for name, value in row.items()}
+        cells |= {f"GOLDEN:{name}": value if training else None for name, value in answer.items()}
+        cells |= {"HINT:text": _HINT} if training else {}
+        return _table(cells, "," if format == "csv" else "\t")
+    task: dict[str, Any] = {
+        "input_values": {name: value for name, value in row.items() if value is not None}
+    }
+    if training:
+        task["known_solutions"] = [{"output_values": answer}]
+        task |= {"message_on_unknown_solution": _HINT, "infinite_overlap": True}
+    item = {"tasks": [task]} if kind == "suite" else task
     if format == "json":
         return (json.dumps([item], ensure_ascii=False, indent=2) + "\n").encode()
     return (json.dumps(item, ensure_ascii=False) + "\n").encode()
@@ -74,12 +85,12 @@ def _specs(task_spec: Mapping[str, Any], side: str) -> dict[str, dict[str, Any]]
     return {name: field if isinstance(field, dict) else {} for name, field in fields.items()}
 
 
-def _golden_fields(task_spec: Mapping[str, Any]) -> list[str]:
+def _golden_fields(task_spec: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Output fields that a known answer must have; none if one of them is a file, which no row can give."""
     outputs = _specs(task_spec, "output_spec")
     needed = {name: spec for name, spec in outputs.items() if spec.get("required") is not False}
     files = {"file", "array_file"} & {str(spec.get("type")).lower() for spec in needed.values()}
-    return [] if files else list(needed)
+    return {} if files else needed
 
 
 def _example(name: str, spec: dict[str, Any]) -> Any:
@@ -118,11 +129,11 @@ def _limit(spec: Mapping[str, Any], name: str) -> float | None:
     return limit if usable else None
 
 
-def _table(row: Mapping[str, Any], golden: Sequence[str], delimiter: str) -> bytes:
+def _table(cells: Mapping[str, Any], delimiter: str) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator="\n")
-    writer.writerow([f"INPUT:{name}" for name in row] + [f"GOLDEN:{name}" for name in golden])
-    writer.writerow([_cell(value) for value in row.values()] + [""] * len(golden))
+    writer.writerow(cells)
+    writer.writerow([_cell(value) for value in cells.values()])
     return text.getvalue().encode()
 
 

@@ -188,6 +188,7 @@ def upload(
     stdin = options.pop("stdin", None)
     reading = ReadOptions(**{name: options.pop(name) for name in READING & options.keys()})
     requests = Requests(**{name: options.pop(name) for name in REQUESTS & options.keys()})
+    pacing = options.pop("pacing", Pacing(rate=None, daily_limit=None))
     told: list[Event] = []
     settings = Settings(
         files=tuple(map(str, files)),
@@ -196,7 +197,7 @@ def upload(
         state_dir=state,
         reading=reading,
         requests=requests,
-        pacing=Pacing(rate=None, daily_limit=None),
+        pacing=pacing,
         **options,
     )
     run = Upload(settings, told.append, stdin=stdin, handler=service, loop=Unhurried())

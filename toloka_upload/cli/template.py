@@ -72,5 +72,6 @@ def template(
 
     target = configure.target(env, url, account, token_file, os.environ)
     found = read_once(target, configure.state_dir(state_dir), pool_id(pool))
-    kind: Literal["task", "suite"] = "suite" if found.kind == "task-suites" else "task"
+    kind: Literal["task", "suite", "training"] = "training" if found.training else "task"
+    kind = "suite" if found.kind == "task-suites" else kind
     sys.stdout.buffer.write(make(found.task_spec or {}, kind, format.value))
