@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from functools import partial
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from conftest import MakeWeather
 from outing import flat, statuses, together
 
+from toloka_upload.emulator import Request
+from toloka_upload.emulator.messages import Response
 from toloka_upload.errors import ExitStatus
 
 POST = {"method": "POST", "path": "/tasks"}
@@ -175,3 +178,24 @@ def test_wrong_answers_with_the_right_status(weather: MakeWeather) -> None:
     run = here.upload(flat(10), retry_for=0.5)
     assert run.status is ExitStatus.TRY_AGAIN
     assert set(statuses(here.server)) == {"200"}
+
+
+def test_an_answer_that_leaves_items_out_is_completed(
+    weather: MakeWeather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Synchronous: what an answer does not tell of is looked for in the pool, not guessed and not sent again."""
+    here = weather()
+    handle = here.server.emulator.handle
+
+    def forgetful(request: Request) -> Response:
+        response = handle(request)
+        if request.method == "POST":
+            body = json.loads(response.body)
+            body["items"].pop("3")
+            response = response._replace(body=json.dumps(body).encode())
+        return response
+
+    monkeypatch.setattr(here.server.emulator, "handle", forgetful)
+    run = here.upload(flat(40), chunk_size=20, mode="sync", settle_pause=0.1)
+    assert run.posts == 2
+    assert run.has_each_row_once()

@@ -87,13 +87,14 @@ def test_every_form_of_429_is_waited_for(weather: MakeWeather, fault: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [("MIN", "minute limit: 1 min"), ("HOUR", "hour limit: 1 h")]
+    ("kind", "words"),
+    [("MIN", "minute limit: 1 min"), ("HOUR", "hour limit: 1 h"), ("DAY", "day limit: 1 h")],
 )
 def test_an_interval_is_told_and_waited_for(weather: MakeWeather, kind: str, words: str) -> None:
-    """`interval` MIN and HOUR: the whole of it is waited for, in words that say which; here the wait is cut short."""
+    """MIN, HOUR, and with `--wait-quota` DAY: all of it is waited for, in words; here the wait is cut short."""
     here = weather({"action": "throttle", "kind": kind, **TASKS, "times": 0})
-    run = here.upload(flat(200), chunk_size=100, stop_at=words)
-    assert any(wait.startswith(words) for wait in run.waits), run.waits
+    run = here.upload(flat(200), chunk_size=100, stop_at=words, wait_quota=True)
+    assert words in run.waits
     assert run.status is ExitStatus.INTERRUPTED
     assert run.report.counts.unsent == 200
 
