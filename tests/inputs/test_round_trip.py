@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from input_runs import Run, Service, upload
 from make_xlsx import xlsx
 
-FEW = settings(max_examples=40)
+FEW = settings(max_examples=25)
 
 
 class Done(NamedTuple):
@@ -262,7 +262,7 @@ def test_separated_values(
             assert told.rejects.startswith(record(FIELDS).encode())
 
 
-@settings(max_examples=25)
+@FEW
 @given(TABLE, st.booleans())
 def test_workbooks(table: list[list[str]], skip: bool) -> None:  # noqa: FBT001
     """Rejects of a sheet are CSV that reads back as the cells were."""
