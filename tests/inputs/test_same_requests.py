@@ -42,7 +42,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {
     ".xz": lzma.compress,
     ".zst": zstd.compress,
 }
-ENCODINGS = ["utf-8-sig", "utf-16", "utf-16-le", "utf-32", "gb18030"]
+ENCODINGS = ["utf-8-sig", "utf-16", "utf-32-le", "gb18030"]
 
 
 def compact(value: object) -> str:
@@ -126,7 +126,7 @@ def test_every_format_in_every_encoding(name, encoding, expected, make_service, 
 
 
 @pytest.mark.parametrize("suffix", PACKERS)
-@pytest.mark.parametrize("name", forms(ROWS))
+@pytest.mark.parametrize("name", ["flat.jsonl", "lines.json", "excel.csv", "web.tsv"])
 def test_every_format_in_every_compression(name, suffix, expected, make_service, tmp_path):
     """Under its usual name."""
     path = tmp_path / (name + suffix)
