@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
 from toloka_upload.api.answers import SIZE_CODES, faults_by_item, faults_of
 from toloka_upload.api.client import Operation
 from toloka_upload.api.errors import (
     ApiError,
-    Busy,
     InvalidItems,
-    NotFound,
-    OperationExists,
-    RateLimited,
     TooLarge,
 )
 from toloka_upload.bottleneck import Cause
 from toloka_upload.chunks import Chunk
 from toloka_upload.errors import Refused, TryAgain, UploadError
-from toloka_upload.identity import operation_id
 from toloka_upload.journal import ChunkState, SentChunk
 from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps, call, until
+from toloka_upload.loop import Steps, until
 from toloka_upload.observer import ChunkReturned, ChunkSent, ChunkSettled, Waiting
 from toloka_upload.oplog import FINAL_CODES, Reading
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 from toloka_upload.polling import finish
+from toloka_upload.posting import Flight, Poster, park
+from toloka_upload.request import describe, same_request
 from toloka_upload.rows.model import Fault
 from toloka_upload.session import Session, Trouble
 from toloka_upload.settle import (
     Case,
     Verdict,
-    late,
     nothing_known,
     settle_by_listing,
     settle_operation,
@@ -43,35 +37,9 @@ from toloka_upload.spool import Planned, Spool
 
 MOST_FAILURES = 3
 """How often an operation with the same items may fail for no reason of theirs before the run gives up."""
-
-
-MOST_DENIALS = 3
-"""How often the API may say that an operation exists, and then that it does not, before we stop asking."""
 MOST_POSTS = 3
 """Requests with a body under way at once, over all pools. Each takes some 5 MB while it is sent, and more of them would
 only share the same line."""
-
-
-@dataclass(slots=True)
-class Flight:
-    """A chunk on its way.
-
-    Attributes:
-        body: The request, until it is answered.
-        maybe: A request of it may have arrived.
-        found: The API had it before this run sent anything: what it created is not this run's.
-        denied: How often the API said in one breath that the operation exists and that it does not.
-        trouble: What its request meets, until it is taken.
-    """
-
-    lane: Lane
-    planned: Planned
-    sent: SentChunk
-    body: bytes
-    trouble: Trouble
-    maybe: bool = False
-    found: bool = False
-    denied: int = 0
 
 
 class Sender:
@@ -82,6 +50,7 @@ class Sender:
         self._spool = spool
         self._run = run_id
         self._failures: dict[bytes, Trouble] = {}
+        self._poster = Poster(session)
         self._posting = 0
         self.air: dict[int, Flight] = {}
 
@@ -135,7 +104,7 @@ class Sender:
         try:
             ticket = yield from session.take(planned.items)
             with session.sheet.during(Cause.NETWORK):
-                yield from self._park(lane, lambda: self._posting < MOST_POSTS)
+                yield from park(session, lane, lambda: self._posting < MOST_POSTS)
             if session.stopping:
                 session.rate.give_back(ticket)
                 raise session.stopping
@@ -147,7 +116,7 @@ class Sender:
         started, in_flight = session.loop.clock(), lane.in_flight
         retries = session.books.report.retries
         try:
-            answer = yield from self._post(flight, ticket)
+            answer = yield from self._poster.post(flight, ticket)
             self._posted(flight)
             session.books.report.operations.submitted += 1
             verdict = (
@@ -173,14 +142,6 @@ class Sender:
                 lane.concurrency.finished(session.loop.clock() - started, planned.items, in_flight)
             yield from self._conclude(flight, verdict)
 
-    def _park(self, lane: Lane, condition: Callable[[], bool]) -> Steps[None]:
-        """Wait for leave to send. Nobody needs to wait for a chunk that waits so, and nobody who looks is disturbed."""
-        lane.parked += 1
-        try:
-            yield from self._session.quiet(lambda: not lane.listing and condition())
-        finally:
-            lane.parked -= 1
-
     def _posted(self, flight: Flight) -> None:
         """The request is answered: its bytes are needed no more, and another one may leave."""
         if flight.body:
@@ -193,7 +154,8 @@ class Sender:
         body = chunk.body(marked=self._session.settings.requests.mode == "async")
         maybe = chunk.replaces is not None
         trouble = self._session.new_trouble()
-        flight = Flight(lane, planned, self._describe(lane, chunk, body), body, trouble, maybe)
+        sent = describe(self._session, lane, chunk, body, self._run)
+        flight = Flight(lane, planned, sent, body, trouble, maybe)
         flight.sent.id = lane.book.sending(flight.sent, replaces=chunk.replaces)
         self.air[planned.number] = flight
         self._tell_sent(flight)
@@ -201,55 +163,7 @@ class Sender:
 
     def same_request(self, lane: Lane, chunk: Chunk, sent: SentChunk) -> bool:
         """Whether a chunk would travel as the very request that the journal has."""
-        described = self._describe(lane, chunk, chunk.body(marked=sent.operation_id is not None))
-        return (described.operation_id, described.digest) == (sent.operation_id, sent.digest)
-
-    def _describe(self, lane: Lane, chunk: Chunk, body: bytes) -> SentChunk:
-        """The journal's record of a request, with an operation id that was never used."""
-        requests = self._session.settings.requests
-        parameters = {
-            "allow_defaults": _flag(requests.allow_defaults),
-            "async_mode": _flag(requests.mode == "async"),
-            "skip_invalid_items": _flag(requests.skip_invalid_items),
-        }
-        sent = SentChunk(
-            id=0,
-            run=self._run,
-            state=ChunkState.SENDING,
-            mode=requests.mode,
-            kind=chunk.kind,
-            generation=lane.generation,
-            attempt=chunk.attempt,
-            operation_id=None,
-            digest=hashlib.sha256(body).digest(),
-            parameters=parameters,
-            since=lane.since,
-            sent_at=self._session.wall(),
-            items=chunk.items,
-            rows=chunk.rows,
-            identities=chunk.identities,
-            contents=chunk.contents,
-            per_item=chunk.per_item,
-            places=chunk.places,
-        )
-        if requests.mode == "async":
-            self._name(lane, sent)
-        return sent
-
-    def _name(self, lane: Lane, sent: SentChunk) -> None:
-        while True:
-            sent.operation_id = operation_id(
-                endpoint=self._session.settings.target.endpoint,
-                pools=[lane.pool.id],
-                parameters=sent.parameters,
-                body_digest=sent.digest,
-                identities=sent.identities,
-                generation=sent.generation,
-                attempt=sent.attempt,
-            )
-            if not lane.book.used(sent.operation_id):
-                return
-            sent.attempt += 1
+        return same_request(self._session, lane, chunk, sent)
 
     def _tell_sent(self, flight: Flight) -> None:
         sent = flight.sent
@@ -264,176 +178,6 @@ class Sender:
                 sent.attempt + 1,
             )
         )
-
-    # The request.
-
-    def _post(self, flight: Flight, ticket: int) -> Steps[Operation | Verdict]:
-        """
-        Send the request, again and again while that is safe.
-
-        Raises:
-            TooLarge, InvalidItems: Nothing was created; other pieces may pass.
-            ApiError: Nothing was created, and nothing would be.
-            UploadError: The service has been failing for too long.
-        """
-        session, sent = self._session, flight.sent
-        parameters = dict(sent.parameters)
-        if sent.operation_id:
-            parameters["operation_id"] = sent.operation_id
-        ours = False
-        while True:
-            yield from self._leave(flight, ticket, again=ours)
-            before, flight.maybe = flight.maybe, True
-            try:
-                with session.sheet.during(Cause.NETWORK):
-                    value = yield from call(
-                        session.client.create, sent.kind, flight.body, parameters
-                    )
-                answer = self._read_answer(flight, value)
-            except OperationExists:
-                session.went_well()
-                session.rate.give_back(ticket)
-                flight.found = flight.found or not ours
-                found = yield from self._attach(flight)
-                if found is not None:
-                    return found
-            except ApiError as error:
-                flight.maybe = before or error.effect
-                ours = ours or error.effect
-                (session.rate.confirm if error.effect else session.rate.give_back)(ticket)
-                found = yield from self._after(flight, error)
-                if found is not None:
-                    return found
-            else:
-                session.rate.confirm(ticket)
-                session.went_well()
-                session.throttle_over()
-                return answer
-            if session.stopping:
-                raise session.stopping
-            ticket = yield from session.take(sent.items)
-
-    def _leave(self, flight: Flight, ticket: int, *, again: bool) -> Steps[None]:
-        """Wait until the request may leave; one that leaves again is late for longer, and the journal knows it."""
-        session, sent = self._session, flight.sent
-        yield from self._park(flight.lane, lambda: True)
-        yield from session.clear(flight.trouble)
-        if session.stopping:
-            session.rate.give_back(ticket)
-            raise session.stopping
-        if again:
-            sent.sent_at = session.wall()
-            flight.lane.book.sent_again(sent.id, sent.sent_at)
-
-    def _after(self, flight: Flight, error: ApiError) -> Steps[Operation | Verdict | None]:
-        """What is there of the request after all; None: nothing, and it may be sent again. A refusal is raised."""
-        if error.passes:
-            yield from self._hold_back(flight, error)
-            return (yield from self._look_for(flight, error))
-        self._session.went_well()
-        found = None
-        if flight.maybe and isinstance(error, TooLarge | InvalidItems):
-            found = yield from self._arrived(flight)
-        if found is None:
-            raise error
-        return found
-
-    def _read_answer(self, flight: Flight, value: Any) -> Operation | Verdict:
-        """An operation, or the outcomes at once: told by the answer's shape, whatever was asked for."""
-        if isinstance(value, dict) and isinstance(value.get("items"), dict):
-            return _read_batch(value, flight.sent.items)
-        return Operation.of(value, f"POST /{flight.sent.kind}")
-
-    def _attach(self, flight: Flight) -> Steps[Operation | Verdict | None]:
-        """The operation that an earlier request with our id began; None if the API denies that there is one.
-
-        An API that keeps on denying it has forgotten it: only the listing can tell what it did.
-        """
-        session, sent = self._session, flight.sent
-        try:
-            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
-        except NotFound:
-            flight.denied += 1
-            flight.lane.book.move(sent.id, ChunkState.ACCEPTED)
-            flight.lane.book.move(sent.id, ChunkState.ACCEPTED)
-        if flight.denied < MOST_DENIALS:
-            yield from session.pause(session.backoff(flight.denied))
-            return None
-        verdict = nothing_known(sent)
-        case = Case(sent, verdict, None, absent_is_free=False)
-        yield from settle_by_listing(session, flight.lane, [case])
-        return verdict
-
-    def _hold_back(self, flight: Flight, error: ApiError) -> Steps[None]:
-        """Wait until the request may be tried again."""
-        session, lane = self._session, flight.lane
-        if isinstance(error, Busy):
-            lane.concurrency.locked()
-            yield from self._wait_for_pool(flight, error)
-            return
-        # A quota of items comes back when it does, however few operations run; two keep the server busy until then.
-        unnamed = isinstance(error, RateLimited) and not (error.interval or error.retry_after)
-        if unnamed and lane.concurrency.level > 2:
-            lane.concurrency.throttled()
-        yield from session.hold_back(error, flight.trouble)
-
-    def _wait_for_pool(self, flight: Flight, error: ApiError) -> Steps[None]:
-        """The pool is locked: by one of our operations, which will end, or by someone else's."""
-        session, lane, patience = self._session, flight.lane, flight.trouble.patience
-        flight.trouble.count += 1
-        session.went_well()
-        if lane.in_flight - lane.waiting_for_lock > 1:
-            patience.success()
-        else:
-            patience.failed()
-            if patience.exhausted:
-                raise error.as_upload_error()
-        lane.locks += 1
-        seconds = min(session.backoff(min(lane.locks, 5)), patience.remaining)
-        session.tell(
-            Waiting("pool_locked", "pool locked by another operation", seconds, lane.pool.id)
-        )
-        lane.waiting_for_lock += 1
-        try:
-            yield from session.pause(seconds, Cause.LOCK)
-        finally:
-            lane.waiting_for_lock -= 1
-        if session.stopping:
-            raise session.stopping
-
-    def _look_for(self, flight: Flight, error: ApiError) -> Steps[Operation | Verdict | None]:
-        """After an answer was lost: what the API has of the request. None: nothing, send it again."""
-        session, sent = self._session, flight.sent
-        if not error.effect:
-            return None
-        if sent.operation_id is None:
-            verdict = nothing_known(sent)
-            answered = error.status is not None and error.status not in (408, 504)
-            wait = 0.0 if answered else late(session, sent)
-            case = Case(sent, verdict, sent.since, absent_is_free=True, late=wait)
-            yield from settle_by_listing(session, flight.lane, [case])
-            if session.stopping:
-                raise session.stopping
-            flight.maybe = verdict.reading.created > 0
-            return verdict if flight.maybe else None
-        try:
-            return (yield from session.ask(session.client.operation, sent.operation_id))
-        except NotFound:
-            return None  # our id makes sending it again safe, even if the first request should still arrive
-
-    def _arrived(self, flight: Flight) -> Steps[Operation | None]:
-        """Wait until an earlier request with our id cannot arrive any more; return its operation, if there is one."""
-        session, sent = self._session, flight.sent
-        wait = late(session, sent)
-        session.tell(Waiting("settling", "making sure that a lost request does not arrive", wait))
-        yield from session.pause(wait)
-        if session.stopping:
-            raise session.stopping
-        try:
-            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
-        except NotFound:
-            flight.maybe = False
-            return None
 
     # The answer.
 
@@ -642,29 +386,6 @@ class Sender:
 _CREATED, _ALREADY_UPLOADED = bytes([Status.CREATED]), bytes([Status.ALREADY_UPLOADED])
 
 
-def _read_batch(value: dict[str, Any], items: int) -> Verdict:
-    """The outcomes of a synchronous request: two maps from the item's index."""
-    reading = Reading([""] * items)
-    for key, item in value["items"].items():
-        if (
-            key.isdigit()
-            and int(key) < items
-            and isinstance(item, dict)
-            and isinstance(item.get("id"), str)
-        ):
-            reading.ids[int(key)] = item["id"]
-    errors = value.get("validation_errors")
-    for key, error in (errors if isinstance(errors, dict) else {}).items():
-        if key.isdigit() and int(key) < items and not reading.ids[int(key)]:
-            faults = faults_of(error) or [Fault("", "VALIDATION_ERROR", "the API refused the item")]
-            reading.faults[int(key)] = faults
-    return Verdict(reading)
-
-
 def _refusal(reason: str, fault: Fault) -> Refused:
     error = ApiError(fault.code, fault.message, request=reason).as_upload_error()
     return Refused(str(error), code=fault.code)
-
-
-def _flag(value: object) -> str:
-    return "true" if value else "false"

@@ -192,7 +192,7 @@ def _item_faults(payload: Any) -> dict[int, list[Fault]]:
     found: dict[int, list[Fault]] = {}
     for key, error in payload.items():
         index, _, field = str(key).partition(".")
-        if not index.isdigit() or not isinstance(error, Mapping):
+        if not (index.isascii() and index.isdigit()) or not isinstance(error, Mapping):
             return {}
         faults = faults_of({field: error}) if field else faults_of(error)
         if not faults:

@@ -1,0 +1,264 @@
+"""Getting one request taken: sent again and again while that is safe, and looked for where its answer was lost.
+
+Read `Poster.post`, then `_after`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from toloka_upload.api.answers import faults_of
+from toloka_upload.api.client import Operation
+from toloka_upload.api.errors import (
+    ApiError,
+    Busy,
+    InvalidItems,
+    NotFound,
+    OperationExists,
+    RateLimited,
+    TooLarge,
+)
+from toloka_upload.bottleneck import Cause
+from toloka_upload.journal import ChunkState, SentChunk
+from toloka_upload.lane import Lane
+from toloka_upload.loop import Steps, call
+from toloka_upload.observer import Waiting
+from toloka_upload.oplog import Reading
+from toloka_upload.rows.model import Fault
+from toloka_upload.session import Session, Trouble
+from toloka_upload.settle import Case, Verdict, late, nothing_known, settle_by_listing
+from toloka_upload.spool import Planned
+
+MOST_DENIALS = 3
+"""How often the API may say that an operation exists, and then that it does not, before we stop asking."""
+
+
+@dataclass(slots=True)
+class Flight:
+    """A chunk on its way.
+
+    Attributes:
+        body: The request, until it is answered.
+        maybe: A request of it may have arrived.
+        found: The API had it before this run sent anything: what it created is not this run's.
+        denied: How often the API said in one breath that the operation exists and that it does not.
+        trouble: What its request meets, until it is taken.
+    """
+
+    lane: Lane
+    planned: Planned
+    sent: SentChunk
+    body: bytes
+    trouble: Trouble
+    maybe: bool = False
+    found: bool = False
+    denied: int = 0
+
+
+def park(session: Session, lane: Lane, condition: Callable[[], bool]) -> Steps[None]:
+    """Wait for leave to send. Nobody needs to wait for a chunk that waits so, and nobody who looks is disturbed."""
+    lane.parked += 1
+    try:
+        yield from session.quiet(lambda: not lane.listing and condition())
+    finally:
+        lane.parked -= 1
+
+
+class Poster:
+    """Sends the requests of chunks, until each is taken or refused."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def post(self, flight: Flight, ticket: int) -> Steps[Operation | Verdict]:
+        """
+        Send the request, again and again while that is safe.
+
+        Raises:
+            TooLarge, InvalidItems: Nothing was created; other pieces may pass.
+            ApiError: Nothing was created, and nothing would be.
+            UploadError: The service has been failing for too long.
+        """
+        session, sent = self._session, flight.sent
+        parameters = dict(sent.parameters)
+        if sent.operation_id:
+            parameters["operation_id"] = sent.operation_id
+        ours = False
+        while True:
+            yield from self._leave(flight, ticket, again=ours)
+            before, flight.maybe = flight.maybe, True
+            try:
+                with session.sheet.during(Cause.NETWORK):
+                    value = yield from call(
+                        session.client.create, sent.kind, flight.body, parameters
+                    )
+                answer = _read_answer(flight, value)
+            except OperationExists:
+                session.went_well()
+                session.rate.give_back(ticket)
+                flight.found = flight.found or not ours
+                found = yield from self._attach(flight)
+                if found is not None:
+                    return found
+            except ApiError as error:
+                flight.maybe = before or error.effect
+                ours = ours or error.effect
+                (session.rate.confirm if error.effect else session.rate.give_back)(ticket)
+                found = yield from self._after(flight, error)
+                if found is not None:
+                    return found
+            else:
+                session.rate.confirm(ticket)
+                session.went_well()
+                session.throttle_over()
+                return answer
+            if session.stopping:
+                raise session.stopping
+            ticket = yield from session.take(sent.items)
+
+    def _leave(self, flight: Flight, ticket: int, *, again: bool) -> Steps[None]:
+        """Wait until the request may leave; one that leaves again is late for longer, and the journal knows it."""
+        session, sent = self._session, flight.sent
+        yield from park(session, flight.lane, lambda: True)
+        yield from session.clear(flight.trouble)
+        if session.stopping:
+            session.rate.give_back(ticket)
+            raise session.stopping
+        if again:
+            sent.sent_at = session.wall()
+            flight.lane.book.sent_again(sent.id, sent.sent_at)
+
+    def _after(self, flight: Flight, error: ApiError) -> Steps[Operation | Verdict | None]:
+        """What is there of the request after all; None: nothing, and it may be sent again. A refusal is raised."""
+        if error.passes:
+            yield from self._hold_back(flight, error)
+            return (yield from self._look_for(flight, error))
+        self._session.went_well()
+        found = None
+        if flight.maybe and isinstance(error, TooLarge | InvalidItems):
+            found = yield from self._arrived(flight)
+        if found is None:
+            raise error
+        return found
+
+    def _attach(self, flight: Flight) -> Steps[Operation | Verdict | None]:
+        """The operation that an earlier request with our id began; None if the API denies that there is one.
+
+        An API that keeps on denying it has forgotten it: only the listing can tell what it did.
+        """
+        session, sent = self._session, flight.sent
+        try:
+            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
+        except NotFound:
+            flight.denied += 1
+            flight.lane.book.move(sent.id, ChunkState.ACCEPTED)
+        if flight.denied < MOST_DENIALS:
+            yield from session.pause(session.backoff(flight.denied))
+            return None
+        verdict = nothing_known(sent)
+        case = Case(sent, verdict, None, absent_is_free=False)
+        yield from settle_by_listing(session, flight.lane, [case])
+        return verdict
+
+    def _hold_back(self, flight: Flight, error: ApiError) -> Steps[None]:
+        """Wait until the request may be tried again."""
+        session, lane = self._session, flight.lane
+        if isinstance(error, Busy):
+            lane.concurrency.locked()
+            yield from self._wait_for_pool(flight, error)
+            return
+        # A quota of items comes back when it does, however few operations run; two keep the server busy until then.
+        unnamed = isinstance(error, RateLimited) and not (error.interval or error.retry_after)
+        if unnamed and lane.concurrency.level > 2:
+            lane.concurrency.throttled()
+        yield from session.hold_back(error, flight.trouble)
+
+    def _wait_for_pool(self, flight: Flight, error: ApiError) -> Steps[None]:
+        """The pool is locked: by one of our operations, which will end, or by someone else's."""
+        session, lane, patience = self._session, flight.lane, flight.trouble.patience
+        flight.trouble.count += 1
+        session.went_well()
+        if lane.in_flight - lane.waiting_for_lock > 1:
+            patience.success()
+        else:
+            patience.failed()
+            if patience.exhausted:
+                raise error.as_upload_error()
+        lane.locks += 1
+        seconds = min(session.backoff(min(lane.locks, 5)), patience.remaining)
+        session.tell(
+            Waiting("pool_locked", "pool locked by another operation", seconds, lane.pool.id)
+        )
+        lane.waiting_for_lock += 1
+        try:
+            yield from session.pause(seconds, Cause.LOCK)
+        finally:
+            lane.waiting_for_lock -= 1
+        if session.stopping:
+            raise session.stopping
+
+    def _look_for(self, flight: Flight, error: ApiError) -> Steps[Operation | Verdict | None]:
+        """After an answer was lost: what the API has of the request. None: nothing, send it again."""
+        session, sent = self._session, flight.sent
+        if not error.effect:
+            return None
+        if sent.operation_id is None:
+            verdict = nothing_known(sent)
+            answered = error.status is not None and error.status not in (408, 504)
+            wait = 0.0 if answered else late(session, sent)
+            case = Case(sent, verdict, sent.since, absent_is_free=True, late=wait)
+            yield from settle_by_listing(session, flight.lane, [case])
+            if session.stopping:
+                raise session.stopping
+            flight.maybe = verdict.reading.created > 0
+            return verdict if flight.maybe else None
+        try:
+            return (yield from session.ask(session.client.operation, sent.operation_id))
+        except NotFound:
+            return None  # our id makes sending it again safe, even if the first request should still arrive
+
+    def _arrived(self, flight: Flight) -> Steps[Operation | None]:
+        """Wait until an earlier request with our id cannot arrive any more; return its operation, if there is one."""
+        session, sent = self._session, flight.sent
+        wait = late(session, sent)
+        session.tell(Waiting("settling", "making sure that a lost request does not arrive", wait))
+        yield from session.pause(wait)
+        if session.stopping:
+            raise session.stopping
+        try:
+            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
+        except NotFound:
+            flight.maybe = False
+            return None
+
+
+def _read_answer(flight: Flight, value: Any) -> Operation | Verdict:
+    """An operation, or the outcomes at once: told by the answer's shape, whatever was asked for."""
+    if isinstance(value, dict) and isinstance(value.get("items"), dict):
+        return _read_batch(value, flight.sent.items)
+    return Operation.of(value, f"POST /{flight.sent.kind}")
+
+
+def _read_batch(value: dict[str, Any], items: int) -> Verdict:
+    """The outcomes of a synchronous request: two maps from the item's index."""
+    reading = Reading([""] * items)
+    for key, item in value["items"].items():
+        if (
+            _is_index(key)
+            and int(key) < items
+            and isinstance(item, dict)
+            and isinstance(item.get("id"), str)
+        ):
+            reading.ids[int(key)] = item["id"]
+    errors = value.get("validation_errors")
+    for key, error in (errors if isinstance(errors, dict) else {}).items():
+        if _is_index(key) and int(key) < items and not reading.ids[int(key)]:
+            faults = faults_of(error) or [Fault("", "VALIDATION_ERROR", "the API refused the item")]
+            reading.faults[int(key)] = faults
+    return Verdict(reading)
+
+
+def _is_index(key: str) -> bool:
+    return key.isascii() and key.isdigit()
