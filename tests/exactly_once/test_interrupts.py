@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from desk import Desk, at, lines, once, rows
 
-from toloka_upload import uploader
+from toloka_upload import coordinator
 from toloka_upload.errors import ExitStatus, Interrupted
 from toloka_upload.observer import ChunkSent
 from toloka_upload.report.summary import Report
@@ -19,7 +19,7 @@ from toloka_upload.uploader import Upload
 
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploader, "SETTLE_SECONDS", 0.3)
+    monkeypatch.setattr(coordinator, "SETTLE_SECONDS", 0.3)
 
 
 def interrupted(desk: Desk, stdin: Any = None, **settings: Any) -> Report:
