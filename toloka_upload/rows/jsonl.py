@@ -49,31 +49,32 @@ class JsonLines(Reader):
         number = 1
         while True:
             start = self._source.stream.tell()
-            batch = self._some_lines()
-            columns = self._columns(number, batch) if batch else None
+            lines = self._pieces_of_lines()
+            short = max(map(len, lines), default=0) < _PIECE
+            if not short:
+                lines = self._joined(lines)
+            columns = self._columns(number, lines) if short and lines else None
             if columns:
                 yield columns
-            elif batch:
-                yield list(self._rows(number, batch, start))
-            number += len(batch)
+            elif lines:
+                yield list(self._rows(number, lines, start))
+            number += len(lines)
             if self._damage:
                 self._unusable(number, self._damage)
-            if not batch:
+            if not lines:
                 return
 
-    def _some_lines(self) -> list[bytes]:
-        """The next lines. What was read before the input turned out to be damaged is not lost.
+    def _pieces_of_lines(self) -> list[bytes]:
+        """The next lines, in pieces of a bounded size, so that a batch is small whatever the lines are.
 
-        They are read in pieces of a bounded size, so that a batch is small whatever the lines are.
+        What was read before the input turned out to be damaged is not lost.
         """
         batch: list[bytes] = []
         try:
             batch.extend(islice(self._pieces, BATCH))
-            if not batch or max(map(len, batch)) < _PIECE:
-                return batch
         except Damaged as why:
             self._damage = why
-        return self._joined(batch)
+        return batch
 
     def _joined(self, pieces: list[bytes]) -> list[bytes]:
         """Whole lines from pieces of lines; the last is read to its end, but held no further than it may be long."""
@@ -107,7 +108,7 @@ class JsonLines(Reader):
         """A batch of lines by the column, or None: there is something about one of them."""
         texts = [line.strip(_SPACE) for line in lines]
         plain = self._objects.plain
-        if plain is None or self._source.codec or not all(texts) or max(map(len, lines)) >= _PIECE:
+        if plain is None or self._source.codec or not all(texts):
             return None
         try:
             values = list(map(orjson.loads, texts))
