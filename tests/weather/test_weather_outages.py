@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from conftest import MakeWeather
-from outing import flat, statuses, together
+from conftest import MakeWeather, Weather
+from outing import Outing, flat, statuses, together
 
 from toloka_upload.emulator import Request
 from toloka_upload.emulator.messages import Response
@@ -18,26 +18,38 @@ from toloka_upload.errors import ExitStatus
 POST = {"method": "POST", "path": "/tasks"}
 POLL = {"method": "GET", "path": "/operations/*"}
 ALL = {"times": 0}
+MODES = ("async", "sync")
 
 
-@pytest.mark.parametrize("mode", ["async", "sync"])
-def test_three_answers_in_ten_are_lost(weather: MakeWeather, mode: str) -> None:
-    """30 % of all answers are a proxy's 502 page, questions and listings included: each row once."""
-    here = weather({"action": "refuse", "status": 502, "probability": 0.3}, seed=3)
-    run = here.upload(flat(1000), chunk_size=200, mode=mode, settle_pause=0.2)
-    assert here.server.faults.counts["refuse"] >= 3
-    assert run.has_each_row_once()
-    assert run.report.retries >= 3
+def test_three_answers_in_ten_are_lost(weather: MakeWeather) -> None:
+    """30 % of all answers are a proxy's 502 page, questions and listings included: each row once, in both modes."""
+    fault = {"action": "refuse", "status": 502, "probability": 0.3}
+    places = [weather(fault, seed=3), weather(fault, seed=3)]
+    runs = together(
+        *(
+            partial(here.upload, flat(1000), chunk_size=200, mode=mode, settle_pause=0.2)
+            for here, mode in zip(places, MODES, strict=True)
+        )
+    )
+    for here, run in zip(places, runs, strict=True):
+        assert here.happened["refuse"] >= 3
+        assert run.has_each_row_once()
+        assert run.report.retries >= 3
 
 
-@pytest.mark.parametrize("mode", ["async", "sync"])
-def test_answers_are_lost_after_the_work(weather: MakeWeather, mode: str) -> None:
-    """A creating request in three is done and its answer lost, in every manner there is."""
+def test_answers_are_lost_after_the_work(weather: MakeWeather) -> None:
+    """The work is done and its answer lost, in every manner there is, one after the other."""
     lost = ["reset-after", "refuse-after", "cut", "truncate", "empty", "html"]
-    here = weather(*({"action": action, **POST, "nth": 1} for action in lost))
-    run = here.upload(flat(600), chunk_size=50, mode=mode, settle_pause=0.1, concurrency=1)
-    assert here.server.faults.counts == dict.fromkeys(lost, 1)
-    assert run.has_each_row_once()
+    places = [weather(*({"action": name, **POST, "nth": 1} for name in lost)) for _ in MODES]
+    runs = together(
+        *(
+            partial(here.upload, flat(600), chunk_size=50, mode=mode, settle_pause=0.1)
+            for here, mode in zip(places, MODES, strict=True)
+        )
+    )
+    for here, run in zip(places, runs, strict=True):
+        assert here.happened == dict.fromkeys(lost, 1)
+        assert run.has_each_row_once()
 
 
 LOSSES: list[dict[str, Any]] = [
@@ -115,17 +127,20 @@ def test_a_service_that_is_down_is_given_up_in_time(weather: MakeWeather) -> Non
     assert runs[2].report.bottleneck["name"] == "failing service"
 
 
-@pytest.mark.parametrize("mode", ["async", "sync"])
-def test_creating_fails_though_every_question_is_answered(weather: MakeWeather, mode: str) -> None:
+def test_creating_fails_though_every_question_is_answered(weather: MakeWeather) -> None:
     """Answers to questions do not hide that nothing can be created: 75 in time, and not a hail of requests."""
-    here = weather({"action": "refuse", **POST, **ALL})
-    run = here.upload(flat(100), retry_for=2.0, mode=mode, settle_pause=0.1)
-    assert run.status is ExitStatus.TRY_AGAIN
-    assert 1.5 < run.report.seconds < 4
-    assert run.posts <= 8
-    here.server.faults.clear()
-    again = here.upload(flat(100), settle_pause=0.1, mode=mode)
-    assert again.has_each_row_once()
+    places = [weather({"action": "refuse", **POST, **ALL}) for _ in MODES]
+
+    def trial(here: Weather, mode: str) -> Outing:
+        run = here.upload(flat(100), retry_for=2.0, mode=mode, settle_pause=0.1)
+        assert run.status is ExitStatus.TRY_AGAIN
+        assert 1.5 < run.report.seconds < 4
+        assert run.posts <= 8
+        here.server.faults.clear()
+        return here.upload(flat(100), settle_pause=0.1, mode=mode)
+
+    for run in together(*map(partial(partial, trial), places, MODES)):
+        assert run.has_each_row_once()
 
 
 def test_one_log_fails_though_all_else_is_answered(weather: MakeWeather) -> None:
