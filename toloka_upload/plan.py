@@ -51,6 +51,8 @@ from toloka_upload.text import counted
 
 _BLOCK = 1000
 """Rows that end while planning are entered in blocks of so many; so often everything else gets its turn."""
+_KNOWN_BLOCK = 10_000
+"""The same for rows that are known: each block is a durable write."""
 MOST_HELD_BYTES = 32 * 1024 * 1024
 """Bytes of rows that wait for their chunks to fill, over all pools; beyond that the fullest chunk goes as it is."""
 
@@ -271,16 +273,25 @@ class Planner:
         ]
         tasks = PlainTasks(texts, sizes, identities, contents, batch.raws, batch.lines)
         if lane.known.count or lane.unknown or pool.doubtful:
-            tasks = tasks.select(
-                [row for row in range(len(sizes)) if not self._passes(pool, file.name, tasks, row)]
-            )
+            tasks = tasks.select(self._new(pool, file.name, tasks))
         pool.chunker.add_tasks(tasks, file.name)
         return True
 
-    def _passes(self, pool: PoolPlan, name: str, tasks: PlainTasks, row: int) -> bool:
-        """Whether a row need not be planned: it is known, or belongs to a doubtful chunk."""
+    def _new(self, pool: PoolPlan, name: str, tasks: PlainTasks) -> list[int]:
+        """The rows that are to be planned: those neither known nor part of a doubtful chunk."""
+        places = pool.lane.known.find(tasks.identities)
+        if -1 not in places:
+            self._pass(pool, Status.ALREADY_UPLOADED, name, tasks.lines, places)
+            return []
+        return [
+            row
+            for row in range(len(places))
+            if not self._passes(pool, name, tasks, row, places[row])
+        ]
+
+    def _passes(self, pool: PoolPlan, name: str, tasks: PlainTasks, row: int, place: int) -> bool:
         identity, line = tasks.identities[row], tasks.lines[row]
-        return self._recognised(pool, identity, pool.lane.known.find(identity), name, line) or any(
+        return self._recognised(pool, identity, place, name, line) or any(
             doubtful.take(identity, tasks.texts[row], tasks.raws[row], name, line)
             for doubtful in pool.doubtful
         )
@@ -392,7 +403,7 @@ class Planner:
             self._reject(pool, name, row, [_size_fault(shaped.size, self.limits)])
             return
         identity = pool.lane.seen.identify([shaped.key])[0]
-        if self._recognised(pool, identity, pool.lane.known.find(identity), name, row.line):
+        if self._recognised(pool, identity, pool.lane.known.find([identity])[0], name, row.line):
             return
         text = shaped.text + ending(shaped.outer, None if shaped.names_pool else pool.lane.pool.id)
         if pool.doubtful and _taken(pool, identity, text, row, name):
@@ -409,7 +420,7 @@ class Planner:
             pool.group = row.group
         shaped = shape_member(row, kind)
         identity = pool.lane.seen.identify([shaped.key])[0]
-        if self._recognised(pool, identity, pool.lane.known.find(identity), name, row.line):
+        if self._recognised(pool, identity, pool.lane.known.find([identity])[0], name, row.line):
             return
         if fault := disagreement(shaped.outer, [part.shaped.outer for part in pool.parts]):
             self._reject(pool, name, row, [fault])
@@ -456,14 +467,18 @@ class Planner:
             if identity not in pool.lane.unknown or self._session.settings.resend_unknown:
                 return False
             place, status = pool.lane.unknown[identity], Status.UNKNOWN
-        passed = pool.passed.get(status)
-        if passed is None:
-            passed = pool.passed[status] = _Passed()
-        passed.places.add(name, line)
-        passed.refs.append(place)
-        if len(passed.refs) >= _BLOCK:
-            self._flush(pool, status)
+        self._pass(pool, status, name, [line], [place])
         return True
+
+    def _pass(
+        self, pool: PoolPlan, status: Status, name: str, lines: list[int], places: list[int]
+    ) -> None:
+        """Take note of rows that need not be sent."""
+        passed = pool.passed.setdefault(status, _Passed())
+        passed.places.extend(name, lines)
+        passed.refs.extend(places)
+        if len(passed.refs) >= _KNOWN_BLOCK:
+            self._flush(pool, status)
 
     def _reject(self, pool: PoolPlan | None, name: str, row: Row, faults: Sequence[Fault]) -> None:
         places = Places()

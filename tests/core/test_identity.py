@@ -198,16 +198,26 @@ def test_known_is_a_map(
         ]
         known.add(b"".join(rows), number, chosen)
         model.update({rows[index]: number << 20 | index for index in chosen})
-    for row in [row for rows in chunks for row in rows] + strangers:
-        assert known.find(row) == model.get(row, -1)
+    asked = [row for rows in chunks for row in rows] + strangers
+    assert known.find(asked) == [model.get(row, -1) for row in asked]
     assert known.count == len(model)
+
+
+def test_known_grows() -> None:
+    """Many more rows than the tables began with, each at its place; strangers are not there."""
+    known = Known()
+    rows = [digest(b"%d" % number) for number in range(20_000)]
+    for chunk in range(20):
+        known.add(b"".join(rows[chunk * 1000 : chunk * 1000 + 1000]), chunk + 1, range(1000))
+    assert known.find(rows) == [(row // 1000 + 1) << 20 | row % 1000 for row in range(20_000)]
+    assert set(known.find([digest(b"s%d" % number) for number in range(20_000)])) == {-1}
 
 
 def test_a_place_holds_any_chunk_and_row() -> None:
     """Chunks up to 2^28, rows up to 2^20: beyond what a pool of a million tasks can need."""
     known, row = Known(), digest(b"row")
     known.add(bytes(WIDTH * 524_287) + row, 2**28 - 1, [524_287])
-    assert known.find(row) == (2**28 - 1) << 20 | 524_287
+    assert known.find([row])[0] == (2**28 - 1) << 20 | 524_287
 
 
 # Operation ids.

@@ -16,6 +16,9 @@ from toloka_upload.journal.packing import unpack, unpack_faults, where
 from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
+IdCache = dict[int, tuple[SentChunk, list[str]]]
+"""The last chunks that ids were looked up in: rows of one chunk mostly come together."""
+
 
 @contextmanager
 def open_to_read(path: Path) -> Iterator[tuple[sqlite3.Connection, Destination]]:
@@ -78,7 +81,7 @@ def blocks(db: sqlite3.Connection, destination: Destination, run: str) -> Iterat
             yield Block(chunk.places, statuses, destination.pool, chunk.kind, chunk.operation_id)
         else:
             yield block_of(chunk, outcome, destination.pool).without(GOES_ON)
-    cache: dict[int, tuple[SentChunk, list[str]]] = {}
+    cache: IdCache = {}
     for status, lines, files, places, faults in db.execute(
         "SELECT status, lines, files, places, faults FROM passed WHERE run = ?", (run,)
     ):
@@ -96,7 +99,7 @@ def known_blocks(
     where: Places,
     statuses: bytes,
     places: Sequence[int],
-    cache: dict[int, tuple[SentChunk, list[str]]],
+    cache: IdCache,
 ) -> Iterator[Block]:
     """Rows known from before, with the ids that the journal has for them: a block for each run of one chunk."""
     start = 0
@@ -106,7 +109,7 @@ def known_blocks(
         while stop < len(places) and places[stop] >> 20 == number:
             stop += 1
         if number not in cache:
-            if len(cache) > 32:
+            if len(cache) > 4:
                 cache.clear()
             chunk = next(select_chunks(db, "id = ?", number))
             outcome = read_outcome(db, number)
