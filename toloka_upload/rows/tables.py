@@ -124,7 +124,7 @@ class Layout:
             "",
             "WRONG_CELL_COUNT",
             f"the row has {have} cells and the header {want} columns; {what}. "
-            "A cell with the delimiter, a quote or a line break in it must stand in quotes",
+            "In CSV and TSV, a cell with the delimiter, a quote or a line break in it must stand in quotes",
         )
 
 
