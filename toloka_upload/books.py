@@ -85,14 +85,6 @@ class Books:
         self.report.warnings.append(message)
         self._tell(Warned(message))
 
-    def waited_for_rate(self, seconds: float) -> None:
-        """The whole run waited for a limit."""
-        self.report.waited.rate_limit += seconds
-
-    def waited_for_server(self, seconds: float) -> None:
-        """The whole run waited for a failing service."""
-        self.report.waited.server += seconds
-
     def close(self) -> None:
         """Close the files."""
         self._results.close()

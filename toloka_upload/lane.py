@@ -202,7 +202,7 @@ def _pool_or_training(session: Session, pool_id: str) -> Steps[tuple[dict[str, A
             return (yield from session.ask(session.client.training, pool_id)), True
         except NotFound:
             raise Refused(
-                f"There is no pool {pool_id} in {session.settings.target.env} ({error}). Check --pool and --env: "
+                f"There is no pool {pool_id} at {session.settings.target.shown} ({error}). Check --pool and --env: "
                 "production and sandbox have pools of their own.",
                 code=error.code,
                 request_id=error.request_id,

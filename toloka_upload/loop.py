@@ -87,7 +87,7 @@ class Workers:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
         self._waiting = 0  # jobs handed over and not yet begun, less the threads that are free
@@ -102,9 +102,16 @@ class Workers:
                 threading.Thread(target=self._work, daemon=True, name="toloka-upload").start()
         self._jobs.put(job)
 
+    def close(self) -> None:
+        """Let the threads end, each once it is free."""
+        with self._lock:
+            for _ in range(self._threads):
+                self._jobs.put(None)
+
     def _work(self) -> None:
-        while True:
-            self._jobs.get()()
+        while (job := self._jobs.get()) is not None:
+            job()
+            del job  # and what it holds: the next one may be long in coming
             with self._lock:
                 self._waiting -= 1
 
@@ -136,6 +143,10 @@ class Loop:
     def post(self, function: Callable[[], None]) -> None:
         """Have `function` called on the loop's thread soon. Safe from threads and signal handlers."""
         self._inbox.put(function)
+
+    def close(self) -> None:
+        """Let the worker threads end. The loop runs nothing any more."""
+        self._workers.close()
 
     def run(self, steps: Steps[T]) -> T:
         """Run a procedure to its end, and whatever it spawns meanwhile; return its result.

@@ -100,6 +100,7 @@ class Upload:
         )
         try:
             with ExitStack() as stack:
+                stack.callback(self._loop.close)
                 self._run(stack)
         except UploadError as error:
             self._failed(error)

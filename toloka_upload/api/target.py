@@ -17,11 +17,6 @@ ENVIRONMENTS = {
 }
 """Base addresses by name. `local` is the emulator inside this process: its address is never looked up."""
 
-_WEB = {
-    "production": "https://platform.toloka.ai/requester/project/{project}/pool/{pool}",
-    "sandbox": "https://platform.sandbox.toloka.ai/requester/project/{project}/pool/{pool}",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -54,10 +49,10 @@ class Target:
         """What tells one API from another, in the journal and in operation ids."""
         return "local" if self.env == "local" else self.url
 
-    def web_address(self, project: str, pool: str) -> str | None:
-        """The pool's page in the web interface, where there is one."""
-        template = _WEB.get(self.env)
-        return template.format(project=project, pool=pool) if template else None
+    @property
+    def shown(self) -> str:
+        """What to call it in messages: the environment's name, or an address that is not the environment's."""
+        return self.env if self.url == ENVIRONMENTS.get(self.env) else self.url
 
 
 def base_url(address: str) -> str:
