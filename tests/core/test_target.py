@@ -143,17 +143,3 @@ def test_the_token_does_not_make_another_endpoint() -> None:
         for secret in ("one", "two")
     }
     assert urls == {ENVIRONMENTS["production"]}
-
-
-@pytest.mark.parametrize(
-    ("env", "page"),
-    [
-        ("production", "https://platform.toloka.ai/requester/project/1/pool/21"),
-        ("sandbox", "https://platform.sandbox.toloka.ai/requester/project/1/pool/21"),
-        ("yandex-tasks", None),
-        ("local", None),
-    ],
-)
-def test_a_pool_has_a_page_where_the_web_interface_has_one(env: str, page: str | None) -> None:
-    """The summary links to it."""
-    assert Target(ENVIRONMENTS[env], env).web_address("1", "21") == page
