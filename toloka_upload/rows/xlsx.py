@@ -27,7 +27,8 @@ _SPECIAL = re.compile(
 _T = TypeVar("_T")
 _DIGITS = 15
 """Significant digits of a number that spreadsheet programs keep."""
-_AS_TEXT = "format the column as text and enter it again, or save the sheet as CSV, which has it as it is shown"
+_AS_TEXT = "format the column as text and enter it again"
+_AS_SHOWN = f"{_AS_TEXT}, or save the sheet as CSV, which has it as it is shown"
 _NUMERIC = frozenset({"float", "array_float", "json", "array_json"})
 _LOGICAL = frozenset({"boolean", "array_boolean", "json", "array_json"})
 
@@ -157,7 +158,7 @@ def cell_text(cell: Any, field_type: str | None) -> str:
     if isinstance(cell, bool):
         if kind in _LOGICAL:
             return "true" if cell else "false"
-        raise CellError(expected, f"the cell holds a truth value, {cell!r}; {_AS_TEXT}")
+        raise CellError(expected, f"the cell holds a truth value, {cell!r}; {_AS_SHOWN}")
     if isinstance(cell, int | float):
         text = _number_text(cell, exact=kind not in _NUMERIC)
         if text is None:
@@ -166,7 +167,7 @@ def cell_text(cell: Any, field_type: str | None) -> str:
                 f"the cell holds the number {cell!r}, of which only {_DIGITS} digits were kept; {_AS_TEXT}",
             )
         return text
-    raise CellError(expected, f"the cell holds a date or time, {cell}; {_AS_TEXT}")
+    raise CellError(expected, f"the cell holds a date or time, {cell}; {_AS_SHOWN}")
 
 
 def _scalar(kind: str) -> str:
