@@ -162,6 +162,10 @@ class Seen:
         """How many rows were equal to an earlier one."""
         return sum(self._repeats.values())
 
+    def forget(self) -> None:
+        """Give the memory back: the input is at its end."""
+        self._table, self._used, self._repeats = array("Q", bytes(8)), 0, {}
+
 
 class Known:
     """Identities that the journal knows, each with the place of its outcome. 27 to 53 bytes a row, and no objects.

@@ -164,6 +164,8 @@ class Planner:
             self._session.check_errors()
         self._tell(0, None, finished=True)
         self._notice_repeats()
+        for pool in self._pools.values():
+            pool.lane.seen.forget()
         yield from ()
 
     def _notice_repeats(self) -> None:
