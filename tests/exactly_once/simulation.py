@@ -70,7 +70,7 @@ class Disk(sqlite3.Connection):
 
     steps: Steps | None = None
 
-    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:  # type: ignore[override]
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
         """Run a statement."""
         if self.steps is not None and self.steps.dead:
             raise Crash
@@ -329,7 +329,7 @@ def _simulated(steps: Steps, rng: random.Random) -> Iterator[None]:
         disk = sqlite3.connect(
             uri, uri=True, isolation_level=None, factory=Disk, check_same_thread=False
         )
-        disk.steps = steps  # type: ignore[attr-defined]
+        disk.steps = steps
         return disk
 
     def locked(path: Path, holder: dict[str, str]) -> Lock:
