@@ -10,12 +10,11 @@ from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
 
 import orjson
 
 from toloka_upload.books import Books
-from toloka_upload.check import check_suite, check_task
+from toloka_upload.check.row import RowCheck
 from toloka_upload.chunks import (
     Chunk,
     Chunker,
@@ -117,6 +116,7 @@ class Planner:
         self._pools: dict[str, PoolPlan] = {}
         self._requests = session.settings.requests
         self._grouped = session.settings.travel_kind is not None
+        self._check = RowCheck(session.settings.pool, grouped=self._grouped)
         self.limits: Limits = session.settings.limits
 
     # Inputs.
@@ -299,7 +299,7 @@ class Planner:
         )
 
     def _row(self, pool: PoolPlan | None, name: str, row: Row, kind: Kind) -> None:
-        faults = self._all_faults(pool, row, kind) if row.faults else self._faults(pool, row, kind)
+        faults = self._check.faults(row, kind, pool.lane.spec if pool else None)
         if faults or pool is None:
             self._reject(pool, name, row, faults)
         elif self._grouped:
@@ -344,53 +344,6 @@ class Planner:
             raise Refused(wants, code="POOL_TASK_TYPE_CONFLICT")
         else:
             pool.chunker.kind = travel
-
-    def _all_faults(self, pool: PoolPlan | None, row: Row, kind: Kind) -> Sequence[Fault]:
-        """The faults found at reading, and those of the row's other fields, if it could be read at all."""
-        if not row.value:
-            return row.faults
-        named = {fault.field for fault in row.faults}
-        return [
-            *row.faults,
-            *(fault for fault in self._faults(pool, row, kind) if fault.field not in named),
-        ]
-
-    def _faults(self, pool: PoolPlan | None, row: Row, kind: Kind) -> Sequence[Fault]:
-        value = row.value
-        if kind is Kind.FLAT:
-            spec = pool.lane.spec if pool else None
-            return spec.check_input(value) if spec else ()
-        faults = [
-            *(check_suite(value) if kind is Kind.SUITE else check_task(value)),
-            *self._pool_faults(value),
-        ]
-        if self._grouped and "baseline_solutions" in value:
-            faults.append(
-                Fault("baseline_solutions", "VALUE_NOT_ALLOWED", "a task in a suite has none")
-            )
-        elif not self._grouped:
-            faults += _misplaced(row)
-        spec = pool.lane.spec if pool else None
-        if spec:
-            faults += spec.check_suite(value) if kind is Kind.SUITE else spec.check_task(value)
-        return faults
-
-    def _pool_faults(self, value: dict[str, Any]) -> Sequence[Fault]:
-        wanted, named = self._session.settings.pool, value.get("pool_id")
-        if named is None:
-            if wanted is None:
-                return [
-                    Fault(
-                        "pool_id", "VALUE_REQUIRED", "the row names no pool: add it, or use --pool"
-                    )
-                ]
-            return ()
-        if wanted is not None and str(named) != wanted:
-            message = (
-                f"the row is for pool {named}, and --pool says {wanted}: leave one of them out"
-            )
-            return [Fault("pool_id", "VALUE_NOT_ALLOWED", message)]
-        return ()
 
     def _single(self, pool: PoolPlan, name: str, row: Row, kind: Kind) -> None:
         """Add a row that is an item of its own."""
@@ -515,18 +468,6 @@ class Planner:
 
 def _taken(pool: PoolPlan, identity: bytes, text: bytes, row: Row, name: str) -> bool:
     return any(doubtful.take(identity, text, row.raw, name, row.line) for doubtful in pool.doubtful)
-
-
-def _misplaced(row: Row) -> list[Fault]:
-    """What of a row belongs to a task suite, while the row travels as a task."""
-    message = (
-        "a place belongs to a task suite, and this row is a task: add --suite-size N, or remove it"
-    )
-    return [
-        Fault(name, "VALUE_NOT_ALLOWED", message)
-        for name in ("latitude", "longitude")
-        if name in row.outer
-    ]
 
 
 def _size_fault(size: Size, limits: Limits, whose: str = "") -> Fault:
