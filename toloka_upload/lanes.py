@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 from toloka_upload.api.errors import NotFound, RequestRefused
@@ -94,12 +95,16 @@ class Lanes:
         return all(not lane.in_flight and (stopping or not lane.queue) for lane in self)
 
     def close(self) -> None:
-        """Write the report into every journal, and let the next run in."""
-        for lane in self:
-            if lane.journal:
-                report = self._session.books.report
-                lane.journal.finish_run(self._run, self._session.wall(), report.as_json())
-            lane.close()
+        """Write the report into every journal, and let the next run in: into each pool, whatever fails at another."""
+        with ExitStack() as stack:
+            for lane in self:
+                stack.callback(lane.close)
+                stack.callback(self._finish, lane)
+
+    def _finish(self, lane: Lane) -> None:
+        if lane.journal:
+            report = self._session.books.report
+            lane.journal.finish_run(self._run, self._session.wall(), report.as_json())
 
 
 def _remember(session: Session, lane: Lane) -> None:
