@@ -6,7 +6,8 @@ import hashlib
 import re
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ class Lane:
         planned: Whether all of the input's chunks are in the queue.
         in_flight: Chunks between leaving the queue and their outcome.
         listing: Chunks that wait for a look into the pool's listing; meanwhile nothing is sent.
-        parked: Chunks of those in flight that wait to be sent meanwhile.
+        parked: Chunks of those in flight that wait to be sent: nobody who looks needs to wait for them.
         since: The newest item's creation time before this run's first synchronous request.
         pace: When to ask for an operation again.
         locks: How often in a row the pool was found locked.
@@ -113,6 +114,15 @@ class Lane:
         return any(
             planned.items >= 0.9 * items and size >= 0.9 * most for items, most in self.refused
         )
+
+    @contextmanager
+    def parking(self) -> Iterator[None]:
+        """While a chunk waits to be sent."""
+        self.parked += 1
+        try:
+            yield
+        finally:
+            self.parked -= 1
 
     def close(self) -> None:
         """Close the journal and let the next run in."""

@@ -33,6 +33,8 @@ from toloka_upload.spool import Planned
 
 MOST_DENIALS = 3
 """How often the API may say that an operation exists, and then that it does not, before we stop asking."""
+SOON = 1.0
+"""Seconds by which a request may leave later than the journal says."""
 
 
 @dataclass(slots=True)
@@ -58,12 +60,9 @@ class Flight:
 
 
 def park(session: Session, lane: Lane, condition: Callable[[], bool]) -> Steps[None]:
-    """Wait for leave to send. Nobody needs to wait for a chunk that waits so, and nobody who looks is disturbed."""
-    lane.parked += 1
-    try:
+    """Wait until a request may leave: until nobody looks into the pool's listing, and for a condition."""
+    with lane.parking():
         yield from session.quiet(lambda: not lane.listing and condition())
-    finally:
-        lane.parked -= 1
 
 
 class Poster:
@@ -87,7 +86,7 @@ class Poster:
             parameters["operation_id"] = sent.operation_id
         ours = False
         while True:
-            yield from self._leave(flight, ticket, again=ours)
+            yield from self._leave(flight, ticket)
             before, flight.maybe = flight.maybe, True
             try:
                 with session.sheet.during(Cause.NETWORK):
@@ -116,17 +115,18 @@ class Poster:
                 return answer
             if session.stopping:
                 raise session.stopping
-            ticket = yield from session.take(sent.items)
+            with flight.lane.parking():
+                ticket = yield from session.take(sent.items)
 
-    def _leave(self, flight: Flight, ticket: int, *, again: bool) -> Steps[None]:
-        """Wait until the request may leave; one that leaves again is late for longer, and the journal knows it."""
+    def _leave(self, flight: Flight, ticket: int) -> Steps[None]:
+        """Wait until the request may leave. From then on counts how long it may take, and the journal knows it."""
         session, sent = self._session, flight.sent
         yield from park(session, flight.lane, lambda: True)
         yield from session.clear(flight.trouble)
         if session.stopping:
             session.rate.give_back(ticket)
             raise session.stopping
-        if again:
+        if abs(session.wall() - sent.sent_at) > SOON:
             sent.sent_at = session.wall()
             flight.lane.book.sent_again(sent.id, sent.sent_at)
 

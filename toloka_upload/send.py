@@ -102,7 +102,8 @@ class Sender:
     def _send(self, lane: Lane, planned: Planned) -> Steps[None]:
         session = self._session
         try:
-            ticket = yield from session.take(planned.items)
+            with lane.parking():
+                ticket = yield from session.take(planned.items)
             with session.sheet.during(Cause.NETWORK):
                 yield from park(session, lane, lambda: self._posting < MOST_POSTS)
             if session.stopping:
