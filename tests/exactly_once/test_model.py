@@ -151,6 +151,7 @@ def test_every_fault_is_survived(fault: str, mode: str, fast_path: Path) -> None
         ("async", {1: "502_before", 2: "502_before", 3: "502_before", 4: "502_before", 5: "late"}),
         ("sync", {1: "late", 2: "late"}),
         ("sync", {1: "502_before", 2: "502_before", 3: "late"}),
+        ("sync", {**dict.fromkeys(range(1, 6), "409_busy"), 6: "late"}),
     ],
 )
 def test_a_request_may_arrive_when_nobody_waits_for_it_any_more(
@@ -194,6 +195,14 @@ def test_equal_rows_whose_answers_are_lost_at_once(mode: str, fast_path: Path) -
         history = new_history(fast_path, seed, script)
         history.run(rows, mode=mode, chunk_size=1, concurrency=4)
         history.finish(rows, mode=mode)
+
+
+def test_a_chunk_that_looks_and_chunks_that_wait_for_the_rate_limit_get_by(fast_path: Path) -> None:
+    """One waits until nobody sends, the others until it has looked: neither waits for ever."""
+    for seed in range(12):
+        history = new_history(fast_path, seed, {1: "429", 2: "lost_after", 3: "429", 4: "late"})
+        history.run(PLAIN, mode="sync", chunk_size=1, concurrency=4)
+        history.finish(PLAIN, mode="sync")
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])
