@@ -260,7 +260,8 @@ class Upload:
         listed = subprocess.run(
             [*command[:3], "runs", "--json", *state], env=environ, capture_output=True, check=False
         )
-        newest = json.loads(listed.stdout)[0]["run_id"]
+        # A run that was killed while it waited may have begun last; the one that finished told the results.
+        newest = next(run["run_id"] for run in json.loads(listed.stdout) if run["report"])
         subprocess.run(
             [*command[:3], "runs", newest, "--results", str(again), *state],
             env=environ,
