@@ -180,7 +180,7 @@ def prune(state_dir: Path, age: float, now: float) -> int:
 
 
 def _paths(state_dir: Path) -> list[Path]:
-    return sorted((state_dir / "journals").glob("*.db"))
+    return sorted(path for path in (state_dir / "journals").glob("*.db") if journal.is_begun(path))
 
 
 def _holder(path: Path) -> str | None:

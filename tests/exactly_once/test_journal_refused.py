@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,24 @@ def test_a_journal_that_is_not_ours_is_refused(
     assert desk.posts() == posts
     listed = desk.command("runs")
     assert (listed.returncode, "Traceback" in listed.stderr) in ((73, False), (0, False))
+
+
+@pytest.mark.parametrize("wal", [False, True])
+def test_a_run_killed_while_it_made_its_journal(desk: Desk, wal: bool) -> None:  # noqa: FBT001
+    """A journal without tables holds nothing: `runs` and a dry run pass over it, and an upload begins it."""
+    desk.write(rows(5))
+    desk.upload()
+    path = journal_of(desk)
+    path.unlink()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA journal_mode={'wal' if wal else 'delete'}")
+    listed = desk.command("runs", "--json")
+    assert (listed.returncode, json.loads(listed.stdout)) == (0, [])
+    assert desk.upload(dry_run=True).counts.read == 5
+    desk.write(rows(9)[5:])
+    assert desk.upload().exit_status is ExitStatus.OK
+    assert desk.contents() == once(rows(9))
+    assert len(json.loads(desk.command("runs", "--json").stdout)) == 1
 
 
 def test_a_state_directory_that_cannot_be_made(desk: Desk) -> None:

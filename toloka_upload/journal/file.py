@@ -52,27 +52,32 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
 
 def verify(db: sqlite3.Connection, path: Path, destination: Destination) -> None:
     """Make the tables of a new journal; refuse what is none of ours, before anything in it is changed."""
-    new = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    new = is_blank(db)
     if not new:
         check_version(db, path)
     db.execute("PRAGMA journal_mode=WAL")
     if new:
         db.executescript(
             f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
-            f" PRAGMA user_version = {VERSION}; COMMIT;"
+            f" PRAGMA user_version = {VERSION};"
         )
-    row = db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
-    if row is None:
         db.execute(
             "INSERT INTO destination VALUES (?, ?, ?)",
             (destination.endpoint, destination.account, destination.pool),
         )
-    elif Destination(*row) != destination:
+        db.execute("COMMIT")
+    row = db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
+    if Destination(*row) != destination:
         raise CannotWrite(
             f"The journal {path} belongs to another pool ({row[2]} at {row[0]}). "
             "Was it copied or renamed? Move it away, or use another --state-dir.",
             code="FOREIGN_JOURNAL",
         )
+
+
+def is_blank(db: sqlite3.Connection) -> bool:
+    """Whether nothing is in it: a run was killed between making the file and making its tables."""
+    return not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
 
 
 def check_version(db: sqlite3.Connection, path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from toloka_upload.identity import WIDTH, Known
-from toloka_upload.journal.file import check_version, connect, explained
+from toloka_upload.journal.file import check_version, connect, explained, is_blank
 from toloka_upload.journal.packing import unpack, unpack_faults, where
 from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
 from toloka_upload.outcomes import Block, Outcome, Places, Status
@@ -33,9 +33,21 @@ def open_to_read(path: Path) -> Iterator[tuple[sqlite3.Connection, Destination]]
         yield db, Destination(*found)
 
 
+def is_begun(path: Path) -> bool:
+    """Whether there is a journal, and a run came as far as making its tables.
+
+    Raises:
+        CannotWrite: It cannot be read.
+    """
+    if not path.exists():
+        return False
+    with explained(path), closing(connect(path, "ro")) as db:
+        return not is_blank(db)
+
+
 def peek(path: Path) -> tuple[Known, dict[bytes, int]] | None:
     """The rows that a pool's journal knows, without touching it; None where there is no journal."""
-    if not path.exists():
+    if not is_begun(path):
         return None
     with open_to_read(path) as (db, _):
         return read_known(db, None)
