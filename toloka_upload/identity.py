@@ -127,17 +127,18 @@ class Seen:
         identities = list(contents)
         if self._used + len(contents) > _FULLEST * len(self._table):
             self._grow(self._used + len(contents))
-        table, mask = self._table, len(self._table) - 1
-        for row, key in enumerate(_halves(b"".join(contents))[0]):
+        table, mask, repeated = self._table, len(self._table) - 1, 0
+        for row, key in enumerate(_keys(b"".join(contents))):
             at = key & mask
             while found := table[at]:
                 if found == key:
                     identities[row] = self._repeat(contents[row])
+                    repeated += 1
                     break
                 at = (at + 1) & mask
             else:
                 table[at] = key
-                self._used += 1
+        self._used += len(contents) - repeated
         return identities
 
     def _repeat(self, content: bytes) -> bytes:
@@ -225,11 +226,16 @@ class Known:
         self._enter(filter(None, old_keys), compress(old_places, old_keys))
 
 
+def _keys(identities: bytes) -> Sequence[int]:
+    """The first 64 bits of each packed identity, never zero."""
+    keys = struct.unpack("=" + "Q2x" * (len(identities) // WIDTH), identities)
+    return keys if all(keys) else [key or 1 for key in keys]
+
+
 def _halves(identities: bytes) -> tuple[Sequence[int], Sequence[int]]:
     """The first 64 bits (never zero) and the last 16 of each packed identity."""
-    numbers = struct.unpack("=" + "QH" * (len(identities) // WIDTH), identities)
-    keys = numbers[::2]
-    return (keys if all(keys) else [key or 1 for key in keys]), numbers[1::2]
+    tails = struct.unpack("=" + "8xH" * (len(identities) // WIDTH), identities)
+    return _keys(identities), tails
 
 
 def operation_id(

@@ -52,7 +52,7 @@ def open_pool(session: Session, lane: Lane) -> Steps[bool]:
 
 def _reason(session: Session, operation_id: str) -> Steps[str]:
     try:
-        log = yield from session.ask(session.client.operation_log, operation_id)
+        log = yield from session.ask(lambda: list(session.client.operation_log(operation_id)))
     except ApiError as error:
         return f"its log cannot be read: {error}"
     for entry in log:

@@ -6,7 +6,6 @@ go again only if it is proven that it was not created; all else is unknown.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -226,13 +225,8 @@ def _log(session: Session, sent: SentChunk, operation: Operation) -> Steps[Readi
     return reading
 
 
-_one_log = threading.Lock()
-"""Logs are read one at a time: that of 10,000 tasks takes some 20 MB while it is read."""
-
-
 def _read(client: Client, operation_id: str, contents: bytes) -> Reading:
-    with _one_log:
-        return read_log(client.operation_log(operation_id), contents)
+    return read_log(client.operation_log(operation_id), contents)
 
 
 def _complete(reading: Reading, operation: Operation) -> bool:

@@ -16,6 +16,7 @@ from toloka_upload.identity import digest
 from toloka_upload.rows import Kind, ReadOptions, Row, open_rows
 from toloka_upload.shape import (
     Shaped,
+    all_plain,
     disagreement,
     ending,
     joined_outer,
@@ -38,7 +39,40 @@ def item(shaped: Shaped, pool: str = "21") -> bytes:
     return shaped.text + ending(shaped.outer, None if shaped.names_pool else pool) + b"}"
 
 
+SPELLED = st.recursive(
+    st.sampled_from(["null", "true", "false", "0", "-0", "-17", "9007199254740993", '"\\/"'])
+    | st.text(
+        st.sampled_from('a"\\/\u007f\u00e9\u20ac\U0001f600\n\t\b\x01')
+        | st.characters(codec="utf-8"),
+        max_size=8,
+    ).flatmap(
+        lambda text: st.sampled_from([json.dumps(text), json.dumps(text, ensure_ascii=False)])
+    ),
+    lambda value: st.lists(value, max_size=3).map(lambda parts: f"[{', '.join(parts)}]"),
+    max_leaves=6,
+)
+"""JSON text without floats, written in one of its ways."""
+
+
 # Bytes.
+
+
+@given(st.lists(SPELLED, max_size=4))
+def test_a_plain_row_is_never_shorter_than_its_compact_form(values: list[str]) -> None:
+    """So its bytes as written are what it counts for, whatever of the two the API counts."""
+    text = "{" + ",".join(f'"f{key}":{value}' for key, value in enumerate(values)) + "}"
+    value = orjson.loads(text)
+    assert all_plain([value])
+    assert len(orjson.dumps(value)) <= len(text.encode())
+
+
+def test_rows_with_floats_are_not_plain() -> None:
+    """Their digits are not told from what the parser made of them; wherever they are, and beside other rows."""
+    plain = {"a": 1, "b": [1, {"c": "1.5"}], "c": None, "d": True}
+    assert all_plain([plain, plain])
+    for odd in ({"a": 1.5}, {"a": [1, [2.0]]}, {"a": {"b": 1e22}}):
+        assert not all_plain([plain, odd])
+    assert not all_plain([plain, [1]])
 
 
 def test_a_flat_row_travels_as_written() -> None:

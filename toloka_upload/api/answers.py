@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,6 +21,7 @@ from toloka_upload.api.errors import (
     ServerFailed,
     TooLarge,
 )
+from toloka_upload.api.pieces import pieces
 from toloka_upload.rows.model import Fault
 
 SIZE_CODES = frozenset(
@@ -58,19 +59,43 @@ def read(answer: Answer, request: str) -> Any:
         ApiError: The subclass says what it was. A 2xx answer whose body is no JSON is `AnswerLost`:
             the work may be done.
     """
-    if 200 <= answer.status < 300:
-        if not answer.body or answer.body.isspace():
-            return None
-        try:
-            return orjson.loads(answer.body)
-        except orjson.JSONDecodeError:
-            raise AnswerLost(
-                "BAD_ANSWER",
-                f"the answer is not JSON: {_excerpt(answer.body)}",
-                status=answer.status,
-                request=request,
-            ) from None
-    raise _error(answer, request)
+    if not 200 <= answer.status < 300:
+        raise _error(answer, request)
+    if not answer.body or answer.body.isspace():
+        return None
+    try:
+        return orjson.loads(answer.body)
+    except orjson.JSONDecodeError:
+        raise _no_json(answer, request) from None
+
+
+def read_entries(answer: Answer, request: str) -> Iterator[list[dict[str, Any]]]:
+    """
+    The entries of an operation's log, some at a time.
+
+    Raises:
+        ApiError: As `read`; `AnswerLost` too where it is no log. Also after some entries.
+    """
+    if not 200 <= answer.status < 300:
+        raise _error(answer, request)
+    try:
+        for piece in pieces(answer.body):
+            if not isinstance(piece, list) or not {dict}.issuperset(map(type, piece)):
+                raise AnswerLost(
+                    "BAD_ANSWER", "the answer is not an operation log", request=request
+                )
+            yield piece
+    except orjson.JSONDecodeError:
+        raise _no_json(answer, request) from None
+
+
+def _no_json(answer: Answer, request: str) -> AnswerLost:
+    return AnswerLost(
+        "BAD_ANSWER",
+        f"the answer is not JSON: {_excerpt(answer.body)}",
+        status=answer.status,
+        request=request,
+    )
 
 
 def _error(answer: Answer, request: str) -> ApiError:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from toloka_upload._version import __version__
-from toloka_upload.api.answers import Answer, read
+from toloka_upload.api.answers import Answer, read, read_entries
 from toloka_upload.api.errors import AnswerLost, ApiError, ConnectionFailed
 from toloka_upload.api.target import Target
 
@@ -135,15 +135,11 @@ class Client:
         path = f"/operations/{_id(operation)}"
         return Operation.of(self._request("GET", path), f"GET {path}")
 
-    def operation_log(self, operation: str) -> list[dict[str, Any]]:
-        """The record of a finished operation, an entry an item, in no order."""
+    def operation_log(self, operation: str) -> Iterator[dict[str, Any]]:
+        """The record of a finished operation, an entry an item, in no order. An error may come after some entries."""
         path = f"/operations/{_id(operation)}/log"
-        value = self._request("GET", path)
-        if not isinstance(value, list) or not {dict}.issuperset(map(type, value)):
-            raise AnswerLost(
-                "BAD_ANSWER", "the answer is not an operation log", request=f"GET {path}"
-            )
-        return value
+        entries = read_entries(self._answer("GET", path), f"GET {path}")
+        return itertools.chain.from_iterable(entries)
 
     def items(self, kind: str, pool: str, **filters: str) -> tuple[list[dict[str, Any]], bool]:
         """One page of a pool's tasks or suites, and whether there are more. `filters` are the API's."""
