@@ -64,6 +64,8 @@ class Reading:
 
     def untold(self) -> list[int]:
         """The items that have neither id nor fault of their own."""
+        if "" not in self.ids:
+            return []
         return [
             index for index, item in enumerate(self.ids) if not item and index not in self.faults
         ]

@@ -47,8 +47,9 @@ class Verdict:
     def learn(self, reading: Reading) -> None:
         """Take over what a log tells; of what it does not tell, the knowledge so far stays."""
         before, self.reading = self.reading, reading
-        told = set(reading.ids)
-        for index in reading.untold():
+        untold = reading.untold()
+        told = set(reading.ids) if untold else ()
+        for index in untold:
             if before.ids[index] not in told:
                 reading.ids[index] = before.ids[index]
             if index in before.faults:

@@ -32,7 +32,9 @@ from toloka_upload.settings import DAILY_LIMIT, RATE, Pacing, Requests, Settings
 from toloka_upload.text import encodable
 from toloka_upload.uploader import Upload
 
-_M_ARENA_MAX = -8  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
+_LARGEST_KEPT = 32 * 1024 * 1024
+"""Bytes: what is larger goes back to the system when freed (the most that glibc takes for the threshold)."""
 _QUIET_COLLECTIONS = 100_000
 """Objects between two runs of the garbage collector: logs of 10,000 entries make many, and no cycles."""
 
@@ -88,8 +90,12 @@ def _tame_memory() -> None:
     gc.freeze()
     gc.set_threshold(_QUIET_COLLECTIONS)
     # glibc gives every thread a heap of its own, and each keeps the megabytes of its largest answer: one heap will do.
+    # It also gives each freed megabyte back to the system, which then has to clear it for the next request.
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
+        mallopt(_M_TRIM_THRESHOLD, _LARGEST_KEPT)
 
 
 def settings_from(

@@ -10,7 +10,10 @@ from typing import BinaryIO
 import orjson
 
 from toloka_upload.errors import CannotWrite
-from toloka_upload.outcomes import Block, Status
+from toloka_upload.outcomes import Block, Places, Status
+
+_STRETCH = 1000
+"""Rows whose lines are put together at once: those of 10,000 would fall out of the caches and take twice the time."""
 
 
 class NoResults:
@@ -62,29 +65,40 @@ class ResultsFile:
 def lines(block: Block) -> Iterator[bytes]:
     """The lines for a block's rows, one or many at a time."""
     around = {status: _around_id(block, status) for status in set(block.statuses)}
-    numbers, statuses, ids = block.places.lines, block.statuses, block.ids
-    start = 0
-    for file, count in block.places.files:
-        head = f'{{"file":{json.dumps(file)},"line":'
-        stop = start + count
-        if ids is not None and len(around) == 1 and _plain_tokens(ids):
-            before, after = around[statuses[start]]
-            rows = zip(numbers[start:stop], ids[start:stop], strict=True)
-            yield "".join([f"{head}{line}{before}{item}{after}" for line, item in rows]).encode()
+    for head, rows in _stretches(block.places):
+        ids = block.ids[rows.start : rows.stop] if block.ids else [""]
+        if len(around) == 1 and _plain_tokens(ids):
+            before, after = around[block.statuses[rows.start]]
+            numbered = zip(block.places.lines[rows.start : rows.stop], ids, strict=True)
+            texts = (after + head).join([f"{line}{before}{item}" for line, item in numbered])
+            yield (head + texts + after).encode()
         else:
-            for row in range(start, stop):
-                before, after = around[statuses[row]]
-                if ids is not None and ids[row]:
-                    yield f"{head}{numbers[row]}{before}{json.dumps(ids[row])[1:-1]}{after}".encode()
-                else:
-                    yield _without_id(block, row, head)
-        start = stop
+            for row in rows:
+                yield _line(block, row, head, around[block.statuses[row]])
+
+
+def _stretches(places: Places) -> Iterator[tuple[str, range]]:
+    """Rows of one file, not too many at a time, and what their lines begin with."""
+    start = 0
+    for file, count in places.files:
+        head = f'{{"file":{json.dumps(file)},"line":'
+        for first in range(start, start + count, _STRETCH):
+            yield head, range(first, min(first + _STRETCH, start + count))
+        start += count
 
 
 def _plain_tokens(ids: list[str]) -> bool:
     """Whether each row has an id, and all of them may stand in JSON as they are."""
     together = "".join(ids)
     return all(ids) and orjson.dumps(together) == f'"{together}"'.encode()
+
+
+def _line(block: Block, row: int, head: str, around: tuple[str, str]) -> bytes:
+    if not (block.ids and block.ids[row]):
+        return _without_id(block, row, head)
+    before, after = around
+    item = json.dumps(block.ids[row])[1:-1]
+    return f"{head}{block.places.lines[row]}{before}{item}{after}".encode()
 
 
 def _around_id(block: Block, status: int) -> tuple[str, str]:
