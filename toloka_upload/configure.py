@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import platformdirs
-
 from toloka_upload.api.target import ENVIRONMENTS, Target, authorization, base_url
 from toloka_upload.errors import Denied, UsageProblem
 
@@ -53,7 +51,11 @@ def state_dir(path: Path | None) -> Path:
     named = os.environ.get("TOLOKA_UPLOAD_STATE_DIR")
     if path is None and named:
         return Path(named)
-    return path or platformdirs.user_state_path("toloka-upload", appauthor=False)
+    if path:
+        return path
+    import platformdirs
+
+    return platformdirs.user_state_path("toloka-upload", appauthor=False)
 
 
 def read(option: str, text: str | None, reader: Callable[[str], T]) -> T | None:

@@ -42,6 +42,8 @@ def make_rows(path: Path, rows: int, *, flat: bool) -> None:
 
 def cost(command: Sequence[str | Path], environ: dict[str, str]) -> Cost:
     """Run a command to its end and return what it took."""
+    # An installed package is compiled; a source tree is so after its first run, if it may be.
+    environ = {key: value for key, value in environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
         [str(part) for part in command], env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 
 _FIRST = 0.1
 """Seconds until the first look at an operation of which nothing is known. The official clients take 0.5 s; files of a
@@ -66,4 +65,5 @@ class PollPace:
     def _expected(self, items: int) -> float | None:
         """What the latest operations of like size took, in the middle."""
         alike = [took for took, size in self._recent if size / 2 <= items <= size * 2]
-        return median(alike[-5:]) if alike else None
+        latest = sorted(alike[-5:])
+        return latest[len(latest) // 2] if latest else None

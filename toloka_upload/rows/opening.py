@@ -9,7 +9,6 @@ from typing import Any, BinaryIO
 import orjson
 
 from toloka_upload.errors import BadInput, UsageProblem
-from toloka_upload.rows.delimited import Delimited
 from toloka_upload.rows.json_stream import JsonStream
 from toloka_upload.rows.jsonl import JsonLines
 from toloka_upload.rows.model import ReadOptions, RowFile
@@ -90,6 +89,8 @@ def _reader(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] |
         from toloka_upload.rows.xlsx import Workbook
 
         return Workbook(source, options, task_spec)
+    from toloka_upload.rows.delimited import Delimited
+
     return Delimited(source, format_name, options, task_spec)
 
 
