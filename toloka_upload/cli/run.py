@@ -33,8 +33,8 @@ from toloka_upload.text import encodable
 from toloka_upload.uploader import Upload
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
-_LARGEST_KEPT = 32 * 1024 * 1024
-"""Bytes: what is larger goes back to the system when freed (the most that glibc takes for the threshold)."""
+_KEPT = 4 * 1024 * 1024
+"""Bytes of freed memory that are kept to be used again: a request or an answer, but not the table of rows seen."""
 _QUIET_COLLECTIONS = 100_000
 """Objects between two runs of the garbage collector: logs of 10,000 entries make many, and no cycles."""
 
@@ -94,8 +94,8 @@ def _tame_memory() -> None:
     with contextlib.suppress(OSError, AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, 1)
-        mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT)
-        mallopt(_M_TRIM_THRESHOLD, _LARGEST_KEPT)
+        mallopt(_M_MMAP_THRESHOLD, _KEPT)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def settings_from(
