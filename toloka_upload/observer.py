@@ -1,29 +1,19 @@
 """What the core tells while it works. The display, the events file and tests are observers.
 
-Every event is a frozen record; `kind` is its name in `--events` output, and its fields are that line's keys.
+Every event is a named tuple, and its fields are the keys of its line in `--events` output.
 Events are handed over on one thread, in order. An observer must be quick and must not raise.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import NamedTuple, Protocol
 
 from toloka_upload.report.summary import Report
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something happened. `kind` names what."""
-
-    kind: ClassVar[str]
-
-
-@dataclass(frozen=True, slots=True)
-class RunStarted(Event):
+class RunStarted(NamedTuple):
     """The run begins; nothing has been read or sent yet."""
 
-    kind = "run_started"
     run_id: str
     files: tuple[str, ...]
     pool: str | None
@@ -33,11 +23,9 @@ class RunStarted(Event):
     dry_run: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PoolChecked(Event):
+class PoolChecked(NamedTuple):
     """The pool and its project were read, and take this upload."""
 
-    kind = "pool_checked"
     pool: str
     name: str
     status: str
@@ -45,23 +33,19 @@ class PoolChecked(Event):
     known_rows: int
 
 
-@dataclass(frozen=True, slots=True)
-class Warned(Event):
+class Warned(NamedTuple):
     """Something the user should know, which stops nothing."""
 
-    kind = "warning"
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class RowsRead(Event):
+class RowsRead(NamedTuple):
     """How far reading is. Counts are totals since the start, told about every thousand rows.
 
     `size` is None where an input's size cannot be told; `position` and `size` are bytes over all inputs.
     `finished` is true once: with the last row.
     """
 
-    kind = "rows_read"
     read: int
     already_uploaded: int
     rejected: int
@@ -70,11 +54,9 @@ class RowsRead(Event):
     finished: bool
 
 
-@dataclass(frozen=True, slots=True)
-class RowRejected(Event):
+class RowRejected(NamedTuple):
     """One fault of one row, found here or told by the API."""
 
-    kind = "row_rejected"
     file: str
     line: int
     field: str
@@ -82,11 +64,9 @@ class RowRejected(Event):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkSent(Event):
+class ChunkSent(NamedTuple):
     """A request left. `chunk` is the chunk's number in this run, from 1."""
 
-    kind = "chunk_sent"
     chunk: int
     pool: str
     rows: int
@@ -96,11 +76,9 @@ class ChunkSent(Event):
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class OperationProgress(Event):
+class OperationProgress(NamedTuple):
     """The API told where an operation stands. `percent` is None where it does not say."""
 
-    kind = "operation_progress"
     chunk: int
     pool: str
     operation_id: str
@@ -108,11 +86,9 @@ class OperationProgress(Event):
     percent: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkSettled(Event):
+class ChunkSettled(NamedTuple):
     """Every row of a chunk has its outcome; the four counts add up to its rows."""
 
-    kind = "chunk_settled"
     chunk: int
     pool: str
     operation_id: str | None
@@ -122,18 +98,15 @@ class ChunkSettled(Event):
     unknown: int
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkReturned(Event):
+class ChunkReturned(NamedTuple):
     """A chunk left the air without outcomes for its rows: it is cut up, or goes again later."""
 
-    kind = "chunk_returned"
     chunk: int
     pool: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting(Event):
+class Waiting(NamedTuple):
     """The run holds back, and why, in words a person understands.
 
     `reason` is one of `rate_limit`, `quota`, `server_busy`, `pool_locked`, `lock`, `settling`; `message` reads like
@@ -141,36 +114,47 @@ class Waiting(Event):
     the wait of that `reason`.
     """
 
-    kind = "waiting"
     reason: str
     message: str
     seconds: float
     pool: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PoolOpened(Event):
+class PoolOpened(NamedTuple):
     """The pool was opened, or was open already."""
 
-    kind = "pool_opened"
     pool: str
     already: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Stopping(Event):
+class Stopping(NamedTuple):
     """The run stops before its end and settles what is in flight. `reason` is in words."""
 
-    kind = "stopping"
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunFinished(Event):
+class RunFinished(NamedTuple):
     """The run is over; `report` is what the summary shows."""
 
-    kind = "run_finished"
     report: Report
+
+
+Event = (
+    RunStarted
+    | PoolChecked
+    | Warned
+    | RowsRead
+    | RowRejected
+    | ChunkSent
+    | OperationProgress
+    | ChunkSettled
+    | ChunkReturned
+    | Waiting
+    | PoolOpened
+    | Stopping
+    | RunFinished
+)
+"""Something that happened."""
 
 
 class Observer(Protocol):

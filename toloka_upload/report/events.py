@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import fields
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
+from toloka_upload import observer as ev
 from toloka_upload.errors import CannotWrite
-from toloka_upload.observer import Event, RunFinished
 from toloka_upload.text import plain
+
+NAMES: Mapping[type[ev.Event], str] = {
+    ev.RunStarted: "run_started",
+    ev.PoolChecked: "pool_checked",
+    ev.Warned: "warning",
+    ev.RowsRead: "rows_read",
+    ev.RowRejected: "row_rejected",
+    ev.ChunkSent: "chunk_sent",
+    ev.OperationProgress: "operation_progress",
+    ev.ChunkSettled: "chunk_settled",
+    ev.ChunkReturned: "chunk_returned",
+    ev.Waiting: "waiting",
+    ev.PoolOpened: "pool_opened",
+    ev.Stopping: "stopping",
+    ev.RunFinished: "run_finished",
+}
+"""What each event is called on its line."""
 
 
 class EventsFile:
@@ -67,7 +83,7 @@ class EventsFile:
             raise CannotWrite(message, code="EVENTS") from error
         return cls(stream, name=plain(target), now=now, warn=warn, owned=True)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: ev.Event) -> None:
         """Write an event; after a failure, nothing."""
         if self._stream is None:
             return
@@ -105,12 +121,10 @@ class EventsFile:
         self._warn(f"events are no longer written to {self._name}: {reason}; the upload goes on")
 
 
-def as_record(event: Event) -> dict[str, Any]:
+def as_record(event: ev.Event) -> dict[str, Any]:
     """Return an event's name and fields, as they stand on its line."""
-    record: dict[str, Any] = {"event": event.kind}
-    if isinstance(event, RunFinished):
-        return {**record, **event.report.as_json()}
-    return record | {field.name: getattr(event, field.name) for field in fields(event)}
+    name = {"event": NAMES[type(event)]}
+    return name | (event.report.as_json() if isinstance(event, ev.RunFinished) else event._asdict())
 
 
 def _iso(seconds: float) -> str:
