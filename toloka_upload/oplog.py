@@ -60,11 +60,11 @@ class Reading:
     @property
     def created(self) -> int:
         """How many items have an id."""
-        return len(self.ids) - self.ids.count("")
+        return len(list(filter(None, self.ids)))
 
     def untold(self) -> list[int]:
         """The items that have neither id nor fault of their own."""
-        if "" not in self.ids:
+        if all(self.ids):
             return []
         return [
             index for index, item in enumerate(self.ids) if not item and index not in self.faults

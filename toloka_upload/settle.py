@@ -62,7 +62,7 @@ class Verdict:
     def outcome(self, sent: SentChunk) -> Outcome:
         """The outcome of every row: each has its item's."""
         ids = self.reading.ids
-        if "" not in ids:
+        if all(ids):
             return Outcome(bytearray([Status.CREATED]) * sent.rows, ids, {})
         statuses = bytearray()
         faults = {}
