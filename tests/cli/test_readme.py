@@ -147,9 +147,9 @@ def test_the_tests_are_run_as_the_readme_says() -> None:
     """The same packages, the same command."""
     script = (ROOT / ".ci/run").read_text("utf-8")
     assert "pip install -e '.[dev]'" in README
-    assert ".venv/bin/python -m pytest\n" in README
+    assert ".venv/bin/python -m pytest -n 2\n" in README
     assert "pip install --quiet -e '.[dev]'" in script
-    assert "python -m pytest\n" in script
+    assert "python -m pytest -n 2\n" in script
 
 
 def test_the_changelog_knows_this_version() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from typing import Any
 
 import pytest
@@ -58,7 +59,13 @@ def test_a_project_carries_both_specs(api: Api) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/pools/404", "/projects/404", "/tasks/x", "/task-suites/x", f"/operations/{new_id()}"],
+    [
+        "/pools/404",
+        "/projects/404",
+        "/tasks/x",
+        "/task-suites/x",
+        f"/operations/{uuid.UUID(int=4)}",
+    ],
 )
 def test_what_does_not_exist_answers_404(api: Api, path: str) -> None:
     """404 `DOES_NOT_EXIST` with a request id."""
