@@ -163,12 +163,13 @@ def test_a_quota_that_stays_used_up_in_the_log_ends_with_75(weather: MakeWeather
 
 
 def test_a_server_that_refuses_for_ever_is_left(weather: MakeWeather) -> None:
-    """429 again and again: 75 after `--retry-for`, with some patience for what the server asked."""
+    """429 again and again: 75 after `--retry-for`, and what to do where a request is more than may be sent at all."""
     here = weather({"action": "throttle", "kind": "bare", **TASKS, "times": 0})
     run = here.upload(flat(100), retry_for=1.5)
     assert run.status is ExitStatus.TRY_AGAIN
     assert 1.4 < run.report.seconds < 4
     assert run.report.counts.unsent == 100
+    assert "--chunk-size" in run.error
 
 
 def test_a_pool_of_suites_has_its_own_count(weather: MakeWeather) -> None:

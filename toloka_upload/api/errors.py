@@ -146,7 +146,10 @@ _ENDINGS: Mapping[type[ApiError], tuple[type[UploadError], str]] = {
     ConnectionFailed: (TryAgain, _LATER),
     AnswerLost: (TryAgain, _LATER),
     ServerFailed: (TryAgain, _LATER),
-    RateLimited: (TryAgain, _LATER),
+    RateLimited: (
+        TryAgain,
+        f"{_LATER} Where the account may not send as many items as one request has, add a smaller --chunk-size.",
+    ),
     Busy: (TryAgain, _LATER),
     AccessDenied: (
         Denied,
