@@ -90,7 +90,7 @@ class Session:
         self.sheet = Timesheet(loop.clock)
         self.stopping: UploadError | None = None
         self._throttled_since: float | None = None
-        self._last_fault = ""
+        self._last_fault: ApiError | None = None
         self._stop_rule = StopRule(settings.pacing.max_errors)
         self._same_reason = SameReason()
         self._refused = 0
@@ -192,7 +192,8 @@ class Session:
             with self.sheet.during(Cause.SERVICE):
                 yield from sleep(min(seconds, self.patience.remaining))
         if self.patience.exhausted:
-            raise TryAgain(self._last_fault, code="SERVICE_FAILING")
+            assert self._last_fault  # noqa: S101  # what made the patience end
+            raise self._last_fault.as_upload_error()
         self.breaker.sent()
         self.books.report.retries += trouble.count > 0
         # While the service fails, a silent request must not outlast the patience that is left.
@@ -218,11 +219,11 @@ class Session:
         Raises:
             TryAgain: It has been too long, or the API says that it will be.
         """
+        self._last_fault = error
         if isinstance(error, RateLimited):
             self.breaker.succeeded()
             yield from self._throttled(error, trouble)
             return
-        self._last_fault = str(error.as_upload_error())
         self._lose_patience(error, trouble)
         self.breaker.failed(retry_after(error.retry_after, self.wall(), error.date))
         seconds = self.breaker.wait()
