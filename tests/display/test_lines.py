@@ -62,10 +62,11 @@ class Watched:
 def test_a_run_is_told_by_a_line_at_its_start_and_one_at_its_end() -> None:
     """The start names what goes where; the end, what became of the rows."""
     watched = Watched()
-    url = "https://toloka.dev/api/v1"
     assert watched.tell(started("a.jsonl", "b.jsonl")) == [
-        f"toloka-upload {__version__}: uploading a.jsonl, b.jsonl for pool 21 at production ({url})"
+        f"toloka-upload {__version__}: uploading a.jsonl, b.jsonl for pool 21 at production"
     ]
+    elsewhere = started("a.jsonl")._replace(url="http://127.0.0.1:8080/api/v1")
+    assert Watched().tell(elsewhere)[0].endswith("for pool 21 at http://127.0.0.1:8080/api/v1")
     quiet_middle = [rows_read(100, of=100, finished=True), sent(1), progressed(1), settled(1)]
     assert watched.tell(*quiet_middle) == []
     assert watched.tell(finished(created=90, already_uploaded=10)) == [

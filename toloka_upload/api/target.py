@@ -51,8 +51,13 @@ class Target:
 
     @property
     def shown(self) -> str:
-        """What to call it in messages: the environment's name, or an address that is not the environment's."""
-        return self.env if self.url == ENVIRONMENTS.get(self.env) else self.url
+        """What to call it in messages."""
+        return shown(self.env, self.url)
+
+
+def shown(env: str, url: str) -> str:
+    """What to call an API in messages: the environment's name, or an address that is not the environment's."""
+    return env if url in (ENVIRONMENTS.get(env), "") else url
 
 
 def base_url(address: str) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from toloka_upload import observer as ev
 from toloka_upload._version import __version__
+from toloka_upload.api.target import shown
 from toloka_upload.display.progress import FAULTS_SHOWN, Progress
 from toloka_upload.report.summary import Counts, Report
 from toloka_upload.text import (
@@ -113,10 +114,8 @@ def start_line(event: ev.RunStarted) -> str:
     """What goes where, in one line."""
     what = "checking" if event.dry_run else "uploading"
     where = f"pool {plain(event.pool)}" if event.pool else "the pools its rows name"
-    return (
-        f"toloka-upload {__version__}: {what} {listed(event.files)} for {where}"
-        f" at {plain(event.env)} ({plain(event.url)})"
-    )
+    place = plain(shown(event.env, event.url))
+    return f"toloka-upload {__version__}: {what} {listed(event.files)} for {where} at {place}"
 
 
 def end_line(report: Report) -> str:

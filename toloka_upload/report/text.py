@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from toloka_upload.api.target import ENVIRONMENTS
+from toloka_upload.api.target import shown
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report.summary import ErrorGroup, Report, RunError
 from toloka_upload.text import (
@@ -220,8 +220,7 @@ def _efforts(report: Report) -> Iterator[Fact]:
 
 
 def _at(report: Report) -> str:
-    usual = report.url in (ENVIRONMENTS.get(report.env), "")
-    return f" at {plain(report.env if usual else report.url)}" if report.env else ""
+    return f" at {plain(shown(report.env, report.url))}" if report.env else ""
 
 
 def _plan(plan: dict[str, Any], paint: Paint) -> list[str]:
