@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,13 @@ def test_information_goes_to_standard_output(cli: Cli, arguments: list[str]) -> 
     ended = cli(*arguments)
     assert (ended.status, ended.err) == (0, "")
     assert __version__ in ended.out if "--version" in arguments else "--pool" in ended.out
+
+
+def test_no_option_is_listed_twice(cli: Cli) -> None:
+    """Though the help has the upload's options and the program's."""
+    listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", cli("--help").out, re.MULTILINE)
+    assert len(listed) > 30
+    assert len(listed) == len(set(listed))
 
 
 def test_upload_is_the_default_command(cli: Cli) -> None:

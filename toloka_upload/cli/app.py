@@ -42,7 +42,7 @@ class _UploadByDefault(TyperGroup):
         """The upload's help, for that is what the program does, and then the other commands."""
         command = self.commands["upload"]
         with command.make_context(
-            ctx.info_name, ["-"], parent=None, resilient_parsing=True
+            ctx.info_name, ["-"], parent=None, resilient_parsing=True, help_option_names=[]
         ) as inner:
             formatter.write_usage(ctx.info_name, "[OPTIONS] FILE...")
             formatter.write_usage(
