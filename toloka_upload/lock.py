@@ -8,6 +8,7 @@ import os
 import time
 from pathlib import Path
 
+from toloka_upload.directories import make_directory
 from toloka_upload.errors import CannotWrite
 
 _PROBES = (0.0, 0.01, 0.1)
@@ -32,7 +33,7 @@ class Lock:
 
     def __init__(self, path: Path, holder: dict[str, str]) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_directory(path.parent)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise CannotWrite(

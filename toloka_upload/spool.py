@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toloka_upload.chunks import Chunk, Size
+from toloka_upload.directories import make_directory
 from toloka_upload.errors import CannotWrite
 from toloka_upload.outcomes import Places
 
@@ -128,7 +129,7 @@ class Spool:
             raise _no_room(self._directory, error) from error
 
     def _make(self) -> FileIO:
-        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(self._directory)
         return tempfile.TemporaryFile(dir=self._directory, buffering=0)
 
 

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from toloka_upload.api.client import Client, Handler
 from toloka_upload.books import Books
 from toloka_upload.coordinator import Coordinator
+from toloka_upload.directories import make_directory
 from toloka_upload.errors import (
     CannotWrite,
     Denied,
@@ -177,7 +178,7 @@ def _require_input(name: str) -> None:
 def _made(state_dir: Path) -> Path:
     """The state directory, private to the user."""
     try:
-        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_directory(state_dir)
     except OSError as error:
         raise CannotWrite(
             f"The state directory {state_dir} cannot be made: {error.strerror}. Nothing is sent without it: name "

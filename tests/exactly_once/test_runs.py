@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -174,6 +175,28 @@ def test_a_commit_survives_a_power_cut(desk: Desk) -> None:
     book.close()
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_new_directories_survive_a_power_cut(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before a request leaves, each directory on the way to the journal is synced, as an entry of the one above."""
+    synced: set[int] = set()
+    fsync, before_the_first = os.fsync, []
+
+    def watched(file: int) -> None:
+        synced.add(os.fstat(file).st_ino)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    desk.write(rows(1))
+    state = desk.directory / "never" / "seen" / "state"
+    observer = at(1, ChunkSent, lambda: before_the_first.extend(synced))
+    desk.upload(observer, state_dir=state)
+    above = (state, state.parent, state.parent.parent, desk.directory)
+    assert {place.stat().st_ino for place in above} <= set(before_the_first)
+
+    synced.clear()
+    desk.upload(state_dir=state)
+    assert not synced  # they are old by now
 
 
 def _destination(path: Path) -> journal.Destination:

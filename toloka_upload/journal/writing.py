@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from toloka_upload.directories import make_directory
 from toloka_upload.identity import Known
 from toloka_upload.journal.file import Transaction, connect, explained, verify
 from toloka_upload.journal.packing import pack, pack_faults
@@ -40,7 +41,7 @@ class Journal:
         self.destination = destination
         self._lately: IdCache = {}
         with explained(path):
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_directory(path.parent)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._db = connect(path, "rw")
             try:
