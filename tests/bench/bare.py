@@ -26,11 +26,12 @@ def chunks(path: Path) -> Iterator[list[bytes]]:
     size = 0
     with path.open("rb") as file:
         for line in file:
-            orjson.loads(line)
+            is_task = "input_values" in orjson.loads(line)
             if size + len(line) > MOST_BYTES or len(texts) == MOST_ITEMS:
                 yield texts
                 texts, size = [], 0
-            texts.append(line.rstrip()[:-1] + b',"pool_id":"21","__item_idx":"%d"}' % len(texts))
+            text = line.rstrip()[:-1] if is_task else b'{"input_values":' + line.rstrip()
+            texts.append(text + b',"pool_id":"21","__item_idx":"%d"}' % len(texts))
             size += len(line)
     if texts:
         yield texts
