@@ -12,7 +12,8 @@ from toloka_upload.errors import CannotWrite, UploadError
 from toloka_upload.journal.states import Destination
 
 APPLICATION_ID = 0x544C4B55  # "TLKU"
-VERSION = 1
+VERSION = 2
+"""1: ids as compressed lines. 2: as `packing.pack_ids` has them; what version 1 wrote stays as it is and is read."""
 
 SCHEMA = """
 CREATE TABLE destination (endpoint TEXT NOT NULL, account TEXT NOT NULL, pool TEXT NOT NULL) STRICT;
@@ -73,6 +74,8 @@ def verify(db: sqlite3.Connection, path: Path, destination: Destination) -> None
             "Was it copied or renamed? Move it away, or use another --state-dir.",
             code="FOREIGN_JOURNAL",
         )
+    if db.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+        db.execute(f"PRAGMA user_version = {VERSION}")  # all that an older one needs
 
 
 def is_blank(db: sqlite3.Connection) -> bool:

@@ -1,4 +1,4 @@
-"""Columns of numbers and faults as bytes."""
+"""Columns of numbers, ids and faults as bytes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import json
 import zlib
 from array import array
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import accumulate, chain
 from operator import sub
 from typing import Any
 
+import orjson
+
 from toloka_upload.outcomes import Status
 from toloka_upload.rows.model import Fault
+
+_ALIKE = b"="
+"""Begins packed ids; what zlib makes begins with an x."""
 
 
 def where(statuses: bytes, *wanted: Status) -> Iterator[int]:
@@ -29,6 +35,34 @@ def unpack(data: bytes) -> array[int]:
     """The numbers that `pack` packed."""
     differences = array("q", zlib.decompress(data))
     return array("q", accumulate(differences))
+
+
+def pack_ids(ids: list[str]) -> bytes:
+    """Ids in half the bytes and a quarter of the time that compressing takes, if they are alike; others are compressed.
+
+    The API's are: the pool's number, two dashes, 24 hexadecimal digits.
+    """
+    prefix = ids[0][: ids[0].rfind("-") + 1]
+    digits = len(ids[0]) - len(prefix)
+    tails = "".join([item.removeprefix(prefix) for item in ids])
+    if digits and {len(ids[0])}.issuperset(map(len, ids)) and len(tails) == digits * len(ids):
+        with suppress(ValueError):
+            packed = bytes.fromhex(tails)
+            if packed.hex() == tails:
+                head = json.dumps([prefix, digits]).encode()
+                return _ALIKE + head + b"\n" + packed
+    return zlib.compress(orjson.dumps(ids), 1)
+
+
+def unpack_ids(data: bytes) -> list[str]:
+    """The ids that `pack_ids` packed; those of a journal of format 1 too, which are lines."""
+    if data.startswith(_ALIKE):
+        head, _, packed = data.removeprefix(_ALIKE).partition(b"\n")
+        prefix, digits = json.loads(head)
+        tails = packed.hex()
+        return [prefix + tails[at : at + digits] for at in range(0, len(tails), digits)]
+    text = zlib.decompress(data)
+    return list(orjson.loads(text)) if text.startswith(b"[") else text.decode().split("\n")
 
 
 def pack_faults(faults: Any) -> bytes | None:

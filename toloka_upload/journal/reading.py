@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from toloka_upload.identity import WIDTH, Known
 from toloka_upload.journal.file import check_version, connect, explained, is_blank
-from toloka_upload.journal.packing import unpack, unpack_faults, where
+from toloka_upload.journal.packing import unpack, unpack_faults, unpack_ids, where
 from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
@@ -193,9 +192,7 @@ def read_outcome(db: sqlite3.Connection, chunk: int) -> Outcome | None:
     ).fetchone()
     if row is None:
         return None
-    return Outcome(
-        bytearray(row[0]), zlib.decompress(row[1]).decode().split("\n"), unpack_faults(row[2])
-    )
+    return Outcome(bytearray(row[0]), unpack_ids(row[1]), unpack_faults(row[2]))
 
 
 def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, dict[bytes, int]]:

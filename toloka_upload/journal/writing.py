@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from toloka_upload.directories import make_directory
 from toloka_upload.identity import Known
 from toloka_upload.journal.file import Transaction, connect, explained, verify
-from toloka_upload.journal.packing import pack, pack_faults
+from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
     IdCache,
     known_blocks,
@@ -138,7 +137,7 @@ class Journal:
                 (
                     chunk,
                     bytes(outcome.statuses),
-                    zlib.compress("\n".join(outcome.ids).encode(), 1),
+                    pack_ids(outcome.ids),
                     pack_faults(outcome.faults),
                 ),
             )
@@ -197,7 +196,7 @@ class Journal:
         found: set[str] = set()
         with explained(self.path):
             for (packed,) in self._db.execute("SELECT ids FROM outcome") if ids else ():
-                found.update(ids.intersection(zlib.decompress(packed).decode().split("\n")))
+                found.update(ids.intersection(unpack_ids(packed)))
         return found
 
     def used(self, operation_id: str) -> bool:
