@@ -115,10 +115,13 @@ class Seen:
     An open-addressing hash table of the first 64 bits of each content, in an array whose length is a power of two.
     Two contents that share them count as equal here, which only matters if they change places between two runs: the
     odds of having such a pair at all among a million rows are 1 in 37 million.
+
+    Args:
+        places: Length of the table to begin with, a power of two: room for six tenths of it before it must grow.
     """
 
-    def __init__(self) -> None:
-        self._table = array("Q", bytes(8 << 17))
+    def __init__(self, places: int = 1 << 14) -> None:
+        self._table = array("Q", bytes(8 * places))
         self._used = 0
         self._repeats: dict[bytes, int] = {}
 

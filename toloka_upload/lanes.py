@@ -9,6 +9,7 @@ from typing import Any
 from toloka_upload.api.errors import NotFound, RequestRefused
 from toloka_upload.api.listing import newest
 from toloka_upload.check import Spec
+from toloka_upload.identity import Seen
 from toloka_upload.lane import Lane, Pool, hold, journal_path, read_pool
 from toloka_upload.loop import Steps
 from toloka_upload.observer import PoolChecked
@@ -16,6 +17,9 @@ from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.recover import Doubtful, recover
 from toloka_upload.session import Session
 from toloka_upload.settle import earlier
+
+_PLACES = 1 << 20
+"""Of the table of rows seen, if all rows go to one pool: 8 MiB, for 629,000 rows. Those of many pools begin small."""
 
 
 class Lanes:
@@ -45,7 +49,8 @@ class Lanes:
         settings = session.settings
         pool = (yield from read_pool(session, pool_id)) if settings.needs_api else Pool(pool_id)
         spec = Spec.compile(pool.task_spec) if settings.check and pool.task_spec else None
-        lane = Lane(pool, spec, Concurrency(settings.pacing.concurrency, clock=session.loop.clock))
+        concurrency = Concurrency(settings.pacing.concurrency, clock=session.loop.clock)
+        lane = Lane(pool, spec, concurrency, Seen(_PLACES) if settings.pool else Seen())
         self._lanes[pool_id] = lane
         if pool_id not in session.books.report.pools:
             session.books.report.pools.append(pool_id)

@@ -33,8 +33,8 @@ from toloka_upload.text import encodable
 from toloka_upload.uploader import Upload
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
-_KEPT = 4 * 1024 * 1024
-"""Bytes of freed memory that are kept to be used again: a request or an answer, but not the table of rows seen."""
+_KEPT, _MOST_KEPT = 4 * 1024 * 1024, 32 * 1024 * 1024
+"""Bytes of one piece, and of all, that are kept when freed to be used again: requests and answers, not big tables."""
 _QUIET_COLLECTIONS = 100_000
 """Objects between two runs of the garbage collector: logs of 10,000 entries make many, and no cycles."""
 
@@ -95,7 +95,7 @@ def _tame_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(_M_ARENA_MAX, 1)
         mallopt(_M_MMAP_THRESHOLD, _KEPT)
-        mallopt(_M_TRIM_THRESHOLD, _KEPT)
+        mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT)
 
 
 def settings_from(
