@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from toloka_upload.cli.options import Account, Env, StateDir, TokenFile, Url
+
 if TYPE_CHECKING:
     from toloka_upload.api.target import Target
     from toloka_upload.emulator.world import World
@@ -31,21 +33,15 @@ def emulator(
     ] = None,
     like: Annotated[
         str | None,
-        typer.Option(metavar="POOL", help="Copy this pool and its project from the API."),
+        typer.Option(
+            metavar="POOL",
+            help="Copy this pool and its project from the API that the next four options name.",
+        ),
     ] = None,
-    env: Annotated[
-        str, typer.Option(envvar="TOLOKA_ENV", help="Where --like copies from.")
-    ] = "production",
-    url: Annotated[
-        str | None, typer.Option(envvar="TOLOKA_URL", help="Another address for --like.")
-    ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(envvar="TOLOKA_TOKEN_FILE", help="File with the token (else: TOLOKA_TOKEN)."),
-    ] = None,
-    account: Annotated[
-        str | None, typer.Option(envvar="TOLOKA_ACCOUNT", help="Whose pool --like copies.")
-    ] = None,
+    env: Env = "production",
+    url: Url = None,
+    token_file: TokenFile = None,
+    account: Account = None,
     faults: Annotated[Path | None, typer.Option(help="TOML file with faults to bring on.")] = None,
     switch: Annotated[
         list[str] | None,
@@ -62,10 +58,7 @@ def emulator(
     require_token: Annotated[
         str, typer.Option(metavar="TOKEN", help="Refuse any other token; * takes any.")
     ] = "",
-    state_dir: Annotated[
-        Path | None,
-        typer.Option(envvar="TOLOKA_UPLOAD_STATE_DIR", help="Where the database lives."),
-    ] = None,
+    state_dir: StateDir = None,
 ) -> None:
     """Serve a local stand-in for the API, with a page to look at and weather on demand."""
     import os

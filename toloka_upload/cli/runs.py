@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from toloka_upload.cli.options import StateDir
+
 if TYPE_CHECKING:
     from toloka_upload.history import PastRun
 
@@ -31,12 +33,7 @@ def runs(
             help="Forget the reports of runs older than that (90d); rows they created stay known.",
         ),
     ] = None,
-    state_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH", envvar="TOLOKA_UPLOAD_STATE_DIR", help="Where the journal lives."
-        ),
-    ] = None,
+    state_dir: StateDir = None,
 ) -> None:
     """List past uploads, or show one: when, what, what became of it, and how to go on."""
     import time

@@ -1,10 +1,11 @@
 """`toloka-upload template`: an empty task file for a pool."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+
+from toloka_upload.cli.options import Account, Env, StateDir, TokenFile, Url
 
 
 class TemplateFormat(StrEnum):
@@ -31,35 +32,11 @@ def template(
     format: Annotated[  # noqa: A002  # as in `upload`
         TemplateFormat, typer.Option(help="Format of the file.")
     ] = TemplateFormat.tsv,
-    env: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", envvar="TOLOKA_ENV", help="production, sandbox, yandex-tasks or local."
-        ),
-    ] = "production",
-    url: Annotated[
-        str | None, typer.Option(metavar="URL", envvar="TOLOKA_URL", help="Another base address.")
-    ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            envvar="TOLOKA_TOKEN_FILE",
-            help="File that holds the token (else: TOLOKA_TOKEN).",
-        ),
-    ] = None,
-    account: Annotated[
-        str | None,
-        typer.Option(metavar="ID", envvar="TOLOKA_ACCOUNT", help="Act for this requester."),
-    ] = None,
-    state_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            envvar="TOLOKA_UPLOAD_STATE_DIR",
-            help="Where the local emulator's data lives.",
-        ),
-    ] = None,
+    env: Env = "production",
+    url: Url = None,
+    token_file: TokenFile = None,
+    account: Account = None,
+    state_dir: StateDir = None,
 ) -> None:
     """Print an empty task file with the columns of a pool's project, and one example row."""
     import os

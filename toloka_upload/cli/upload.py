@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from toloka_upload.cli.options import Account, Env, StateDir, TokenFile, Url
+
 
 class Format(StrEnum):
     """Input formats."""
@@ -38,38 +40,10 @@ def upload(
             help="Pool for rows that name none: its number or its web address.",
         ),
     ] = None,
-    env: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            envvar="TOLOKA_ENV",
-            help="production, sandbox, yandex-tasks, or local (the embedded emulator: no token, no server).",
-        ),
-    ] = "production",
-    url: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            envvar="TOLOKA_URL",
-            help="Another base address, with or without /api/v1.",
-        ),
-    ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            envvar="TOLOKA_TOKEN_FILE",
-            help="File that holds the token (else: TOLOKA_TOKEN).",
-        ),
-    ] = None,
-    account: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ID",
-            envvar="TOLOKA_ACCOUNT",
-            help="Act for this requester, who shared full access.",
-        ),
-    ] = None,
+    env: Env = "production",
+    url: Url = None,
+    token_file: TokenFile = None,
+    account: Account = None,
     asynchronous: Annotated[
         bool,
         typer.Option(
@@ -239,14 +213,7 @@ def upload(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="A line for each chunk and retry.")
     ] = False,
-    state_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            envvar="TOLOKA_UPLOAD_STATE_DIR",
-            help="Where the journal lives. [default: the platform's user state directory]",
-        ),
-    ] = None,
+    state_dir: StateDir = None,
 ) -> int:
     """Upload task files into a pool, each row exactly once. Run it again after any failure: it goes on from there."""
     from toloka_upload.cli.run import run_upload
