@@ -117,11 +117,12 @@ class Seen:
     odds of having such a pair at all among a million rows are 1 in 37 million.
 
     Args:
-        places: Length of the table to begin with, a power of two: room for six tenths of it before it must grow.
+        grown: Length of the table, a power of two, once it has to grow: at more than 9,830 rows.
     """
 
-    def __init__(self, places: int = 1 << 14) -> None:
-        self._table = array("Q", bytes(8 * places))
+    def __init__(self, grown: int = 1 << 15) -> None:
+        self._table = array("Q", bytes(8 << 14))
+        self._grown = grown
         self._used = 0
         self._repeats: dict[bytes, int] = {}
 
@@ -150,7 +151,7 @@ class Seen:
         return nth(content, ordinal)
 
     def _grow(self, needed: int) -> None:
-        old, length = self._table, len(self._table)
+        old, length = self._table, max(2 * len(self._table), self._grown)
         while needed > _FULLEST * length:
             length *= 2
         table, mask = array("Q", bytes(8 * length)), length - 1

@@ -18,8 +18,9 @@ from toloka_upload.recover import Doubtful, recover
 from toloka_upload.session import Session
 from toloka_upload.settle import earlier
 
-_PLACES = 1 << 20
-"""Of the table of rows seen, if all rows go to one pool: 8 MiB, for 629,000 rows. Those of many pools begin small."""
+_MOST_FILES = 1 << 20
+"""Length of the table of rows seen if all rows go to one pool: 8 MiB, for 629,000 rows, and only then does it double.
+Those of many pools grow step by step."""
 
 
 class Lanes:
@@ -50,7 +51,7 @@ class Lanes:
         pool = (yield from read_pool(session, pool_id)) if settings.needs_api else Pool(pool_id)
         spec = Spec.compile(pool.task_spec) if settings.check and pool.task_spec else None
         concurrency = Concurrency(settings.pacing.concurrency, clock=session.loop.clock)
-        lane = Lane(pool, spec, concurrency, Seen(_PLACES) if settings.pool else Seen())
+        lane = Lane(pool, spec, concurrency, Seen(_MOST_FILES) if settings.pool else Seen())
         self._lanes[pool_id] = lane
         if pool_id not in session.books.report.pools:
             session.books.report.pools.append(pool_id)
