@@ -121,7 +121,7 @@ class Seen:
     """
 
     def __init__(self, grown: int = 1 << 15) -> None:
-        self._table = array("Q", bytes(8 << 14))
+        self._table = array("Q", [0]) * (1 << 14)
         self._grown = grown
         self._used = 0
         self._repeats: dict[bytes, int] = {}
@@ -154,7 +154,7 @@ class Seen:
         old, length = self._table, max(2 * len(self._table), self._grown)
         while needed > _FULLEST * length:
             length *= 2
-        table, mask = array("Q", bytes(8 * length)), length - 1
+        table, mask = array("Q", [0]) * length, length - 1
         for key in filter(None, old):
             at = key & mask
             while table[at]:
@@ -169,7 +169,7 @@ class Seen:
 
     def forget(self) -> None:
         """Give the memory back: the input is at its end."""
-        self._table, self._used, self._repeats = array("Q", bytes(8)), 0, {}
+        self._table, self._used, self._repeats = array("Q", [0]), 0, {}
 
 
 class Known:
@@ -184,8 +184,8 @@ class Known:
     _PLACE = (1 << 48) - 1
 
     def __init__(self) -> None:
-        self._keys = array("Q", bytes(8 << 12))
-        self._places = array("Q", bytes(8 << 12))
+        self._keys = array("Q", [0]) * (1 << 12)
+        self._places = array("Q", [0]) * (1 << 12)
         self.count = 0
 
     def add(self, identities: bytes, chunk: int, indexes: Iterable[int]) -> None:
@@ -226,7 +226,7 @@ class Known:
         old_keys, old_places, length = self._keys, self._places, len(self._keys)
         while needed > _FULLEST * length:
             length *= 2
-        self._keys, self._places = array("Q", bytes(8 * length)), array("Q", bytes(8 * length))
+        self._keys, self._places = array("Q", [0]) * length, array("Q", [0]) * length
         self._enter(filter(None, old_keys), compress(old_places, old_keys))
 
 
