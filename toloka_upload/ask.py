@@ -8,8 +8,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from toloka_upload.api.client import Client
 from toloka_upload.api.errors import ApiError, NotFound
-from toloka_upload.api.target import Target
-from toloka_upload.errors import Denied
+from toloka_upload.api.target import Target, require_token
 from toloka_upload.lane import Pool, pool_of
 
 _PATIENCE = 60.0
@@ -25,12 +24,8 @@ def read_once(target: Target, state_dir: Path, pool_id: str) -> Pool:
         TryAgain: The service has been failing for a minute.
         CannotWrite: The local emulator's data cannot be kept.
     """
+    require_token(target)
     if target.env != "local":
-        if not target.authorization:
-            raise Denied(
-                "There is no token. Put it into TOLOKA_TOKEN, or name a --token-file.",
-                code="TOKEN_MISSING",
-            )
         return _read(Client(target), pool_id)
     from toloka_upload.api.local import local_api
 

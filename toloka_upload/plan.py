@@ -293,9 +293,8 @@ class Planner:
 
     def _passes(self, pool: PoolPlan, name: str, tasks: PlainTasks, row: int, place: int) -> bool:
         identity, line = tasks.identities[row], tasks.lines[row]
-        return self._recognised(pool, identity, place, name, line) or any(
-            doubtful.take(identity, tasks.texts[row], tasks.raws[row], name, line)
-            for doubtful in pool.doubtful
+        return self._recognised(pool, identity, place, name, line) or _taken(
+            pool, identity, tasks.texts[row], tasks.raws[row], name, line
         )
 
     def _row(self, pool: PoolPlan | None, name: str, row: Row, kind: Kind) -> None:
@@ -361,7 +360,7 @@ class Planner:
         if self._recognised(pool, identity, pool.lane.known.find([identity])[0], name, row.line):
             return
         text = shaped.text + ending(shaped.outer, None if shaped.names_pool else pool.lane.pool.id)
-        if pool.doubtful and _taken(pool, identity, text, row, name):
+        if _taken(pool, identity, text, row.raw, name, row.line):
             return
         item = Item(text, shaped.size, shaped.content, identity, [row.raw], [(name, row.line)])
         pool.chunker.add(item)
@@ -466,8 +465,9 @@ class Planner:
             self._books.enter(block)
 
 
-def _taken(pool: PoolPlan, identity: bytes, text: bytes, row: Row, name: str) -> bool:
-    return any(doubtful.take(identity, text, row.raw, name, row.line) for doubtful in pool.doubtful)
+def _taken(pool: PoolPlan, identity: bytes, text: bytes, raw: bytes, name: str, line: int) -> bool:
+    """Whether a row is part of a doubtful chunk."""
+    return any(doubtful.take(identity, text, raw, name, line) for doubtful in pool.doubtful)
 
 
 def _size_fault(size: Size, limits: Limits, whose: str = "") -> Fault:

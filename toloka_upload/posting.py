@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from toloka_upload.api.answers import faults_of
+from toloka_upload.api.answers import faults_of, is_index
 from toloka_upload.api.client import Operation
 from toloka_upload.api.errors import (
     ApiError,
@@ -246,7 +246,7 @@ def _read_batch(value: dict[str, Any], items: int) -> Verdict:
     reading = Reading([""] * items)
     for key, item in value["items"].items():
         if (
-            _is_index(key)
+            is_index(key)
             and int(key) < items
             and isinstance(item, dict)
             and isinstance(item.get("id"), str)
@@ -254,11 +254,7 @@ def _read_batch(value: dict[str, Any], items: int) -> Verdict:
             reading.ids[int(key)] = item["id"]
     errors = value.get("validation_errors")
     for key, error in (errors if isinstance(errors, dict) else {}).items():
-        if _is_index(key) and int(key) < items and not reading.ids[int(key)]:
+        if is_index(key) and int(key) < items and not reading.ids[int(key)]:
             faults = faults_of(error) or [Fault("", "VALIDATION_ERROR", "the API refused the item")]
             reading.faults[int(key)] = faults
     return Verdict(reading)
-
-
-def _is_index(key: str) -> bool:
-    return key.isascii() and key.isdigit()

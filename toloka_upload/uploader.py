@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from toloka_upload.api.client import Client, Handler
+from toloka_upload.api.target import require_token
 from toloka_upload.books import Books
 from toloka_upload.coordinator import Coordinator
 from toloka_upload.directories import make_directory
 from toloka_upload.errors import (
     CannotWrite,
-    Denied,
     ExitStatus,
     Interrupted,
     NoInput,
@@ -111,7 +111,8 @@ class Upload:
 
     def _run(self, stack: ExitStack) -> None:
         settings, report = self._settings, self.report
-        _require_token(settings)
+        if settings.needs_api:
+            require_token(settings.target)
         for name in settings.files:
             _require_input(name)
         rejects = RejectsFiles(settings.rejects, settings.files)
@@ -153,15 +154,6 @@ class Upload:
     def _failed(self, error: UploadError) -> None:
         self.report.exit_status = error.status
         self.report.error = RunError(error.code, str(error), error.request_id)
-
-
-def _require_token(settings: Settings) -> None:
-    if settings.needs_api and not settings.target.authorization and settings.target.env != "local":
-        raise Denied(
-            "There is no token. Put it into TOLOKA_TOKEN, or into a file named by --token-file "
-            "(--env local needs none).",
-            code="TOKEN_MISSING",
-        )
 
 
 def _require_input(name: str) -> None:

@@ -217,13 +217,18 @@ def _item_faults(payload: Any) -> dict[int, list[Fault]]:
     found: dict[int, list[Fault]] = {}
     for key, error in payload.items():
         index, _, field = str(key).partition(".")
-        if not (index.isascii() and index.isdigit()) or not isinstance(error, Mapping):
+        if not is_index(index) or not isinstance(error, Mapping):
             return {}
         faults = faults_of({field: error}) if field else faults_of(error)
         if not faults:
             return {}
         found.setdefault(int(index), []).extend(faults)
     return found
+
+
+def is_index(key: str) -> bool:
+    """Whether a key of an answer's map is an item's index."""
+    return key.isascii() and key.isdigit()
 
 
 def _text(value: Any) -> str:

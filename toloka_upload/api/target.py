@@ -7,7 +7,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from toloka_upload.errors import UsageProblem
+from toloka_upload.errors import Denied, UsageProblem
 
 ENVIRONMENTS = {
     "production": "https://toloka.dev/api/v1",
@@ -53,6 +53,21 @@ class Target:
     def shown(self) -> str:
         """What to call it in messages."""
         return shown(self.env, self.url)
+
+
+def require_token(target: Target) -> None:
+    """
+    Notice that there is no token before anything is asked.
+
+    Raises:
+        Denied: There is none, and the API is not the one inside this process.
+    """
+    if target.env != "local" and not target.authorization:
+        raise Denied(
+            "There is no token. Put it into TOLOKA_TOKEN, or into a file named by --token-file "
+            "(--env local needs none).",
+            code="TOKEN_MISSING",
+        )
 
 
 def shown(env: str, url: str) -> str:
