@@ -6,7 +6,6 @@ the chunks, and the books for rows that end here.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -31,6 +30,7 @@ from toloka_upload.lane import Lane
 from toloka_upload.loop import Steps, call, sleep
 from toloka_upload.observer import RowsRead
 from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.passed import Passed
 from toloka_upload.recover import Doubtful
 from toloka_upload.rows.model import Columns, Fault, Kind, Row, RowFile
 from toloka_upload.session import Session
@@ -48,21 +48,10 @@ from toloka_upload.shape import (
 )
 from toloka_upload.text import counted
 
-_BLOCK = 1000
-"""Rows that end while planning are entered in blocks of so many; so often everything else gets its turn."""
-_KNOWN_BLOCK = 10_000
-"""The same for rows that are known: each block is a durable write."""
+_TURN = 1000
+"""After so many rows everything else gets its turn."""
 MOST_HELD_BYTES = 32 * 1024 * 1024
 """Bytes of rows that wait for their chunks to fill, over all pools; beyond that the fullest chunk goes as it is."""
-
-
-@dataclass(slots=True)
-class _Passed:
-    """Rows of one pool that end while planning, until there are enough for a block."""
-
-    places: Places = field(default_factory=Places)
-    refs: array[int] = field(default_factory=lambda: array("q"))
-    faults: dict[int, list[Fault]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -81,10 +70,10 @@ class PoolPlan:
 
     lane: Lane
     chunker: Chunker
+    passed: Passed
     doubtful: list[Doubtful] = field(default_factory=list)
     parts: list[_Part] = field(default_factory=list)
     group: int = 0
-    passed: dict[Status, _Passed] = field(default_factory=dict)
 
 
 OpenLane = Callable[[str], Steps[tuple[Lane, list[Doubtful]]]]
@@ -142,7 +131,7 @@ class Planner:
             yield from self._rows(file, batch)
             if self._requests.skip_invalid_items:  # else one bad row keeps all back
                 self._session.check_errors()
-            if counts.read >= told + _BLOCK:
+            if counts.read >= told + _TURN:
                 told = counts.read
                 self._keep_memory()
                 self._tell(before + file.position, total, finished=False)
@@ -189,8 +178,8 @@ class Planner:
         for pool in self._pools.values():
             bear(self._close_suite, self._file, pool)
             bear(pool.chunker.flush)
-            for status in list(pool.passed):
-                bear(self._flush, pool, status)
+            for status in pool.passed.statuses():
+                bear(pool.passed.flush, status)
 
     def doubtful(self) -> Iterator[tuple[PoolPlan, Doubtful]]:
         """The doubtful chunks of all pools, with the rows that this input has of them."""
@@ -207,9 +196,9 @@ class Planner:
                 self._add(lane, chunk)
 
             kind = self._session.settings.travel_kind or "tasks"
-            self._pools[pool_id] = PoolPlan(
-                lane, Chunker(pool_id, kind, self.limits, add), doubtful
-            )
+            chunker = Chunker(pool_id, kind, self.limits, add)
+            passed = Passed(self._books, lane, self._run)
+            self._pools[pool_id] = PoolPlan(lane, chunker, passed, doubtful)
         return self._pools[pool_id]
 
     def _tell(self, position: int, total: int | None, *, finished: bool) -> None:
@@ -226,11 +215,7 @@ class Planner:
         )
 
     def _waiting(self, status: Status) -> int:
-        return sum(
-            len(pool.passed[status].places)
-            for pool in self._pools.values()
-            if status in pool.passed
-        )
+        return sum(pool.passed.count(status) for pool in self._pools.values())
 
     # Rows.
 
@@ -283,7 +268,7 @@ class Planner:
         """The rows that are to be planned: those neither known nor part of a doubtful chunk."""
         places = pool.lane.known.find(tasks.identities)
         if -1 not in places:
-            self._pass(pool, Status.ALREADY_UPLOADED, name, tasks.lines, places)
+            pool.passed.know(Status.ALREADY_UPLOADED, name, tasks.lines, places)
             return []
         return [
             row
@@ -421,48 +406,17 @@ class Planner:
             if identity not in pool.lane.unknown or self._session.settings.resend_unknown:
                 return False
             place, status = pool.lane.unknown[identity], Status.UNKNOWN
-        self._pass(pool, status, name, [line], [place])
+        pool.passed.know(status, name, [line], [place])
         return True
 
-    def _pass(
-        self, pool: PoolPlan, status: Status, name: str, lines: list[int], places: list[int]
-    ) -> None:
-        """Take note of rows that need not be sent."""
-        passed = pool.passed.setdefault(status, _Passed())
-        passed.places.extend(name, lines)
-        passed.refs.extend(places)
-        if len(passed.refs) >= _KNOWN_BLOCK:
-            self._flush(pool, status)
-
     def _reject(self, pool: PoolPlan | None, name: str, row: Row, faults: Sequence[Fault]) -> None:
+        if pool is not None:
+            pool.passed.reject(name, row, faults)
+            return
         places = Places()
         places.add(name, row.line)
-        if pool is None:
-            self._books.enter(
-                Block(places, bytes([Status.REJECTED]), "", "", faults={0: list(faults)})
-            )
-            self._books.reject(name, row.line, row.raw, faults)
-            return
-        passed = pool.passed.setdefault(Status.REJECTED, _Passed())
-        passed.faults[len(passed.places)] = list(faults)
-        passed.places.add(name, row.line)
+        self._books.enter(Block(places, bytes([Status.REJECTED]), "", "", faults={0: list(faults)}))
         self._books.reject(name, row.line, row.raw, faults)
-        if len(passed.places) >= _BLOCK:
-            self._flush(pool, Status.REJECTED)
-
-    def _flush(self, pool: PoolPlan, status: Status) -> None:
-        passed, lane = pool.passed.pop(status), pool.lane
-        statuses = bytes([status]) * len(passed.places)
-        block = Block(passed.places, statuses, lane.pool.id, "", faults=passed.faults)
-        if lane.journal is None:
-            self._books.enter(block)
-            return
-        lane.journal.passed(self._run, block, places=passed.refs or None)
-        if passed.refs:
-            for part in lane.journal.look_up(passed.places, statuses, passed.refs):
-                self._books.enter(part)
-        else:
-            self._books.enter(block)
 
 
 def _taken(pool: PoolPlan, identity: bytes, text: bytes, raw: bytes, name: str, line: int) -> bool:
