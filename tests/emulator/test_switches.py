@@ -523,3 +523,22 @@ def test_settings_are_taken_from_text_and_from_values() -> None:
     assert Switches().changed({"sync_items": "7", "auth_status": 403}) == Switches(
         sync_items=7, auth_status="403"
     )
+
+
+def test_assignments_taken(make_api: MakeApi) -> None:
+    """Each new item has been begun so often, as far as its overlap goes."""
+    api = make_api(assignments_taken=2)
+    left = [api.post("/tasks", task(overlap=n)).json["remaining_overlap"] for n in (1, 2, 3)]
+    assert left == [0, 0, 1]
+    api.submit([task(9, overlap=5)])
+    assert [one["remaining_overlap"] for one in api.listed() if one["overlap"] == 5] == [3]
+
+
+def test_patch_in_archived_pool(make_api: MakeApi) -> None:
+    """409, or as in any other pool."""
+    api = make_api()
+    path = f"/tasks/{api.post('/tasks', task()).json['id']}"
+    api.operation(api.post("/pools/21/archive").json["id"])
+    assert api.send("PATCH", path, {"overlap": 2}).code == "POOL_INAPPROPRIATE_STATUS"
+    api.emulator.switch(patch_in_archived_pool="accept")
+    assert api.send("PATCH", path, {"overlap": 2}).json["overlap"] == 2

@@ -106,7 +106,7 @@ def check_pools(kind: Kind, items: Sequence[Item], rooms: Rooms, now: float) -> 
     found = [(rooms.pool(number), amount) for number, amount in amounts.items()]
     pools = [(pool, amount) for pool, amount in found if pool]
     for pool, amount in pools:
-        _check_status(pool, rooms, now)
+        check_status(pool, rooms, now)
         _check_kind(kind, pool, rooms)
         check_room(kind, pool, amount, rooms.switches)
     numbers = [pool.id for pool, _ in pools]
@@ -115,7 +115,12 @@ def check_pools(kind: Kind, items: Sequence[Item], rooms: Rooms, now: float) -> 
     return [pool for pool, _ in pools]
 
 
-def _check_status(pool: Pool, rooms: Rooms, now: float) -> None:
+def check_status(pool: Pool, rooms: Rooms, now: float) -> None:
+    """Whether anything in a pool may be added to or changed.
+
+    Raises:
+        Refusal: 409; it is archived or locked.
+    """
     if pool.status == "LOCKED" or rooms.locked.get(pool.id, 0) > now:
         raise _locked(pool.id)
     if pool.status == "ARCHIVED":

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from toloka_upload.emulator import batch, listing, operations
-from toloka_upload.emulator.creation import Creation
+from toloka_upload.emulator import batch, creation, listing, operations, patching
 from toloka_upload.emulator.ids import operation_id, parse_item_id
+from toloka_upload.emulator.items import Item, parse_body
 from toloka_upload.emulator.messages import (
     Refusal,
     Request,
@@ -45,7 +45,7 @@ class Api:
 
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
-        self._creation = Creation(rooms)
+        self._creation = creation.Creation(rooms)
         routes: Mapping[str, Mapping[str, Callable[..., Response]]] = {
             "/requester": {"GET": self._requester},
             "/projects": {"GET": self._projects},
@@ -57,8 +57,10 @@ class Api:
             "/trainings/{id}/{change}": {"POST": self._change_pool},
             "/tasks": {"GET": self._items, "POST": self._create},
             "/task-suites": {"GET": self._items, "POST": self._create},
-            "/tasks/{id}": {"GET": self._item},
-            "/task-suites/{id}": {"GET": self._item},
+            "/tasks/{id}": {"GET": self._item, "PATCH": self._patch},
+            "/task-suites/{id}": {"GET": self._item, "PATCH": self._patch},
+            "/tasks/{id}/set-overlap-or-min": {"PATCH": self._set_overlap_or_min},
+            "/task-suites/{id}/set-overlap-or-min": {"PATCH": self._set_overlap_or_min},
             "/operations": {"GET": self._operations},
             "/operations/{id}": {"GET": self._operation},
             "/operations/{id}/log": {"GET": self._operation_log},
@@ -189,13 +191,33 @@ class Api:
         return raw_json_response(200, f'{{"items":[{",".join(texts)}],"has_more":{more}}}')
 
     def _item(self, call: Call, item_id: str) -> Response:
+        kind, row = self._found_item(call, item_id)
+        return raw_json_response(200, batch.item_json(kind, row))
+
+    def _patch(self, call: Call, item_id: str) -> Response:
+        with self._rooms.store.writing():
+            kind, row = self._found_item(call, item_id)
+            new = patching.patch(self._rooms, kind, row, _object(call), call.now)
+            self._rooms.store.change_item(kind, new)
+            if creation.flag(call.request.query, "open_pool"):
+                self._creation.open(row.pool, call.now)
+        return raw_json_response(200, batch.item_json(kind, new))
+
+    def _set_overlap_or_min(self, call: Call, item_id: str) -> Response:
+        with self._rooms.store.writing():
+            kind, row = self._found_item(call, item_id)
+            new = patching.set_overlap_or_min(self._rooms, row, _object(call), call.now)
+            self._rooms.store.change_item(kind, new)
+        return raw_json_response(200, batch.item_json(kind, new))
+
+    def _found_item(self, call: Call, item_id: str) -> tuple[Kind, ItemRow]:
         kind: Kind = "tasks" if call.path.startswith("/tasks/") else "suites"
         self._rooms.operations.settle_due(self._rooms.switches, call.now)
         key = parse_item_id(item_id)
         row = self._rooms.store.item(kind, *key) if key else None
         if row is None:
             raise _missing("Task" if kind == "tasks" else "Task suite", item_id)
-        return raw_json_response(200, batch.item_json(kind, row))
+        return kind, row
 
     def _operations(self, call: Call) -> Response:
         rooms = self._rooms
@@ -228,6 +250,13 @@ class Api:
         if row is None:
             raise _missing("Operation", number)
         return row
+
+
+def _object(call: Call) -> Item:
+    body = parse_body(call.request.body)
+    if not body.single:
+        raise Refusal(400, "VALIDATION_ERROR", "The body is one object")
+    return body.items[0]
 
 
 def _pattern(template: str) -> Callable[[str], re.Match[str] | None]:

@@ -37,14 +37,20 @@ def create(
     now: float,
     *,
     most: int | None = None,
+    taken: int = 0,
 ) -> list[Created]:
-    """Store the items that are valid, or the first `most` of them, in order of their new ids."""
+    """Store the items that are valid, or the first `most` of them, in order of their new ids.
+
+    Args:
+        taken: Assignments of each that somebody takes at once, as far as its overlap goes.
+    """
     good = [index for index, verdict in enumerate(verdicts) if not verdict.faults][:most]
     moment = int(now * 1000)
     created = []
     for index, oid in zip(good, ids.batch(len(good), now), strict=True):
         verdict = verdicts[index]
-        row = ItemRow(verdict.pool, oid, moment, verdict.overlap, items[index].text)
+        begun = taken if verdict.overlap is None else min(taken, verdict.overlap)
+        row = ItemRow(verdict.pool, oid, moment, verdict.overlap, items[index].text, begun)
         created.append(Created(index, row))
     created.sort(key=lambda made: made.row.oid)
     store.add_items(kind, (made.row for made in created))
@@ -77,7 +83,7 @@ def item_json(kind: Kind, row: ItemRow) -> str:
         "infinite_overlap": "true" if row.overlap is None else "false",
     }
     if row.overlap is not None:
-        parts["remaining_overlap"] = str(row.overlap)
+        parts["remaining_overlap"] = str(max(row.overlap - row.taken, 0))
     parts["created"] = f'"{timestamp(row.created)}"'
     return joined(parts)
 

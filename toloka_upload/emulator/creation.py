@@ -46,7 +46,7 @@ class Creation:
         unknown = request.query.keys() - {*_FLAGS, "operation_id"}
         if unknown:
             raise bad_parameter(sorted(unknown)[0], "VALUE_NOT_ALLOWED", "Unknown parameter")
-        flags = {name: _flag(request.query, name) for name in _FLAGS}
+        flags = {name: flag(request.query, name) for name in _FLAGS}
         asynchronous = flags.pop("async_mode")
         chosen = self._chosen_id(request.query, asynchronous=asynchronous)
         with rooms.store.writing():
@@ -130,9 +130,10 @@ class Creation:
         )
         verdicts = [judge(item.value) for item in body.items]
         self._check_verdicts(verdicts, body, skip=new.parameters["skip_invalid_items"])
-        created = batch.create(rooms.store, kind, body.items, verdicts, rooms.ids, now)
+        taken = rooms.switches.assignments_taken
+        created = batch.create(rooms.store, kind, body.items, verdicts, rooms.ids, now, taken=taken)
         if new.parameters["open_pool"]:
-            self._open(new.pool, now)
+            self.open(new.pool, now)
         if reserve:
             rooms.operations.reserve(new, len(created), rooms.switches, now)
         texts = {made.place: batch.item_json(kind, made.row) for made in created}
@@ -176,7 +177,7 @@ class Creation:
             "empty": ',"validation_errors":{}',
         }[none]
 
-    def _open(self, number: int | None, now: float) -> None:
+    def open(self, number: int | None, now: float) -> None:
         """Open the pool after creation. That it cannot be opened takes back nothing and is not told."""
         pool = self._rooms.pool(number or 0)
         if pool and pool.status != "OPEN":
@@ -187,7 +188,12 @@ class Creation:
             self._rooms.pools.change(pool.id, "OPEN", int(now * 1000))
 
 
-def _flag(query: Mapping[str, str], name: str) -> bool:
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """A parameter that is true or false, false if it is not there.
+
+    Raises:
+        Refusal: 400; it is neither.
+    """
     text = query.get(name, "false")
     if text not in ("true", "false"):
         raise bad_parameter(name, "BOOLEAN_EXPECTED", "it is true or false, in lower case")

@@ -146,6 +146,16 @@ class Switches:
         default="required",
     )
 
+    # Work on what was created
+    assignments_taken: int = _switch(
+        "Assignments of each item that somebody begins as soon as it is created, as far as its overlap goes",
+        default=0,
+    )
+    patch_in_archived_pool: Literal["refuse", "accept"] = _switch(
+        "PATCH of a task or suite in an archived pool: 409 `POOL_INAPPROPRIATE_STATUS`, or as in any other",
+        default="refuse",
+    )
+
     # Logs
     log_errors: Literal["flat", "envelope"] = _switch(
         "A failed item's `output`: the map of its fields, or an envelope with `code` and `payload`",

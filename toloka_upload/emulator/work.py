@@ -86,7 +86,10 @@ class Worker:
             return Outcome(len(items), 0, failed=True, log=log.text(fate.gaps, self._rng))
         most, failed = _extent(verdicts, fate, switches, skip=parameters["skip_invalid_items"])
         ended = (row.due or 0) / 1000
-        created = batch.create(self._store, kind, items, verdicts, self._ids, ended, most=most)
+        taken = switches.assignments_taken
+        created = batch.create(
+            self._store, kind, items, verdicts, self._ids, ended, most=most, taken=taken
+        )
         _tell(log, verdicts, created, fate)
         if parameters["open_pool"] and not failed:
             failed = self._open(row, log, switches)
