@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -10,25 +9,15 @@ from emulated import Api, Reply, suite, task
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload.emulator import Request
-
 FORMS = pytest.mark.parametrize(
     ("path", "item"), [("/tasks", task(overlap=3)), ("/task-suites", suite(overlap=3))]
 )
 
 
-def control(api: Api, what: str, body: Any) -> Reply:
-    """One POST to the control endpoint."""
-    headers = {"content-type": "application/json"}
-    request = Request("POST", f"/_emulator/{what}", {}, headers, json.dumps(body).encode())
-    response = api.emulator.handle(request)
-    return Reply(response.status, dict(response.headers), response.body)
-
-
 def undo(api: Api, path: str, item_id: str) -> Reply:
     """The request that takes back what nobody has begun."""
     body = {"overlap": 0, "infinite_overlap": False}
-    return api.send("PATCH", f"{path}/{item_id}/set-overlap-or-min", body)
+    return api.patch(f"{path}/{item_id}/set-overlap-or-min", body)
 
 
 @FORMS
@@ -46,7 +35,7 @@ def test_what_nobody_has_begun_is_taken_back_whole(api: Api, path: str, item: An
 def test_what_somebody_has_begun_stays(api: Api, path: str, item: Any) -> None:
     """With two of three assignments taken, the overlap becomes two, and nobody more gets the item."""
     made = api.post(path, item).json
-    assert control(api, "taken", {made["id"]: 2}).status == 200
+    assert api.control("taken", {made["id"]: 2}).status == 200
     assert api.get(f"{path}/{made['id']}").json["remaining_overlap"] == 1
     for _ in range(2):  # saying it again changes nothing
         back = undo(api, path, made["id"]).json
@@ -72,9 +61,9 @@ def test_the_overlap_is_the_one_wanted_or_the_least_possible(
     api = Api(requests_per_second=0)
     sent = {"infinite_overlap": True} if overlap is None else {"overlap": overlap}
     made = api.post("/tasks", task(**{"overlap": None, **sent})).json
-    control(api, "taken", {made["id"]: begun})
+    api.control("taken", {made["id"]: begun})
     path = f"/tasks/{made['id']}/set-overlap-or-min"
-    new = api.send("PATCH", path, {"overlap": wanted, "infinite_overlap": False}).json
+    new = api.patch(path, {"overlap": wanted, "infinite_overlap": False}).json
     assert new["overlap"] == max(wanted, begun)
     assert new["remaining_overlap"] == max(wanted - begun, 0)
     api.emulator.close()
@@ -96,7 +85,7 @@ def test_the_overlap_is_the_one_wanted_or_the_least_possible(
 def test_a_wrong_overlap_changes_nothing(api: Api, body: Any, field: str, code: str) -> None:
     """400 with the field; the item is as before."""
     made = api.post("/tasks", task(overlap=3)).json
-    reply = api.send("PATCH", f"/tasks/{made['id']}/set-overlap-or-min", body)
+    reply = api.patch(f"/tasks/{made['id']}/set-overlap-or-min", body)
     assert reply.status == 400
     assert reply.json["payload"][field]["code"] == code
     assert api.get(f"/tasks/{made['id']}").json == made
@@ -109,9 +98,9 @@ def test_a_plain_patch_refuses_less_than_one_and_less_than_was_taken(
 ) -> None:
     """That is what `set-overlap-or-min` is there for."""
     made = api.post(path, item).json
-    control(api, "taken", {made["id"]: 2})
+    api.control("taken", {made["id"]: 2})
     body = {"overlap": overlap, "infinite_overlap": False}
-    reply = api.send("PATCH", f"{path}/{made['id']}", body)
+    reply = api.patch(f"{path}/{made['id']}", body)
     assert reply.status == status
     if status == 200:
         assert (reply.json["overlap"], reply.json["remaining_overlap"]) == (overlap, overlap - 2)
@@ -123,11 +112,11 @@ def test_a_task_becomes_a_control_task_and_back(api: Api) -> None:
     path = f"/tasks/{made['id']}"
     right = {"known_solutions": [{"output_values": {"result": "OK"}, "correctness_weight": 0.5}]}
     wrong = {"known_solutions": [{"output_values": {"result": "?"}}]}
-    assert api.send("PATCH", path, right).json == {**made, **right}
-    refused = api.send("PATCH", path, wrong)
+    assert api.patch(path, right).json == {**made, **right}
+    refused = api.patch(path, wrong)
     assert list(refused.json["payload"]) == ["known_solutions.0.output_values.result"]
-    assert api.send("PATCH", path, {"known_solutions": None}).json == made
-    assert api.send("PATCH", path, {"input_values": {}}).json["payload"]["input_values"]
+    assert api.patch(path, {"known_solutions": None}).json == made
+    assert api.patch(path, {"input_values": {}}).json["payload"]["input_values"]
 
 
 def test_a_suites_priority_can_be_changed(api: Api) -> None:
@@ -135,14 +124,14 @@ def test_a_suites_priority_can_be_changed(api: Api) -> None:
     made = api.post("/task-suites", suite()).json
     path = f"/task-suites/{made['id']}"
     body = b'{"infinite_overlap":false,"issuing_order_override":10.50}'
-    assert b'"issuing_order_override":10.50' in api.send("PATCH", path, body).body
-    assert api.send("PATCH", path, {"issuing_order_override": 1e6}).status == 400
+    assert b'"issuing_order_override":10.50' in api.patch(path, body).body
+    assert api.patch(path, {"issuing_order_override": 1e6}).status == 400
 
 
 def test_a_patch_may_open_the_pool(api: Api) -> None:
     """`open_pool=true`, once the overlap is changed."""
     made = api.post("/tasks", task()).json
-    api.send("PATCH", f"/tasks/{made['id']}", {"overlap": 5}, open_pool=True)
+    api.patch(f"/tasks/{made['id']}", {"overlap": 5}, open_pool=True)
     assert api.get("/pools/21").json["status"] == "OPEN"
 
 
@@ -152,8 +141,8 @@ def test_what_cannot_be_patched(api: Api) -> None:
     assert undo(api, "/tasks", "0000000015--" + "0" * 24).code == "DOES_NOT_EXIST"
     assert undo(api, "/task-suites", made["id"]).code == "DOES_NOT_EXIST"
     path = f"/tasks/{made['id']}"
-    assert api.send("PATCH", path, [{"overlap": 1}]).status == 400
-    assert api.send("PATCH", path, b"").status == 400
+    assert api.patch(path, [{"overlap": 1}]).status == 400
+    assert api.patch(path, b"").status == 400
     api.emulator.faults.add({"action": "lock-pool", "path": "/tasks", "seconds": 5})
     assert api.post("/tasks", task()).code == "POOL_LOCKED_BY_ANOTHER_OPERATION"
     assert undo(api, "/tasks", made["id"]).code == "POOL_LOCKED_BY_ANOTHER_OPERATION"
@@ -177,13 +166,13 @@ def test_only_what_exists_can_be_taken(api: Api) -> None:
     """The control endpoint takes all of a request or nothing."""
     made = api.post("/tasks", task(overlap=3)).json
     for body in ({made["id"]: 1, "x": 1}, {made["id"]: -1}, {made["id"]: "1"}, [made["id"]]):
-        assert control(api, "taken", body).status == 400
+        assert api.control("taken", body).status == 400
     assert api.get(f"/tasks/{made['id']}").json["remaining_overlap"] == 3
 
 
 def test_the_balance_can_be_changed(api: Api) -> None:
     """The control endpoint sets what `GET /requester` answers; null takes a member away."""
-    control(api, "requester", {"balance": 0.25})
+    api.control("requester", {"balance": 0.25})
     assert api.get("/requester").json["balance"] == 0.25
-    control(api, "requester", {"balance": None})
+    api.control("requester", {"balance": None})
     assert "balance" not in api.get("/requester").json

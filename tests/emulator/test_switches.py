@@ -16,7 +16,9 @@ from toloka_upload.emulator.world import World, default_world
 
 MakeApi = Callable[..., Api]
 
-QUOTAS = {"tasks_per_minute", "tasks_per_day", "suites_per_minute", "suites_per_day"}
+QUOTAS = {
+    f"{what}_per_{time}" for what in ("tasks", "suites", "pools") for time in ("minute", "day")
+}
 
 
 def bare(**more: Any) -> dict[str, Any]:
@@ -130,10 +132,14 @@ def test_requests_per_second(make_api: MakeApi) -> None:
 
 @pytest.mark.parametrize("quota", sorted(QUOTAS))
 def test_quotas(make_api: MakeApi, quota: str) -> None:
-    """Four quotas, each of its own; see `test_creation` for how they count."""
+    """Six quotas, each of its own; see `test_creation` for how they count."""
     api = make_api(**{quota: 1})
-    path, item = ("/tasks", task()) if quota.startswith("tasks") else ("/task-suites", suite())
-    assert [api.post(path, [item]).status for _ in range(2)] == [201, 429]
+    path, body, status = {
+        "tasks": ("/tasks", [task()], 201),
+        "suites": ("/task-suites", [suite()], 201),
+        "pools": ("/pools/21/clone", None, 202),
+    }[quota.partition("_")[0]]
+    assert [api.post(path, body).status for _ in range(2)] == [status, 429]
 
 
 def test_quota_answer(make_api: MakeApi) -> None:

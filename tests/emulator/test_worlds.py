@@ -143,7 +143,7 @@ def test_the_default_world_is_put_in_once(tmp_path: Path) -> None:
     """A pool that was opened is open the next time."""
     path = tmp_path / "e.sqlite3"
     emulator = Emulator(Store(path))
-    emulator._rooms.pools.change(21, "OPEN", 0)
+    emulator._rooms.pools.change(21, "open", 0)
     emulator.close()
     emulator = Emulator(Store(path))
     pool = emulator._rooms.pool(21)

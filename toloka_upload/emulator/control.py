@@ -66,14 +66,13 @@ class Control:
         route = self._routes.get((request.method, request.path.removeprefix(CONTROL)))
         try:
             if route is None:
-                raise Refusal(
-                    404, "NOT_FOUND", f"{request.method} {request.path}: nothing is there"
-                )
+                message = f"{request.method} {request.path}: nothing is there"
+                raise Refusal("NOT_FOUND", message=message)
             return json_response(200, route(_parsed(request)))
         except Refusal as refusal:
             return refusal.response()
-        except (ValueError, TypeError, AttributeError, RecursionError) as problem:
-            return Refusal(400, "VALIDATION_ERROR", str(problem)).response()
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
+            return Refusal("VALIDATION_ERROR", message=str(problem)).response()
 
     def _add_faults(self, body: Any) -> Any:
         entries, seed = body, None
@@ -116,7 +115,6 @@ class Control:
 
     def _state(self, _: Any) -> Any:
         now, rooms = self._clock(), self._rooms
-        rooms.operations.settle_due(rooms.switches, now)
         usual = asdict(Switches())
         return {
             "now": now,
@@ -202,5 +200,5 @@ def _parsed(request: Request) -> Any:
     if request.method != "POST":
         return None
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json")
+        raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="The body must be application/json")
     return json.loads(request.body)

@@ -10,56 +10,72 @@ from toloka_upload.check.structure import LARGEST_OVERLAP
 from toloka_upload.emulator import admission, batch
 from toloka_upload.emulator.items import Item, joined, members
 from toloka_upload.emulator.judge import Judge
-from toloka_upload.emulator.messages import Refusal
-from toloka_upload.emulator.rooms import Rooms
+from toloka_upload.emulator.messages import Response, invalid, raw_json_response
+from toloka_upload.emulator.resources import RESOURCES, found
+from toloka_upload.emulator.rooms import Call, Rooms
 from toloka_upload.emulator.store import ItemRow, Kind
 from toloka_upload.rows.model import Fault
 
 _OVERLAP = frozenset({"overlap", "infinite_overlap"})
+PATHS: Mapping[Kind, str] = {"tasks": "/tasks", "suites": "/task-suites"}
 _TAKES = {
     "tasks": _OVERLAP | {"baseline_solutions", "known_solutions", "message_on_unknown_solution"},
     "suites": _OVERLAP | {"issuing_order_override"},
 }
 
 
-def patch(rooms: Rooms, kind: Kind, row: ItemRow, sent: Item, now: float) -> ItemRow:
-    """An item with what a PATCH changes in it. Its overlap is from 1, and not less than was taken.
+def patch(kind: Kind, call: Call, name: str) -> Response:
+    """200 with the item as it is now. Its overlap is from 1, and not less than was taken."""
+    sent = call.object()
+    with call.rooms.store.writing():
+        row = _row(kind, call, name)
+        new = _patched(call.rooms, kind, row, sent)
+        call.rooms.store.change_item(kind, new)
+        if call.flag("open_pool"):
+            moment = int(call.now * 1000)
+            call.rooms.pools.open_after([row.pool], call.rooms.switches, moment)
+    return raw_json_response(200, batch.item_json(kind, new))
+
+
+def set_overlap_or_min(kind: Kind, call: Call, name: str) -> Response:
+    """200 with the item, which has the overlap of the request; if more assignments were taken already, so many.
+
+    An overlap of 0 so takes from an item what nobody has begun.
+    """
+    sent = call.object()
+    with call.rooms.store.writing():
+        row = _row(kind, call, name)
+        _check([*_strangers(sent.value, _OVERLAP), *_overlap_faults(sent.value, row, 0)])
+        overlap = _overlap(sent.value, row)
+        new = row._replace(overlap=None if overlap is None else max(overlap, row.taken))
+        call.rooms.store.change_item(kind, new)
+    return raw_json_response(200, batch.item_json(kind, new))
+
+
+def _row(kind: Kind, call: Call, name: str) -> ItemRow:
+    """The item, if it may be changed.
 
     Raises:
-        Refusal: The pool is archived or locked, or something in the request is not as it should be.
+        Refusal: There is none, or its pool is archived or locked.
     """
-    _check_pool(rooms, row, now)
+    row = ItemRow(*found(RESOURCES[PATHS[kind]], call, name))
+    pool = call.rooms.pool(row.pool)
+    archived = pool is not None and pool.status == "ARCHIVED"
+    if pool and not (archived and call.rooms.switches.patch_in_archived_pool == "accept"):
+        admission.check_status(pool, call.rooms, call.now)
+    return row
+
+
+def _patched(rooms: Rooms, kind: Kind, row: ItemRow, sent: Item) -> ItemRow:
     least = max(1, row.taken)
     faults = [*_strangers(sent.value, _TAKES[kind]), *_overlap_faults(sent.value, row, least)]
     _check(faults or _content_faults(rooms, kind, row, sent.value))
     return row._replace(body=_body(row, sent), overlap=_overlap(sent.value, row))
 
 
-def set_overlap_or_min(rooms: Rooms, row: ItemRow, sent: Item, now: float) -> ItemRow:
-    """An item with the overlap of the request; if more assignments were taken already, with so many.
-
-    An overlap of 0 so takes from an item what nobody has begun.
-
-    Raises:
-        Refusal: As `patch`.
-    """
-    _check_pool(rooms, row, now)
-    _check([*_strangers(sent.value, _OVERLAP), *_overlap_faults(sent.value, row, 0)])
-    overlap = _overlap(sent.value, row)
-    return row._replace(overlap=None if overlap is None else max(overlap, row.taken))
-
-
-def _check_pool(rooms: Rooms, row: ItemRow, now: float) -> None:
-    pool = rooms.pool(row.pool)
-    archived = pool is not None and pool.status == "ARCHIVED"
-    if pool and not (archived and rooms.switches.patch_in_archived_pool == "accept"):
-        admission.check_status(pool, rooms, now)
-
-
 def _check(faults: list[Fault]) -> None:
     if faults:
-        errors = batch.field_errors(faults)
-        raise Refusal(400, "VALIDATION_ERROR", "Validation failed", errors)
+        raise invalid(faults)
 
 
 def _strangers(value: Mapping[str, Any], takes: frozenset[str]) -> Iterator[Fault]:

@@ -8,9 +8,10 @@ nothing.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -44,6 +45,8 @@ CREATE TABLE IF NOT EXISTS operations (
     total INTEGER NOT NULL, valid INTEGER, created INTEGER
 );
 CREATE INDEX IF NOT EXISTS operations_unsettled ON operations (due) WHERE settled IS NULL;
+CREATE TABLE IF NOT EXISTS assignments (id TEXT PRIMARY KEY, pool INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS assignments_of_pools ON assignments (pool, id);
 CREATE TABLE IF NOT EXISTS bodies (id TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS logs (id TEXT PRIMARY KEY, log BLOB NOT NULL);
 """
@@ -55,6 +58,7 @@ _UPGRADES = {
     1: (
         "ALTER TABLE tasks ADD COLUMN taken INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE suites ADD COLUMN taken INTEGER NOT NULL DEFAULT 0",
+        *(statement for statement in _SCHEMA.split(";") if "assignments" in statement),
     ),
 }
 """By the version of a database: what makes the next version of it."""
@@ -168,9 +172,38 @@ class Store:
         """Run one statement that changes something."""
         self._db.execute(statement, values)
 
+    def next_id(self, table: str) -> int:
+        """A number that no project, or no pool and training, has."""
+        highest: int = self.row(f"SELECT coalesce(max(id), 0) FROM {table}")[0]  # noqa: S608
+        return highest + 1
+
+    def put_project(self, number: int, body: Mapping[str, Any]) -> None:
+        """Put a project in, in the place of one with its id."""
+        self.execute("INSERT OR REPLACE INTO projects VALUES (?, ?)", (number, json.dumps(body)))
+
+    def put_pool(self, number: int, *, training: int, status: str, body: Mapping[str, Any]) -> None:
+        """Put a pool or training in, in the place of one with its id, whose items stay."""
+        self.execute(
+            "INSERT INTO pools (id, training, status, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+            "SET training = excluded.training, status = excluded.status, body = excluded.body",
+            (number, training, status, json.dumps(body)),
+        )
+
+    def put_assignment(self, name: str, pool: int, body: Mapping[str, Any]) -> None:
+        """Put an assignment in, in the place of one with its id."""
+        values = (name, pool, json.dumps(body, default=str))
+        self.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", values)
+
     def add_items(self, kind: Kind, rows: Iterable[ItemRow]) -> None:
         """Put items in, in order of their ids: then they go to the end of the table."""
         self._db.executemany(f"INSERT INTO {kind} VALUES (?,?,?,?,?,?)", sorted(rows))  # noqa: S608
+
+    def count(self, kind: Kind, pool: int, added: int, inside: int) -> None:
+        """A pool has so many items more, with so many tasks inside if they are suites."""
+        self.execute(
+            f"UPDATE pools SET {kind} = {kind} + ?, suite_tasks = suite_tasks + ? WHERE id = ?",  # noqa: S608
+            (added, inside, pool),
+        )
 
     def item(self, kind: Kind, pool: int, oid: bytes) -> ItemRow | None:
         """The item of an id."""
@@ -189,7 +222,11 @@ class Store:
         found = self.row("SELECT * FROM operations WHERE id = ?", (operation_id,))
         return OperationRow(*found) if found else None
 
-    def unsettled(self, due: int) -> list[OperationRow]:
-        """Operations whose work is to be done, in the order in which they end."""
-        query = "SELECT * FROM operations WHERE settled IS NULL AND due <= ? ORDER BY due, number"
-        return [OperationRow(*found) for found in self.rows(query, (due,))]
+    def next_due(self, due: int, only: str = "") -> OperationRow | None:
+        """Of the operations whose work is to be done, or of the one with an id, the first to end."""
+        query = "SELECT * FROM operations WHERE settled IS NULL AND due <= ?"
+        if only:
+            found = self.row(f"{query} AND id = ?", (due, only))
+        else:
+            found = self.row(f"{query} ORDER BY due, number LIMIT 1", (due,))
+        return OperationRow(*found) if found else None
