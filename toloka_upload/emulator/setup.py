@@ -15,7 +15,7 @@ from toloka_upload.emulator.faults import Faults, load_plan
 from toloka_upload.emulator.server import Server, is_loopback
 from toloka_upload.emulator.store import Store, forget
 from toloka_upload.emulator.switches import Switches
-from toloka_upload.emulator.world import World, load_world
+from toloka_upload.emulator.world import World, apart, load_world
 
 USUAL = {"operation_seconds": 1.0}
 """Switches of a served emulator that neither a world file nor the command line sets."""
@@ -59,7 +59,7 @@ class Setup:
         store = Store(self.database)
         emulator = Emulator(store, world, switches, Faults(plan, seed), usual=usual)
         if self.like:
-            emulator.put(self.like)
+            emulator.put(apart(store, self.like))
         return emulator
 
 

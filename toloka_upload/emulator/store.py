@@ -145,8 +145,6 @@ class Store:
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._share = Share(path)
-        self.alone = self._share is None or self._share.alone
         self._db = sqlite3.connect(
             path or ":memory:",
             timeout=BUSY_SECONDS,
@@ -161,6 +159,9 @@ class Store:
             if isinstance(problem, sqlite3.OperationalError):
                 raise
             raise ValueError(f"{path}: not an emulator's database: {problem}") from None
+        if path is not None:
+            self._share = Share(path)
+        self.alone = self._share is None or self._share.alone
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = TRUNCATE")
@@ -173,6 +174,8 @@ class Store:
             version = self._db.execute("PRAGMA user_version").fetchone()[0]  # now nobody else's
             if version and not 0 < version <= SCHEMA_VERSION:
                 raise sqlite3.DatabaseError(f"made by another version ({version}); use --reset")
+            if version == 0 and self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise sqlite3.DatabaseError("another program's")
             steps = [_SCHEMA.split(";")] if version == 0 else []
             steps += [
                 list(_UPGRADES[old]) for old in range(version or SCHEMA_VERSION, SCHEMA_VERSION)
