@@ -92,7 +92,7 @@ class Overview:
         text = self._rooms.operations.log_text(operation_id)
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for place, entry in enumerate(json.loads(text)):
-            for reason in _failures(entry):
+            for reason in {(r.code, r.field): r for r in _failures(entry)}.values():
                 row = str(entry["input"].get("__item_idx", f"entry {place}"))
                 told = found.setdefault(
                     (reason.code, reason.field), {**reason._asdict(), "count": 0, "rows": []}
