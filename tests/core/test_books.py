@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload.books import Books
-from toloka_upload.observer import Event, RowRejected, Warned
 from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.report.observer import Event, RowRejected, Warned
+from toloka_upload.report.recorder import Books
 from toloka_upload.report.results import NoResults
 from toloka_upload.report.summary import Report
 from toloka_upload.rows.model import Fault

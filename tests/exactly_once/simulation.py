@@ -21,15 +21,17 @@ from unittest import mock
 
 from simulated_server import Answer, Server, Weather
 
-from toloka_upload import history, lane, session
 from toloka_upload.api.target import Target
 from toloka_upload.errors import ExitStatus, Interrupted
 from toloka_upload.journal import reading, writing
-from toloka_upload.lock import Lock
-from toloka_upload.loop import Loop, Task, _Reply
+from toloka_upload.journal.lock import Lock
 from toloka_upload.report.summary import Report
+from toloka_upload.run import history
+from toloka_upload.run.upload import Upload
+from toloka_upload.session import pool as lane
+from toloka_upload.session import session
+from toloka_upload.session.loop import Loop, Task, _Reply
 from toloka_upload.settings import Pacing, Requests, Settings
-from toloka_upload.uploader import Upload
 
 Rows = list[dict[str, Any]]
 MOST_MOVES = 50_000

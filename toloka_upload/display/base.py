@@ -7,9 +7,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from toloka_upload import observer as ev
 from toloka_upload.display.narrate import Level, Line, Narrator, progress_line
 from toloka_upload.display.progress import Progress
+from toloka_upload.report import observer as ev
 from toloka_upload.text import encodable
 
 Clock = Callable[[], float]

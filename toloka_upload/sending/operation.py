@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from toloka_upload.api.client import Operation
 from toloka_upload.api.errors import NotFound
-from toloka_upload.bottleneck import Cause
 from toloka_upload.journal import SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps
-from toloka_upload.observer import OperationProgress
-from toloka_upload.session import Session
+from toloka_upload.report.observer import OperationProgress
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import Lane
+from toloka_upload.session.session import Session
+from toloka_upload.session.timesheet import Cause
 
 
 def finish(

@@ -12,9 +12,9 @@ from hashlib import blake2b
 
 import orjson
 
-from toloka_upload.books import Books
 from toloka_upload.check.row import RowCheck
-from toloka_upload.chunks import (
+from toloka_upload.errors import Refused, UsageProblem
+from toloka_upload.items.chunks import (
     Chunk,
     Chunker,
     Item,
@@ -24,17 +24,8 @@ from toloka_upload.chunks import (
     suite_content,
     too_large,
 )
-from toloka_upload.errors import Refused, UsageProblem
-from toloka_upload.identity import WIDTH
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps, call, sleep
-from toloka_upload.observer import RowsRead
-from toloka_upload.outcomes import Block, Places, Status
-from toloka_upload.passed import Passed
-from toloka_upload.recover import Doubtful
-from toloka_upload.rows.model import Columns, Fault, Kind, Row, RowFile
-from toloka_upload.session import Session
-from toloka_upload.shape import (
+from toloka_upload.items.identity import WIDTH
+from toloka_upload.items.task_json import (
     Shaped,
     all_plain,
     disagreement,
@@ -46,6 +37,15 @@ from toloka_upload.shape import (
     shape_task,
     with_overlap,
 )
+from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.planning.unplanned import Passed
+from toloka_upload.report.observer import RowsRead
+from toloka_upload.report.recorder import Books
+from toloka_upload.rows.model import Columns, Fault, Kind, Row, RowFile
+from toloka_upload.sending.recovery import Doubtful
+from toloka_upload.session.loop import Steps, call, sleep
+from toloka_upload.session.pool import Lane
+from toloka_upload.session.session import Session
 from toloka_upload.text import counted
 
 _TURN = 1000

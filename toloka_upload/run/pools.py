@@ -9,14 +9,14 @@ from typing import Any
 from toloka_upload.api.errors import NotFound, RequestRefused
 from toloka_upload.api.listing import newest
 from toloka_upload.check import Spec
-from toloka_upload.identity import Seen
-from toloka_upload.lane import Lane, Pool, hold, journal_path, read_pool
-from toloka_upload.loop import Steps
-from toloka_upload.observer import PoolChecked
+from toloka_upload.items.identity import Seen
 from toloka_upload.policies.concurrency import Concurrency
-from toloka_upload.recover import Doubtful, recover
-from toloka_upload.session import Session
-from toloka_upload.settle import earlier
+from toloka_upload.report.observer import PoolChecked
+from toloka_upload.sending.reconcile import earlier
+from toloka_upload.sending.recovery import Doubtful, recover
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import Lane, Pool, hold, journal_path, read_pool
+from toloka_upload.session.session import Session
 
 _MOST_FILES = 1 << 20
 """Length of the table of rows seen if all rows go to one pool: 8 MiB, for 629,000 rows, and only then does it double.

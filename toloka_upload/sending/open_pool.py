@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from toloka_upload.api.errors import ApiError
 from toloka_upload.errors import Refused, TryAgain
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps
-from toloka_upload.polling import finish
-from toloka_upload.session import Session
+from toloka_upload.sending.operation import finish
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import Lane
+from toloka_upload.session.session import Session
 
 
 def open_pool(session: Session, lane: Lane) -> Steps[bool]:

@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from toloka_upload.books import Books
-from toloka_upload.lane import Lane
 from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.report.recorder import Books
 from toloka_upload.rows.model import Fault, Row
+from toloka_upload.session.pool import Lane
 
 _BLOCK = 1000
 """Rejected rows are entered in blocks of so many."""

@@ -26,16 +26,13 @@ from collections.abc import Iterator
 
 from toloka_upload.api.client import Operation
 from toloka_upload.api.errors import NotFound
-from toloka_upload.chunks import Chunk
-from toloka_upload.identity import WIDTH
+from toloka_upload.items.chunks import Chunk
+from toloka_upload.items.identity import WIDTH
 from toloka_upload.journal import ChunkState, SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps
-from toloka_upload.observer import Waiting
 from toloka_upload.outcomes import Places, Status
-from toloka_upload.polling import finish
-from toloka_upload.session import Session
-from toloka_upload.settle import (
+from toloka_upload.report.observer import Waiting
+from toloka_upload.sending.operation import finish
+from toloka_upload.sending.reconcile import (
     Case,
     Verdict,
     ask_log,
@@ -44,6 +41,9 @@ from toloka_upload.settle import (
     settle_by_listing,
     timestamp,
 )
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import Lane
+from toloka_upload.session.session import Session
 
 _DAY = 86_400.0
 FORGOTTEN = 14 * _DAY

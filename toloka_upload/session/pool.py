@@ -16,19 +16,19 @@ from urllib.parse import urlsplit
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from toloka_upload.api.errors import ApiError, NotFound, RequestRefused
-from toloka_upload.bottleneck import Cause
 from toloka_upload.check import Spec
 from toloka_upload.errors import Refused, TryAgain
-from toloka_upload.identity import Known, Seen
+from toloka_upload.items.identity import Known, Seen
+from toloka_upload.items.spool import Planned
 from toloka_upload.journal import Destination, Journal
-from toloka_upload.lock import Held, Lock
-from toloka_upload.loop import Steps, call
-from toloka_upload.observer import Waiting
+from toloka_upload.journal.lock import Held, Lock
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.policies.polling import PollPace
-from toloka_upload.session import Session
+from toloka_upload.report.observer import Waiting
+from toloka_upload.session.loop import Steps, call
+from toloka_upload.session.session import Session
+from toloka_upload.session.timesheet import Cause
 from toloka_upload.settings import Settings
-from toloka_upload.spool import Planned
 
 _LOOK_AGAIN = 0.2
 

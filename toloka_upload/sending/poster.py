@@ -20,16 +20,16 @@ from toloka_upload.api.errors import (
     RateLimited,
     TooLarge,
 )
-from toloka_upload.bottleneck import Cause
+from toloka_upload.items.spool import Planned
 from toloka_upload.journal import ChunkState, SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps, call
-from toloka_upload.observer import Waiting
-from toloka_upload.oplog import Reading
+from toloka_upload.report.observer import Waiting
 from toloka_upload.rows.model import Fault
-from toloka_upload.session import Session, Trouble
-from toloka_upload.settle import Case, Verdict, late, nothing_known, settle_by_listing
-from toloka_upload.spool import Planned
+from toloka_upload.sending.operation_log import Reading
+from toloka_upload.sending.reconcile import Case, Verdict, late, nothing_known, settle_by_listing
+from toloka_upload.session.loop import Steps, call
+from toloka_upload.session.pool import Lane
+from toloka_upload.session.session import Session, Trouble
+from toloka_upload.session.timesheet import Cause
 
 MOST_DENIALS = 3
 """How often the API may say that an operation exists, and then that it does not, before we stop asking."""

@@ -12,28 +12,28 @@ from toloka_upload.api.errors import (
     InvalidItems,
     TooLarge,
 )
-from toloka_upload.bottleneck import Cause
-from toloka_upload.chunks import Chunk
 from toloka_upload.errors import Refused, TryAgain, UploadError
+from toloka_upload.items.chunks import Chunk
+from toloka_upload.items.spool import Planned, Spool
 from toloka_upload.journal import ChunkState, SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps, until
-from toloka_upload.observer import ChunkReturned, ChunkSent, ChunkSettled, Waiting
-from toloka_upload.oplog import FINAL_CODES, Reading
 from toloka_upload.outcomes import Block, Outcome, Places, Status
-from toloka_upload.polling import finish
-from toloka_upload.posting import Flight, Poster, park
-from toloka_upload.request import describe, same_request
+from toloka_upload.report.observer import ChunkReturned, ChunkSent, ChunkSettled, Waiting
 from toloka_upload.rows.model import Fault
-from toloka_upload.session import Session, Trouble
-from toloka_upload.settle import (
+from toloka_upload.sending.operation import finish
+from toloka_upload.sending.operation_log import FINAL_CODES, Reading
+from toloka_upload.sending.poster import Flight, Poster, park
+from toloka_upload.sending.reconcile import (
     Case,
     Verdict,
     nothing_known,
     settle_by_listing,
     settle_operation,
 )
-from toloka_upload.spool import Planned, Spool
+from toloka_upload.sending.request import describe, same_request
+from toloka_upload.session.loop import Steps, until
+from toloka_upload.session.pool import Lane
+from toloka_upload.session.session import Session, Trouble
+from toloka_upload.session.timesheet import Cause
 
 MOST_FAILURES = 3
 """How often an operation with the same items may fail for no reason of theirs before the run gives up."""

@@ -14,17 +14,17 @@ from typing import ParamSpec, TypeVar
 
 from toloka_upload.api.client import Client
 from toloka_upload.api.errors import ApiError, RateLimited
-from toloka_upload.books import Books
-from toloka_upload.bottleneck import Cause, Timesheet
-from toloka_upload.check.drift import VALUES, pool_may_be_older
 from toloka_upload.errors import Stopped, TryAgain, UploadError
-from toloka_upload.loop import Loop, Steps, call, sleep, until
-from toloka_upload.observer import Observer, Waiting
 from toloka_upload.outcomes import Outcome, Status
 from toloka_upload.policies.rate import RateLimit, Taken, Window
 from toloka_upload.policies.retry import Backoff, CircuitBreaker, Patience, quota_wait, retry_after
 from toloka_upload.policies.stop import SameReason, StopRule
+from toloka_upload.report.drift import VALUES, pool_may_be_older
+from toloka_upload.report.observer import Observer, Waiting
+from toloka_upload.report.recorder import Books
 from toloka_upload.report.summary import Report
+from toloka_upload.session.loop import Loop, Steps, call, sleep, until
+from toloka_upload.session.timesheet import Cause, Timesheet
 from toloka_upload.settings import Settings
 from toloka_upload.text import duration
 

@@ -11,8 +11,6 @@ from typing import BinaryIO
 
 from toloka_upload.api.client import Client, Handler
 from toloka_upload.api.target import require_token
-from toloka_upload.books import Books
-from toloka_upload.coordinator import Coordinator
 from toloka_upload.directories import make_directory
 from toloka_upload.errors import (
     CannotWrite,
@@ -21,21 +19,23 @@ from toloka_upload.errors import (
     NoInput,
     UploadError,
 )
-from toloka_upload.loop import Loop
-from toloka_upload.observer import (
+from toloka_upload.items.spool import Spool
+from toloka_upload.policies.rate import RateLimit
+from toloka_upload.report.observer import (
     Observer,
     RunFinished,
     RunStarted,
     unobserved,
 )
-from toloka_upload.policies.rate import RateLimit
+from toloka_upload.report.recorder import Books
 from toloka_upload.report.rejects import RejectsFiles
 from toloka_upload.report.results import NoResults, ResultsFile
 from toloka_upload.report.summary import Report, RunError
-from toloka_upload.send import Sender
-from toloka_upload.session import Session
+from toloka_upload.run.coordinator import Coordinator
+from toloka_upload.sending.sender import Sender
+from toloka_upload.session.loop import Loop
+from toloka_upload.session.session import Session
 from toloka_upload.settings import Settings
-from toloka_upload.spool import Spool
 
 
 class Upload:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from toloka_upload.observer import Observer, RowRejected, Warned
 from toloka_upload.outcomes import Block, Status
+from toloka_upload.report.observer import Observer, RowRejected, Warned
 from toloka_upload.report.summary import ErrorGroup, Report
 from toloka_upload.rows.model import Fault
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from toloka_upload.api.answers import SIZE_CODES, faults_of
 from toloka_upload.api.listing import item_content
-from toloka_upload.identity import WIDTH
+from toloka_upload.items.identity import WIDTH
 from toloka_upload.rows.model import Fault
 
 MARKER = "__item_idx"

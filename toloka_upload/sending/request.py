@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from toloka_upload.chunks import Chunk
-from toloka_upload.identity import operation_id
+from toloka_upload.items.chunks import Chunk
+from toloka_upload.items.identity import operation_id
 from toloka_upload.journal import ChunkState, SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.session import Session
+from toloka_upload.session.pool import Lane
+from toloka_upload.session.session import Session
 
 
 def same_request(session: Session, lane: Lane, chunk: Chunk, sent: SentChunk) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from toloka_upload.books import Books
-from toloka_upload.chunks import Chunk
-from toloka_upload.lane import Lane
+from toloka_upload.items.chunks import Chunk
 from toloka_upload.outcomes import Block, Status
 from toloka_upload.policies.rate import Window
+from toloka_upload.report.recorder import Books
+from toloka_upload.session.pool import Lane
 
 _POOL_FULL = 1_000_000
 """Most tasks in a pool (requester guide)."""

@@ -12,28 +12,28 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from toloka_upload.api.errors import ApiError
-from toloka_upload.check.drift import check_may_be_newer
-from toloka_upload.dryrun import DryRun
 from toloka_upload.errors import (
     BadInput,
     Interrupted,
     UploadError,
 )
-from toloka_upload.lane import Lane
-from toloka_upload.lanes import Lanes
-from toloka_upload.loop import Steps, call, sleep, until
-from toloka_upload.observer import (
+from toloka_upload.outcomes import Status
+from toloka_upload.planning.dry_run import DryRun
+from toloka_upload.planning.planner import Planner
+from toloka_upload.report.drift import check_may_be_newer
+from toloka_upload.report.observer import (
     PoolOpened,
     Stopping,
 )
-from toloka_upload.opening import open_pool
-from toloka_upload.outcomes import Status
-from toloka_upload.plan import Planner
-from toloka_upload.recover import Doubtful, confirm_absent
 from toloka_upload.report.rejects import RejectsFiles
 from toloka_upload.rows import RowFile, open_rows
-from toloka_upload.send import Sender
-from toloka_upload.session import Session
+from toloka_upload.run.pools import Lanes
+from toloka_upload.sending.open_pool import open_pool
+from toloka_upload.sending.recovery import Doubtful, confirm_absent
+from toloka_upload.sending.sender import Sender
+from toloka_upload.session.loop import Steps, call, sleep, until
+from toloka_upload.session.pool import Lane
+from toloka_upload.session.session import Session
 from toloka_upload.text import counted
 
 SETTLE_SECONDS = 5.0

@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from toloka_upload.api.client import Client, Operation
 from toloka_upload.api.errors import ApiError
 from toloka_upload.api.listing import page
-from toloka_upload.identity import WIDTH
+from toloka_upload.items.identity import WIDTH
 from toloka_upload.journal import SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps
-from toloka_upload.observer import Waiting
-from toloka_upload.oplog import Reading, read_log
 from toloka_upload.outcomes import Outcome, Status
-from toloka_upload.session import Session
+from toloka_upload.report.observer import Waiting
+from toloka_upload.sending.operation_log import Reading, read_log
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import Lane
+from toloka_upload.session.session import Session
 
 LOG_PAUSES = (0.06, 0.2, 0.6)
 """Parts of `settle_pause` between looks at a log that says less than the operation's counters: a log may come late."""
