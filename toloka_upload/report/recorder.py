@@ -1,4 +1,4 @@
-"""The books of a run: every row is entered once, with its outcome, and everyone who must know is told."""
+"""The recorder of a run: every row is entered once, with its outcome, and everyone who must know is told."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Rejects(Protocol):
         ...
 
 
-class Books:
+class Recorder:
     """Counts, groups of errors, and the files that outcomes go to."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The lanes of a run: opened when a pool is first met, closed together."""
+"""The pools of a run: opened when a pool is first met, closed together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from toloka_upload.report.observer import PoolChecked
 from toloka_upload.sending.reconcile import earlier
 from toloka_upload.sending.recovery import Doubtful, recover
 from toloka_upload.session.loop import Steps
-from toloka_upload.session.pool import Lane, Pool, hold, journal_path, read_pool
+from toloka_upload.session.pool import Pool, PoolState, hold, journal_path, read_pool
 from toloka_upload.session.session import Session
 
 _MOST_FILES = 1 << 20
@@ -23,63 +23,63 @@ _MOST_FILES = 1 << 20
 Those of many pools grow step by step."""
 
 
-class Lanes:
-    """Opens lanes.
+class Pools:
+    """Opens pools.
 
     Args:
-        opened: Called with each new lane once it is ready to send.
+        opened: Called with each new pool once it is ready to send.
     """
 
-    def __init__(self, session: Session, run_id: str, opened: Callable[[Lane], None]) -> None:
+    def __init__(self, session: Session, run_id: str, opened: Callable[[PoolState], None]) -> None:
         self._session = session
         self._run = run_id
         self._opened = opened
-        self._lanes: dict[str, Lane] = {}
+        self._pools: dict[str, PoolState] = {}
 
-    def __iter__(self) -> Iterator[Lane]:
-        return iter(self._lanes.values())
+    def __iter__(self) -> Iterator[PoolState]:
+        return iter(self._pools.values())
 
-    def open(self, pool_id: str) -> Steps[tuple[Lane, list[Doubtful]]]:
+    def open(self, pool_id: str) -> Steps[tuple[PoolState, list[Doubtful]]]:
         """
         Ask about the pool, lock it, and settle what earlier runs left in it.
 
         Returns:
-            The lane, and the chunks of earlier runs that may or may not have arrived.
+            The pool, and the chunks of earlier runs that may or may not have arrived.
         """
         session = self._session
         settings = session.settings
-        pool = (yield from read_pool(session, pool_id)) if settings.needs_api else Pool(pool_id)
-        spec = Spec.compile(pool.task_spec) if settings.check and pool.task_spec else None
+        info = (yield from read_pool(session, pool_id)) if settings.needs_api else Pool(pool_id)
+        spec = Spec.compile(info.task_spec) if settings.check and info.task_spec else None
         concurrency = Concurrency(settings.pacing.concurrency, clock=session.loop.clock)
-        lane = Lane(pool, spec, concurrency, Seen(_MOST_FILES) if settings.pool else Seen())
-        self._lanes[pool_id] = lane
-        if pool_id not in session.books.report.pools:
-            session.books.report.pools.append(pool_id)
+        pool = PoolState(info, spec, concurrency, Seen(_MOST_FILES) if settings.pool else Seen())
+        self._pools[pool_id] = pool
+        if pool_id not in session.recorder.report.pools:
+            session.recorder.report.pools.append(pool_id)
         doubtful: list[Doubtful] = []
         if settings.dry_run:
-            _remember(session, lane)
+            _remember(session, pool)
         else:
-            yield from hold(session, lane, self._run, session.wall())
-            doubtful = yield from self._prepare(lane)
+            yield from hold(session, pool, self._run, session.wall())
+            doubtful = yield from self._prepare(pool)
         for note in spec.notes if spec else ():
-            session.books.warn(f"pool {pool_id}: {note}")
-        session.tell(PoolChecked(pool_id, pool.name, pool.status, pool.project, lane.known.count))
-        self._opened(lane)
-        return lane, doubtful
+            session.recorder.warn(f"pool {pool_id}: {note}")
+        session.tell(PoolChecked(pool_id, info.name, info.status, info.project, pool.known.count))
+        self._opened(pool)
+        return pool, doubtful
 
-    def _prepare(self, lane: Lane) -> Steps[list[Doubtful]]:
+    def _prepare(self, pool: PoolState) -> Steps[list[Doubtful]]:
         session = self._session
         settings = session.settings
-        lane.generation = _generation(session, lane)
-        lane.book.begin_run(self._run, session.wall(), lane.generation, _described(session))
-        doubtful = yield from recover(session, lane)
-        lane.known, lane.unknown = lane.book.known(lane.generation if settings.again else None)
+        pool.generation = _generation(session, pool)
+        pool.book.begin_run(self._run, session.wall(), pool.generation, _described(session))
+        doubtful = yield from recover(session, pool)
+        pool.known, pool.unknown = pool.book.known(pool.generation if settings.again else None)
         if settings.requests.mode == "sync":
-            kind = settings.travel_kind or lane.pool.kind or "tasks"
-            lane.since = yield from self._since(lane, kind)
+            kind = settings.travel_kind or pool.info.kind or "tasks"
+            pool.since = yield from self._since(pool, kind)
         return doubtful
 
-    def _since(self, lane: Lane, kind: str) -> Steps[str | None]:
+    def _since(self, pool: PoolState, kind: str) -> Steps[str | None]:
         """The time after which the listing shows what this run creates; None: who knows, from the beginning.
 
         What others created before, even if it is equal, must not be taken for ours. Where the newest item is our own,
@@ -87,45 +87,45 @@ class Lanes:
         """
         session = self._session
         try:
-            found = yield from session.ask(newest, session.client, kind, lane.pool.id)
+            found = yield from session.ask(newest, session.client, kind, pool.info.id)
         except (NotFound, RequestRefused):
             return None
         if found is None:
             return None
         item, created = found
-        return earlier(created) if lane.book.owned({item}) else created
+        return earlier(created) if pool.book.owned({item}) else created
 
     def idle(self) -> bool:
         """Whether nothing is in the air, nor waits to be sent (after a stop: whether nothing is in the air)."""
         stopping = self._session.stopping is not None
-        return all(not lane.in_flight and (stopping or not lane.queue) for lane in self)
+        return all(not pool.in_flight and (stopping or not pool.queue) for pool in self)
 
     def close(self) -> None:
         """Write the report into every journal, and let the next run in: into each pool, whatever fails at another."""
         with ExitStack() as stack:
-            for lane in self:
-                stack.callback(lane.close)
-                stack.callback(self._finish, lane)
+            for pool in self:
+                stack.callback(pool.close)
+                stack.callback(self._finish, pool)
 
-    def _finish(self, lane: Lane) -> None:
-        if lane.journal:
-            report = self._session.books.report
-            lane.journal.finish_run(self._run, self._session.wall(), report.as_json())
+    def _finish(self, pool: PoolState) -> None:
+        if pool.journal:
+            report = self._session.recorder.report
+            pool.journal.finish_run(self._run, self._session.wall(), report.as_json())
 
 
-def _remember(session: Session, lane: Lane) -> None:
+def _remember(session: Session, pool: PoolState) -> None:
     """What the journal knows, for a run that must not touch it."""
     from toloka_upload.journal import peek
 
     settings = session.settings
-    found = peek(journal_path(settings.state_dir, lane.destination(settings)))
+    found = peek(journal_path(settings.state_dir, pool.destination(settings)))
     if found is not None and not settings.again:
-        lane.known, lane.unknown = found
+        pool.known, pool.unknown = found
 
 
-def _generation(session: Session, lane: Lane) -> int:
+def _generation(session: Session, pool: PoolState) -> int:
     """The newest generation; with `--again` a new one, unless such a run of the same files is unfinished."""
-    newest_generation, last = lane.book.generations()
+    newest_generation, last = pool.book.generations()
     if not session.settings.again:
         return newest_generation
     same = last is not None and last.settings.get("files") == list(session.settings.files)
