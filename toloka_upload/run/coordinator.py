@@ -7,8 +7,10 @@ inputs ──► Planner ──► spool ──► Sender ──► outcomes ─
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from typing import BinaryIO
 
 from toloka_upload.api.errors import ApiError
@@ -65,14 +67,14 @@ class Coordinator:
         """Do it all. What stops it is in `session.stopping`."""
         self._session.loop.run(self._in_time())
 
-    def _in_time(self) -> Steps[None]:
+    async def _in_time(self) -> None:
         """Everything, but for no longer than a stop allows."""
         loop = self._session.loop
-        work = loop.spawn(self._guard(self._everything()))
-        yield from until(lambda: work.done or loop.clock() >= self._deadline)
+        work = loop.spawn(self._guard(self._everything))
+        await until(lambda: work.done or loop.clock() >= self._deadline)
 
-    def _everything(self) -> Steps[None]:
-        yield from self._plan()
+    async def _everything(self) -> None:
+        await self._plan()
         if self._dry:
             windows = self._session.settings.pacing.windows
             now = datetime.fromtimestamp(self._session.wall(), UTC)
@@ -80,13 +82,13 @@ class Coordinator:
         self._refuse_bad_rows()
         if self._dry or self._session.stopping:
             return
-        yield from self._send_doubtful()
+        await self._send_doubtful()
         for pool in self.pools:
             pool.planned = True
             if not self._at_once:
                 self._feed(pool)
-        yield from until(self.pools.idle)
-        yield from self._open_pools()
+        await until(self.pools.idle)
+        await self._open_pools()
 
     def _refuse_bad_rows(self) -> None:
         """All or nothing, unless the bad rows are to be skipped."""
@@ -105,38 +107,38 @@ class Coordinator:
         elif hint:
             session.recorder.warn(hint)
 
-    def _plan(self) -> Steps[None]:
+    async def _plan(self) -> None:
         session, planner = self._session, self._planner
         spec = None
         if session.settings.pool:
-            plan = yield from planner.pool(session.settings.pool)
+            plan = await planner.pool(session.settings.pool)
             spec = plan.pool.info.task_spec
         with ExitStack() as stack:
             files: list[RowFile] = []
             reading = session.settings.reading
             for name in session.settings.files:
                 # On a worker thread: a pipe may have no writer yet, and a signal must be heard meanwhile.
-                files.append((yield from call(open_rows, name, reading, spec, stdin=self._stdin)))
+                files.append(await call(open_rows, name, reading, spec, stdin=self._stdin))
                 stack.callback(files[-1].close)
             sizes = [file.size for file in files]
             total = sum(size or 0 for size in sizes) if None not in sizes else None
             before = 0
             for file in files:
                 self._rejects.know(file)
-                yield from planner.plan(file, before, total)
+                await planner.plan(file, before, total)
                 for warning in file.warnings:
                     session.recorder.warn(f"{file.name}: {warning}")
                 before += file.size or 0
-            yield from planner.finish()
+            await planner.finish()
 
     def _opened(self, pool: PoolState) -> None:
         if self._at_once:
             self._feed(pool)
 
     def _feed(self, pool: PoolState) -> None:
-        self._session.loop.spawn(self._guard(self._sender.feed(pool)))
+        self._session.loop.spawn(self._guard(partial(self._sender.feed, pool)))
 
-    def _send_doubtful(self) -> Steps[None]:
+    async def _send_doubtful(self) -> None:
         """Chunks of an earlier run that may or may not have arrived: the same request again, or proof."""
         for plan, doubtful in list(self._planner.doubtful()):
             pool = plan.pool
@@ -145,7 +147,7 @@ class Coordinator:
                 chunk.replaces = doubtful.sent.id
                 self._sender.add(pool, chunk)
             else:
-                yield from confirm_absent(self._session, pool, doubtful.sent)
+                await confirm_absent(self._session, pool, doubtful.sent)
             doubtful.gone = True
             if not chunk or not chunk.replaces:
                 self._after_proof(pool, doubtful)
@@ -166,7 +168,7 @@ class Coordinator:
             rest = rest.select(free)
         self._sender.add(pool, rest)
 
-    def _open_pools(self) -> Steps[None]:
+    async def _open_pools(self) -> None:
         session = self._session
         counts = session.recorder.report.counts
         if not session.settings.open_pool or session.stopping:
@@ -175,7 +177,7 @@ class Coordinator:
             session.recorder.warn("The pool was not opened: not every row is in it.")
             return
         for pool in self.pools:
-            already = yield from open_pool(session, pool)
+            already = await open_pool(session, pool)
             session.recorder.report.pool_opened = True
             session.tell(PoolOpened(pool.info.id, already))
 
@@ -191,16 +193,16 @@ class Coordinator:
             loop.spawn(sleep(SETTLE_SECONDS))
             self._session.stop(error)
 
-    def _guard(self, steps: Steps[None]) -> Steps[None]:
+    async def _guard(self, procedure: Callable[[], Steps[None]]) -> None:
         """Whatever ends a procedure early stops the run, and lets what is in the air come down."""
         session = self._session
         try:
-            yield from steps
+            await procedure()
         except ApiError as error:
             session.stop(error.as_upload_error())
         except UploadError as error:
             session.stop(error)
-        yield from until(lambda: self.pools.idle() or session.loop.clock() >= self._deadline)
+        await until(lambda: self.pools.idle() or session.loop.clock() >= self._deadline)
 
     def end(self) -> None:
         """Enter every row that has no outcome yet, come what may."""
