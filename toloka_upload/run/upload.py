@@ -1,0 +1,207 @@
+"""A run, from its settings to its report: the parts put together. `coordinator.py` has the order of things."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+from toloka_upload.api.client import Client, Handler
+from toloka_upload.api.target import require_token
+from toloka_upload.directories import make_directory
+from toloka_upload.errors import (
+    CannotWrite,
+    ExitStatus,
+    Interrupted,
+    NoInput,
+    UploadError,
+)
+from toloka_upload.items.spool import Spool
+from toloka_upload.policies.rate import RateLimit
+from toloka_upload.report.observer import (
+    Observer,
+    RunFinished,
+    RunStarted,
+    unobserved,
+)
+from toloka_upload.report.recorder import Recorder
+from toloka_upload.report.rejects import RejectsFiles
+from toloka_upload.report.results import NoResults, ResultsFile
+from toloka_upload.report.summary import Report, RunError
+from toloka_upload.run.coordinator import Coordinator
+from toloka_upload.sending.sender import Sender
+from toloka_upload.session.loop import Loop
+from toloka_upload.session.session import Session
+from toloka_upload.settings import Settings
+
+
+class Upload:
+    """One run of the uploader.
+
+    Args:
+        settings: What to do.
+        observer: Whom to tell.
+        stdin: Where `-` reads from; None: this process's standard input.
+        handler: An API in this process, in place of the network (`--env local` brings its own).
+        loop: The loop to run on; a simulation brings its own.
+        wall: Wall-clock time.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        observer: Observer = unobserved,
+        *,
+        stdin: BinaryIO | None = None,
+        handler: Handler | None = None,
+        loop: Loop | None = None,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._settings = settings
+        self._tell = observer
+        self._stdin = stdin
+        self._handler = handler
+        self._loop = loop or Loop()
+        self._wall = wall
+        self._started = self._loop.clock()
+        self._work: Coordinator | None = None
+        self.report = Report(
+            run_id=_run_id(wall()),
+            env=settings.target.env,
+            url=settings.target.url,
+            pools=[settings.pool] if settings.pool else [],
+            files=list(settings.files),
+            kind=settings.travel_kind or "tasks",
+            mode=settings.requests.mode,
+            dry_run=settings.dry_run,
+            results=str(settings.results) if settings.results else None,
+        )
+
+    def interrupt(self, error: Interrupted) -> None:
+        """Stop sending, settle what lands within a few seconds, and end. Safe to call from a signal handler."""
+        self._loop.post(lambda: self._stop(error))
+
+    def run(self) -> Report:
+        """Do it. Never raises for what can go wrong with an upload: the report says how it ended."""
+        self._started = self._loop.clock()
+        settings, report = self._settings, self.report
+        self._tell(
+            RunStarted(
+                report.run_id,
+                settings.files,
+                settings.pool,
+                report.env,
+                report.url,
+                report.mode,
+                settings.dry_run,
+            )
+        )
+        try:
+            with ExitStack() as stack:
+                stack.callback(self._loop.close)
+                self._run(stack)
+        except UploadError as error:
+            self._failed(error)
+        report.seconds = self._loop.clock() - self._started
+        self._tell(RunFinished(report))
+        return report
+
+    def _run(self, stack: ExitStack) -> None:
+        settings, report = self._settings, self.report
+        if settings.needs_api:
+            require_token(settings.target)
+        for name in settings.files:
+            _require_input(name)
+        rejects = RejectsFiles(settings.rejects, settings.files)
+        results = ResultsFile(settings.results) if settings.results else NoResults()
+        recorder = Recorder(report, results, rejects, self._tell)
+        stack.callback(recorder.close)
+        client = Client(
+            settings.target,
+            timeout=settings.pacing.timeout,
+            handler=self._handler or _local(settings, stack),
+        )
+        stack.callback(client.close)
+        ledger = None if settings.dry_run else _made(settings.state_dir) / "rate.db"
+        rate = RateLimit(ledger, _account(settings), settings.pacing.windows, self._wall)
+        stack.callback(rate.close)
+        session = Session(settings, client, self._loop, recorder, rate, self._tell, wall=self._wall)
+        spool = Spool(settings.state_dir / "spool")
+        stack.callback(spool.close)
+        work = Coordinator(session, Sender(session, spool, report.run_id), rejects, self._stdin)
+        stack.callback(work.pools.close)
+        self._work = work
+        try:
+            work.run()
+        finally:
+            session.account(report)
+            report.errors = recorder.groups
+            report.rejects = str(rejects.first) if rejects.first else None
+        work.end()
+        report.seconds = self._loop.clock() - self._started
+        report.exit_status = _status(report, session)
+        if session.stopping:
+            self._failed(session.stopping)
+
+    def _stop(self, error: Interrupted) -> None:
+        if self._work is None:
+            raise error
+        self._work.interrupt(error)
+
+    def _failed(self, error: UploadError) -> None:
+        self.report.exit_status = error.status
+        self.report.error = RunError(error.code, str(error), error.request_id)
+
+
+def _require_input(name: str) -> None:
+    """Notice a missing file before anything else is done. A pipe is left alone: it can be opened once."""
+    if name != "-" and not Path(name).is_fifo():
+        try:
+            Path(name).open("rb").close()
+        except OSError as error:
+            raise NoInput(
+                f"{name} cannot be read: {error.strerror}. Check the name.", code="NO_INPUT"
+            ) from error
+
+
+def _made(state_dir: Path) -> Path:
+    """The state directory, private to the user."""
+    try:
+        make_directory(state_dir)
+    except OSError as error:
+        raise CannotWrite(
+            f"The state directory {state_dir} cannot be made: {error.strerror}. Nothing is sent without it: name "
+            "another one with --state-dir.",
+            code="STATE_DIR",
+        ) from error
+    return state_dir
+
+
+def _local(settings: Settings, stack: ExitStack) -> Handler | None:
+    """The emulator inside this process, if that is where the upload goes."""
+    if settings.target.env != "local":
+        return None
+    from toloka_upload.api.local import local_api
+
+    return stack.enter_context(local_api(_made(settings.state_dir)))
+
+
+def _account(settings: Settings) -> str:
+    target = settings.target
+    return f"{target.endpoint} {target.account or ''} {target.fingerprint}"
+
+
+def _status(report: Report, session: Session) -> ExitStatus:
+    counts = report.counts
+    if session.stopping:
+        return session.stopping.status
+    if counts.unknown:
+        return ExitStatus.UNKNOWN
+    return ExitStatus.REJECTED if counts.rejected else ExitStatus.OK
+
+
+def _run_id(now: float) -> str:
+    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now)) + uuid.uuid4().hex[:6]

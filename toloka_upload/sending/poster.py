@@ -1,0 +1,268 @@
+"""Getting one request taken: sent again and again while that is safe, and looked for where its answer was lost.
+
+Read `Poster.post`, then `_after`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from toloka_upload.api.answers import faults_of, is_index
+from toloka_upload.api.client import Operation
+from toloka_upload.api.errors import (
+    ApiError,
+    Busy,
+    InvalidItems,
+    NotFound,
+    OperationExists,
+    RateLimited,
+    TooLarge,
+)
+from toloka_upload.items.spool import Planned
+from toloka_upload.journal import ChunkState, SentChunk
+from toloka_upload.report.observer import Waiting
+from toloka_upload.rows.model import Fault
+from toloka_upload.sending.operation_log import LogReading
+from toloka_upload.sending.reconcile import (
+    ListingQuery,
+    Reconciliation,
+    late,
+    nothing_known,
+    settle_by_listing,
+)
+from toloka_upload.session.loop import call
+from toloka_upload.session.pool import PoolState
+from toloka_upload.session.session import RetryState, Session
+from toloka_upload.session.timesheet import Cause
+
+MOST_DENIALS = 3
+"""How often the API may say that an operation exists, and then that it does not, before we stop asking."""
+SOON = 1.0
+"""Seconds by which a request may leave later than the journal says."""
+
+
+@dataclass(slots=True)
+class InFlightChunk:
+    """A chunk on its way.
+
+    Attributes:
+        body: The request, until it is answered.
+        maybe: A request of it may have arrived.
+        found: The API had it before this run sent anything: what it created is not this run's.
+        denied: How often the API said in one breath that the operation exists and that it does not.
+        retry_state: What its request meets, until it is taken.
+    """
+
+    pool: PoolState
+    planned: Planned
+    sent: SentChunk
+    body: bytes
+    retry_state: RetryState
+    maybe: bool = False
+    found: bool = False
+    denied: int = 0
+
+
+async def park(session: Session, pool: PoolState, condition: Callable[[], bool]) -> None:
+    """Wait until a request may leave: until nobody looks into the pool's listing, and for a condition."""
+    with pool.parking():
+        await session.quiet(lambda: not pool.listing and condition())
+
+
+class Poster:
+    """Sends the requests of chunks, until each is taken or refused."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def post(self, flight: InFlightChunk, ticket: int) -> Operation | Reconciliation:
+        """
+        Send the request, again and again while that is safe.
+
+        Raises:
+            TooLarge, InvalidItems: Nothing was created; other pieces may pass.
+            ApiError: Nothing was created, and nothing would be.
+            UploadError: The service has been failing for too long.
+        """
+        session, sent = self._session, flight.sent
+        parameters = dict(sent.parameters)
+        if sent.operation_id:
+            parameters["operation_id"] = sent.operation_id
+        ours = False
+        while True:
+            await self._leave(flight, ticket)
+            before, flight.maybe = flight.maybe, True
+            try:
+                with session.sheet.during(Cause.NETWORK):
+                    value = await call(session.client.create, sent.kind, flight.body, parameters)
+                answer = _read_answer(flight, value)
+            except OperationExists:
+                session.on_success()
+                session.rate.give_back(ticket)
+                flight.found = flight.found or not ours
+                found = await self._attach(flight)
+                if found is not None:
+                    return found
+            except ApiError as error:
+                flight.maybe = before or error.effect
+                ours = ours or error.effect
+                (session.rate.confirm if error.effect else session.rate.give_back)(ticket)
+                found = await self._after(flight, error)
+                if found is not None:
+                    return found
+            else:
+                session.rate.confirm(ticket)
+                session.on_success()
+                session.throttle_over()
+                return answer
+            if session.stopping:
+                raise session.stopping
+            with flight.pool.parking():
+                ticket = await session.take(sent.items)
+
+    async def _leave(self, flight: InFlightChunk, ticket: int) -> None:
+        """Wait until the request may leave. From then on counts how long it may take, and the journal knows it."""
+        session, sent = self._session, flight.sent
+        await park(session, flight.pool, lambda: True)
+        await session.clear(flight.retry_state)
+        if session.stopping:
+            session.rate.give_back(ticket)
+            raise session.stopping
+        if abs(session.wall() - sent.sent_at) > SOON:
+            sent.sent_at = session.wall()
+            flight.pool.book.sent_again(sent.id, sent.sent_at)
+
+    async def _after(
+        self, flight: InFlightChunk, error: ApiError
+    ) -> Operation | Reconciliation | None:
+        """What is there of the request after all; None: nothing, and it may be sent again. A refusal is raised."""
+        if error.passes:
+            await self._back_off(flight, error)
+            return await self._look_for(flight, error)
+        self._session.on_success()
+        found = None
+        if flight.maybe and isinstance(error, TooLarge | InvalidItems):
+            found = await self._arrived(flight)
+        if found is None:
+            raise error
+        return found
+
+    async def _attach(self, flight: InFlightChunk) -> Operation | Reconciliation | None:
+        """The operation that an earlier request with our id began; None if the API denies that there is one.
+
+        An API that keeps on denying it has forgotten it: only the listing can tell what it did.
+        """
+        session, sent = self._session, flight.sent
+        try:
+            return await session.ask(session.client.operation, sent.operation_id or "")
+        except NotFound:
+            flight.denied += 1
+            flight.pool.book.move(sent.id, ChunkState.ACCEPTED)
+        if flight.denied < MOST_DENIALS:
+            await session.pause(session.backoff(flight.denied))
+            return None
+        reconciliation = nothing_known(sent)
+        case = ListingQuery(sent, reconciliation, None, absent_is_free=False)
+        await settle_by_listing(session, flight.pool, [case])
+        return reconciliation
+
+    async def _back_off(self, flight: InFlightChunk, error: ApiError) -> None:
+        """Wait until the request may be tried again."""
+        session, pool = self._session, flight.pool
+        if isinstance(error, Busy):
+            pool.concurrency.locked()
+            await self._wait_for_pool(flight, error)
+            return
+        # A quota of items comes back when it does, however few operations run; two keep the server busy until then.
+        unnamed = isinstance(error, RateLimited) and not (error.interval or error.retry_after)
+        if unnamed and pool.concurrency.level > 2:
+            pool.concurrency.throttled()
+        await session.back_off(error, flight.retry_state)
+
+    async def _wait_for_pool(self, flight: InFlightChunk, error: ApiError) -> None:
+        """The pool is locked: by one of our operations, which will end, or by someone else's."""
+        session, pool, budget = self._session, flight.pool, flight.retry_state.budget
+        flight.retry_state.count += 1
+        session.on_success()
+        if pool.in_flight - pool.waiting_for_lock > 1:
+            budget.success()
+        else:
+            budget.failed()
+            if budget.exhausted:
+                raise error.as_upload_error()
+        pool.locks += 1
+        seconds = min(session.backoff(min(pool.locks, 5)), budget.remaining)
+        session.tell(
+            Waiting("pool_locked", "pool locked by another operation", seconds, pool.info.id)
+        )
+        pool.waiting_for_lock += 1
+        try:
+            await session.pause(seconds, Cause.LOCK)
+        finally:
+            pool.waiting_for_lock -= 1
+        if session.stopping:
+            raise session.stopping
+
+    async def _look_for(
+        self, flight: InFlightChunk, error: ApiError
+    ) -> Operation | Reconciliation | None:
+        """After an answer was lost: what the API has of the request. None: nothing, send it again."""
+        session, sent = self._session, flight.sent
+        if not error.effect:
+            return None
+        if sent.operation_id is None:
+            reconciliation = nothing_known(sent)
+            answered = error.status is not None and error.status not in (408, 504)
+            wait = 0.0 if answered else late(session, sent)
+            case = ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, late=wait)
+            await settle_by_listing(session, flight.pool, [case])
+            if session.stopping:
+                raise session.stopping
+            flight.maybe = reconciliation.reading.created > 0
+            return reconciliation if flight.maybe else None
+        try:
+            return await session.ask(session.client.operation, sent.operation_id)
+        except NotFound:
+            return None  # our id makes sending it again safe, even if the first request should still arrive
+
+    async def _arrived(self, flight: InFlightChunk) -> Operation | None:
+        """Wait until an earlier request with our id cannot arrive any more; return its operation, if there is one."""
+        session, sent = self._session, flight.sent
+        wait = late(session, sent)
+        session.tell(Waiting("settling", "making sure that a lost request does not arrive", wait))
+        await session.pause(wait)
+        if session.stopping:
+            raise session.stopping
+        try:
+            return await session.ask(session.client.operation, sent.operation_id or "")
+        except NotFound:
+            flight.maybe = False
+            return None
+
+
+def _read_answer(flight: InFlightChunk, value: Any) -> Operation | Reconciliation:
+    """An operation, or the outcomes at once: told by the answer's shape, whatever was asked for."""
+    if isinstance(value, dict) and isinstance(value.get("items"), dict):
+        return _read_batch(value, flight.sent.items)
+    return Operation.of(value, f"POST /{flight.sent.kind}")
+
+
+def _read_batch(value: dict[str, Any], items: int) -> Reconciliation:
+    """The outcomes of a synchronous request: two maps from the item's index."""
+    reading = LogReading([""] * items)
+    for key, item in value["items"].items():
+        if (
+            is_index(key)
+            and int(key) < items
+            and isinstance(item, dict)
+            and isinstance(item.get("id"), str)
+        ):
+            reading.ids[int(key)] = item["id"]
+    errors = value.get("validation_errors")
+    for key, error in (errors if isinstance(errors, dict) else {}).items():
+        if is_index(key) and int(key) < items and not reading.ids[int(key)]:
+            faults = faults_of(error) or [Fault("", "VALIDATION_ERROR", "the API refused the item")]
+            reading.faults[int(key)] = faults
+    return Reconciliation(reading)

@@ -1,0 +1,357 @@
+"""What one run shares: the API with budget, the limits of the account, the recorder, and the wish to stop.
+
+Everything here runs on the loop's thread.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
+
+from toloka_upload.api.client import Client
+from toloka_upload.api.errors import ApiError, RateLimited
+from toloka_upload.errors import Stopped, TryAgain, UploadError
+from toloka_upload.outcomes import Outcome, Status
+from toloka_upload.policies.rate import RateLimit, Taken, Window
+from toloka_upload.policies.retry import (
+    Backoff,
+    CircuitBreaker,
+    RetryBudget,
+    quota_wait,
+    retry_after,
+)
+from toloka_upload.policies.stop import SameReason, StopRule
+from toloka_upload.report.drift import VALUES, pool_may_be_older
+from toloka_upload.report.observer import Observer, Waiting
+from toloka_upload.report.recorder import Recorder
+from toloka_upload.report.summary import Report
+from toloka_upload.session.loop import Loop, call, sleep, until
+from toloka_upload.session.timesheet import Cause, Timesheet
+from toloka_upload.settings import Settings
+from toloka_upload.text import duration
+
+_LEAST_TIMEOUT = 1.0
+"""Seconds. A request gets so long at least, however little patience is left."""
+_LEAST_THROTTLE, _MOST_THROTTLE = 0.25, 30.0
+"""Seconds between two tries while the API refuses for its rate without saying for how long."""
+_THROTTLE_GROWTH = 0.1
+_WORTH_TELLING = 0.2
+"""Seconds. Shorter waits for a limit are not told: they are over before anyone could read it."""
+DAY_SECONDS = 86_400.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class RetryState:
+    """What one request, or the same items, meet again and again, though everything else may succeed meanwhile.
+
+    Attributes:
+        budget: How long it may go on.
+        count: How often in a row it came to nothing.
+    """
+
+    budget: RetryBudget
+    count: int = 0
+
+
+class Session:
+    """The run's shared things.
+
+    Attributes:
+        budget: How long the service as a whole has been without any success.
+        sheet: Where the time goes.
+        stopping: What ends the run before its end, once something does. Nothing new is sent from then on.
+        wall: Wall-clock time, seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        loop: Loop,
+        recorder: Recorder,
+        rate: RateLimit,
+        observer: Observer,
+        *,
+        wall: Callable[[], float] = time.time,
+        random_: random.Random | None = None,
+    ) -> None:
+        self.settings = settings
+        self.client = client
+        self.loop = loop
+        self.recorder = recorder
+        self.rate = rate
+        self.tell = observer
+        self.wall = wall
+        self.random = random_ or random.Random()  # noqa: S311  # jitter, no secret
+        self.backoff = Backoff(self.random, first=0.25)
+        self.breaker = CircuitBreaker(self.backoff, loop.clock)
+        self.budget = self.new_retry_state().budget
+        self.sheet = Timesheet(loop.clock)
+        self.stopping: UploadError | None = None
+        self._throttled_since: float | None = None
+        self._last_fault: ApiError | None = None
+        self._stop_rule = StopRule(settings.pacing.max_errors)
+        self._same_reason = SameReason()
+        self._refused = 0
+        self._warned = False
+
+    def stop(self, error: UploadError) -> None:
+        """Send nothing new; what is in the air is settled. The first reason stays."""
+        if self.stopping is None:
+            self.stopping = error
+
+    def attempt(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Do something whose failure must not keep the rest from being done: it stops the run, no more."""
+        try:
+            function(*args, **kwargs)
+        except UploadError as error:
+            self.stop(error)
+
+    def account(self, report: Report) -> None:
+        """Write into the report where the time went."""
+        report.requests = self.client.requests
+        report.waited.rate_limit = self.sheet.waited(Cause.RATE)
+        report.waited.server = self.sheet.waited(Cause.SERVICE, Cause.LOCK)
+        if report.requests and not report.dry_run:
+            report.bottleneck = self.sheet.bottleneck()
+
+    def judge(self, rows: int, outcome: Outcome) -> None:
+        """Stop the run if a chunk's outcome makes going on pointless, or too many rows were rejected."""
+        self._refused += outcome.count(Status.REJECTED)
+        self.check_errors()
+        reasons = Counter(
+            (fault.field, fault.code) for faults in outcome.faults.values() for fault in set(faults)
+        )
+        self._notice_version(field for field, _ in reasons)
+        same = self._same_reason.chunk(rows, outcome.count(Status.REJECTED), reasons)
+        if same and self.settings.pacing.fail_fast:
+            field, code = same
+            self.stop(
+                Stopped(
+                    f"The API refuses every row for the same reason: {field or 'the row'}: {code}. Nothing more is "
+                    "sent. Does the file belong to this pool, and does the pool live by the project's newest version?",
+                    code=code,
+                )
+            )
+
+    def _notice_version(self, fields: Iterable[str]) -> None:
+        """Say, once, that the API refuses values which passed the check."""
+        if self.settings.check and not self._warned and any(f.startswith(VALUES) for f in fields):
+            self._warned = True
+            self.recorder.warn(pool_may_be_older(self.recorder.report.pools))
+
+    def check_errors(self) -> None:
+        """Stop the run if more rows were rejected than `--max-errors` bears: of all read, or of those sent.
+
+        Reading may be far ahead of sending: what fails the check here is a share of what was read, what the API refuses
+        a share of what was sent.
+        """
+        counts, passed = self.recorder.report.counts, self._stop_rule.passed
+        sent = counts.created + self._refused
+        if passed(counts.read, counts.rejected) or passed(sent, self._refused):
+            self.stop(
+                Stopped(
+                    f"{counts.rejected} rows were rejected, more than --max-errors {self.settings.pacing.max_errors} "
+                    "allows; nothing more is sent.",
+                    code="MAX_ERRORS",
+                )
+            )
+
+    # Asking: requests that may be repeated as often as one likes.
+
+    async def ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """
+        Make a request that only reads, again and again while the service is failing.
+
+        Raises:
+            ApiError: The API answered, and the answer will not change.
+            TryAgain: The service was failing for longer than `retry_for`.
+        """
+        retry_state, throttled = self.new_retry_state(), False
+        while True:
+            await self.clear(retry_state)
+            try:
+                with self.sheet.during(Cause.NETWORK):
+                    result = await call(function, *args, **kwargs)
+            except ApiError as error:
+                if not error.passes:
+                    self.on_success()
+                    raise
+                throttled = isinstance(error, RateLimited)
+                await self.back_off(error, retry_state)
+            else:
+                self.on_success()
+                if throttled:
+                    self.throttle_over()
+                return result
+
+    async def clear(self, retry_state: RetryState) -> None:
+        """Wait until the service may be asked at all. A request that met trouble before is a retry."""
+        while (seconds := self.breaker.wait()) > 0 and not self.budget.exhausted:
+            with self.sheet.during(Cause.SERVICE):
+                await sleep(min(seconds, self.budget.remaining))
+        if self.budget.exhausted:
+            assert self._last_fault  # noqa: S101  # what made the patience end
+            raise self._last_fault.as_upload_error()
+        self.breaker.sent()
+        self.recorder.report.retries += retry_state.count > 0
+        # While the service fails, a silent request must not outlast the patience that is left.
+        self.client.timeout = min(
+            self.settings.pacing.timeout, max(self.budget.remaining, _LEAST_TIMEOUT)
+        )
+
+    def on_success(self) -> None:
+        """A request was answered."""
+        if self.breaker.attempt:
+            self.tell(Waiting("server_busy", "", 0.0))
+        self.breaker.succeeded()
+        self.budget.success()
+
+    def new_retry_state(self) -> RetryState:
+        """For one thing that must come about in the end: no failure yet."""
+        return RetryState(RetryBudget(self.settings.pacing.retry_for, clock=self.loop.clock))
+
+    async def back_off(self, error: ApiError, retry_state: RetryState) -> None:
+        """
+        Take note of a fault that passes, and slow the whole run; a request that fails again waits longer by itself.
+
+        Raises:
+            TryAgain: It has been too long, or the API says that it will be.
+        """
+        self._last_fault = error
+        if isinstance(error, RateLimited):
+            self.breaker.succeeded()
+            await self._throttled(error, retry_state)
+            return
+        self._use_up_budget(error, retry_state)
+        self.breaker.failed(retry_after(error.retry_after, self.wall(), error.date))
+        seconds = self.breaker.wait()
+        if retry_state.count > 1:
+            seconds = max(seconds, self.backoff(retry_state.count))
+        seconds = min(seconds, self.budget.remaining, retry_state.budget.remaining)
+        nth = _ordinal(max(self.breaker.attempt, retry_state.count))
+        message = f"{_what(error)}, next try in {duration(seconds)} ({nth})"
+        self.tell(Waiting("server_busy", message, seconds))
+        if retry_state.count > 1:
+            await self.pause(seconds)
+
+    def _use_up_budget(self, error: ApiError, retry_state: RetryState, asked: float = 0.0) -> None:
+        retry_state.count += 1
+        for budget in (self.budget, retry_state.budget):
+            budget.failed(asked)
+            if budget.exhausted:
+                raise error.as_upload_error()
+
+    async def _throttled(self, error: RateLimited, retry_state: RetryState) -> None:
+        """Wait for as long as a 429 says, or, where it says nothing, for a little."""
+        asked = retry_after(error.retry_after, self.wall(), error.date)
+        seconds = quota_wait(error.interval, asked, self._unnamed_wait())
+        if seconds is None:
+            seconds = self._long_quota(error, asked)
+        self._use_up_budget(error, retry_state, seconds)
+        name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
+        self.rate.pause(seconds)
+        await self.wait_for_rate(seconds, name)
+
+    def _unnamed_wait(self) -> float:
+        """The wait after a 429 that names none: about a tenth of how long this has been going on.
+
+        So whatever the server's window is, little more than a tenth of it is lost, with few requests in vain.
+        """
+        now = self.loop.clock()
+        if self._throttled_since is None:
+            self._throttled_since = now
+        longest = max(_LEAST_THROTTLE, _THROTTLE_GROWTH * (now - self._throttled_since))
+        return min(longest, _MOST_THROTTLE) * self.random.uniform(0.75, 1.0)
+
+    def throttle_over(self) -> None:
+        """The API takes items again."""
+        self._throttled_since = None
+
+    def _long_quota(self, error: RateLimited, asked: float | None) -> float:
+        if self.settings.pacing.wait_quota:
+            return 3600.0
+        when = self._moment(DAY_SECONDS if asked is None else asked)
+        at = f"at the latest at {when}" if asked is None else f"at {when}"
+        raise TryAgain(
+            f"{error}. The day's quota of this account is used up; there is room again {at}. Run the same command "
+            "again then: it goes on from where it stopped (--wait-quota waits instead).",
+            code=error.code,
+            request_id=error.request_id,
+        )
+
+    def _moment(self, seconds: float) -> str:
+        """The local time so many seconds from now."""
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.wall() + seconds))
+
+    # The account's limits.
+
+    async def take(self, items: int) -> int:
+        """
+        Wait until so many items may be sent; return the ticket for `rate.confirm` or `rate.give_back`.
+
+        Raises:
+            TryAgain: The day's quota is used up, and the settings say not to wait for that.
+        """
+        while True:
+            granted = self.rate.take(items)
+            if isinstance(granted, Taken):
+                return granted.ticket
+            self._refuse_long_wait(granted.window, granted.seconds)
+            name = granted.window.name if granted.window else "rate"
+            await self.wait_for_rate(granted.seconds, name)
+            if self.stopping:
+                raise self.stopping
+
+    def _refuse_long_wait(self, window: Window | None, seconds: float) -> None:
+        if window is None or window.name != "day" or self.settings.pacing.wait_quota:
+            return
+        when = self._moment(seconds)
+        raise TryAgain(
+            f"The daily limit of {window.items:,} items is used up; room for more comes at {when}. Run the same "
+            "command again then: it goes on from where it stopped (--wait-quota waits instead).",
+            code="DAILY_LIMIT",
+        )
+
+    async def wait_for_rate(self, seconds: float, name: str) -> None:
+        """Wait for a limit on the number of items, telling so."""
+        told = seconds >= _WORTH_TELLING
+        if told:
+            self.tell(Waiting("rate_limit", f"{name} limit: {duration(seconds)}", seconds))
+        await self.pause(seconds, Cause.RATE)
+        if told:
+            self.tell(Waiting("rate_limit", "", 0.0))
+
+    async def nap(self, seconds: float) -> None:
+        """Sleep between two looks at an operation. A stop does not shorten it: what is in the air is settled."""
+        await sleep(seconds)
+
+    async def pause(self, seconds: float, cause: Cause = Cause.SERVICE) -> None:
+        """Sleep because of `cause`, but not through a stop."""
+        due = self.loop.clock() + seconds
+        with self.sheet.during(cause):
+            while not self.stopping and (left := due - self.loop.clock()) > 0:
+                await sleep(min(left, 1.0))
+
+    async def quiet(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition, or for a stop."""
+        await until(lambda: self.stopping is not None or condition())
+
+
+def _what(error: ApiError) -> str:
+    if error.status is None:
+        return "no connection" if error.code == "NO_CONNECTION" else "connection lost"
+    return f"server busy (HTTP {error.status})"
+
+
+def _ordinal(number: int) -> str:
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
