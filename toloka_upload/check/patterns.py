@@ -50,19 +50,27 @@ class Cost(NamedTuple):
     degree: float = 0
     ways: float = 1
 
+    def bounded(self) -> Cost:
+        """The same, or still far too much, in numbers that can be multiplied and raised further."""
+        if self.degree == inf:
+            return Cost(inf, min(self.ways, 1e3))
+        return Cost(min(self.degree, 30), min(self.ways, 1e30))
+
     def then(self, other: Cost) -> Cost:
         """One after the other."""
-        return Cost(self.degree + other.degree, self.ways * other.ways)
+        return Cost(self.degree + other.degree, self.ways * other.ways).bounded()
 
     def either(self, other: Cost) -> Cost:
         """One or the other."""
-        return Cost(max(self.degree, other.degree), self.ways + other.ways)
+        return Cost(max(self.degree, other.degree), self.ways + other.ways).bounded()
 
     def repeated(self, least: int, most: float) -> Cost:
         """Between `least` and `most` times."""
+        if most == 0:
+            return ONE
         if most <= _FEW:
-            return Cost(self.degree * most, self.ways**most * (most - least + 1))
-        return Cost(1, 1) if self == ONE else Cost(inf, max(self.ways, _BRANCHES))
+            return Cost(self.degree * most, self.ways**most * (most - least + 1)).bounded()
+        return Cost(1, 1) if self == ONE else Cost(inf, max(self.ways, _BRANCHES)).bounded()
 
     def steps(self, length: float) -> float:
         """The most steps for a value of this length."""
