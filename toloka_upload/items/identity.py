@@ -178,9 +178,8 @@ class Seen:
         return nth(content, ordinal)
 
     def _grow(self, needed: int) -> None:
-        old, length = self._table, max(2 * len(self._table), self._grown)
-        while needed > _FULLEST * length:
-            length *= 2
+        old = self._table
+        length = _length(max(2 * len(old), self._grown), needed)
         table, mask = array("Q", [0]) * length, length - 1
         for key in filter(None, old):
             at = key & mask
@@ -206,13 +205,17 @@ class Known:
     1,048,576 bytes leaves no room for more than 524,288 rows.)
 
     Two arrays are one open-addressing hash table: the first 64 bits of the identity, and its other 16 with the place.
+
+    Args:
+        expected: How many there will be: then the table need not grow, which takes half as much again for a moment.
     """
 
     _PLACE = (1 << 48) - 1
 
-    def __init__(self) -> None:
-        self._keys = array("Q", [0]) * (1 << 12)
-        self._places = array("Q", [0]) * (1 << 12)
+    def __init__(self, expected: int = 0) -> None:
+        length = _length(1 << 12, expected)
+        self._keys = array("Q", [0]) * length
+        self._places = array("Q", [0]) * length
         self.count = 0
 
     def add(self, identities: bytes, chunk: int, indexes: Iterable[int]) -> None:
@@ -250,11 +253,17 @@ class Known:
             keys[at], places[at] = key, place
 
     def _grow(self, needed: int) -> None:
-        old_keys, old_places, length = self._keys, self._places, len(self._keys)
-        while needed > _FULLEST * length:
-            length *= 2
+        old_keys, old_places = self._keys, self._places
+        length = _length(len(old_keys), needed)
         self._keys, self._places = array("Q", [0]) * length, array("Q", [0]) * length
         self._enter(filter(None, old_keys), compress(old_places, old_keys))
+
+
+def _length(length: int, rows: int) -> int:
+    """The length of a table, at least so long, that so many rows do not overfill."""
+    while rows > _FULLEST * length:
+        length *= 2
+    return length
 
 
 def _keys(identities: bytes) -> Sequence[int]:

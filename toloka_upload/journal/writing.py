@@ -14,7 +14,6 @@ from toloka_upload.items.identity import Known
 from toloka_upload.journal.file import Transaction, connect, explained, verify
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
-    IdCache,
     known_blocks,
     open_to_read,
     read_known,
@@ -38,7 +37,6 @@ class Journal:
         """
         self.path = path
         self.destination = destination
-        self._lately: IdCache = {}
         with explained(path):
             make_directory(path.parent)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -187,9 +185,7 @@ class Journal:
     def look_up(self, where: Places, statuses: bytes, places: Sequence[int]) -> Iterator[Block]:
         """Rows that are known from before, as blocks with the ids of what was created."""
         with explained(self.path):
-            yield from known_blocks(
-                self._db, self.destination.pool, where, statuses, places, self._lately
-            )
+            yield from known_blocks(self._db, self.destination.pool, where, statuses, places)
 
     def owned(self, ids: set[str]) -> set[str]:
         """Those of `ids` that chunks of this journal are known to have created."""
