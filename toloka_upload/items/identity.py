@@ -26,7 +26,7 @@ _FULLEST = 0.6
 """Share of a hash table's places that may be taken before it grows."""
 _NOTHING = hashlib.blake2b(digest_size=WIDTH)
 _NUMBER = re.compile(rb"\s*:\s*(-?[0-9][0-9.eE+-]*)")
-_MINUS_ZERO = re.compile(rb":\s*-0\s*[,}]")  # the parser makes 0 of it
+_MINUS_ZERO = re.compile(rb"[:,\[\s]-0\s*[,}\]]")  # the parser makes 0 of it
 _NAMESPACE = uuid.UUID("6f6c6f6b-615f-5570-8c6f-616400000001")
 
 
@@ -68,7 +68,7 @@ def exact_members(value: Mapping[str, Any], text: bytes, names: Iterable[str]) -
 
 def loose(value: Any) -> bytes:
     """`value` as JSON without white space, keys in order, numbers by value: what a server may make of it."""
-    if has_float(value):
+    if has_whole_float(value):
         value = _by_value(value)
     return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
 
@@ -87,7 +87,7 @@ def exact_scalars(values: Mapping[str, Any], text: bytes) -> bytes | None:
         text: A JSON text that has it, and in which no other object has a key of its own. Keys are found in it as they
             stand, so any that is spelt with escapes, or stands there twice, is not for here.
     """
-    if b"\\u" in text or b"\\/" in text:
+    if b"\\u" in text or b"\\/" in text or (b"-0" in text and _MINUS_ZERO.search(text)):
         return None
     exact = dict(values)
     for name, value in values.items():
@@ -99,7 +99,7 @@ def exact_scalars(values: Mapping[str, Any], text: bytes) -> bytes | None:
             if at < 0 or not number or text.find(key, at + 1) >= 0:
                 return None
             exact[name] = orjson.Fragment(number[1])
-        elif kind is dict or kind is list or (value == 0 and _MINUS_ZERO.search(text)):
+        elif kind is dict or kind is list:
             return None
     return orjson.dumps(exact, None, orjson.OPT_SORT_KEYS)
 
@@ -122,6 +122,22 @@ def has_float(value: Any) -> bool:
     for member in value:
         kind = type(member)
         if kind is float or ((kind is dict or kind is list) and has_float(member)):
+            return True
+    return False
+
+
+def has_whole_float(value: Any) -> bool:
+    """Whether there is a number in `value` that the parser made a float, and which a server may make an integer."""
+    kind = type(value)
+    if kind is dict:
+        value = value.values()
+    elif kind is not list:
+        return kind is float and value.is_integer()
+    for member in value:
+        kind = type(member)
+        if (kind is float and member.is_integer()) or (
+            (kind is dict or kind is list) and has_whole_float(member)
+        ):
             return True
     return False
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from toloka_upload.rows.cells import CellError, Converter, converter, shown
+from toloka_upload.rows.cells import CellError, Converter, convert_all, converter, shown
 from toloka_upload.rows.columns import OUTSIDE, Column, Place, read_header, spec_warnings
 from toloka_upload.rows.model import NO_MEMBERS, Batch, Fault, Row, Signature
 from toloka_upload.rows.objects import task_text
@@ -52,7 +52,6 @@ class _Pattern:
         # As the web interface has it: what checks workers must not run out.
         infinite = golden and infinite_golden and "overlap" not in names
         self._default = {"infinite_overlap": b"true"} if infinite else NO_MEMBERS
-        self._names = names
         members = ["input_values"]
         members += ["known_solutions"] if golden else []
         members += ["message_on_unknown_solution"] if hint else []
@@ -65,16 +64,15 @@ class _Pattern:
             CellError: There is a cell that cannot be what its field is.
         """
         columns = list(zip(*records, strict=True))
-        inside = [list(map(cell.convert, columns[cell.at])) for cell in self._inside]
+        inside = [convert_all(cell.convert, columns[cell.at]) for cell in self._inside]
         filled = zip(*inside, strict=True) if inside else [()] * len(records)
         texts = list(map(self._template.__mod__, filled))
         if not self._outside:
             return texts, [self._default] * len(records)
-        outside = [list(map(cell.convert, columns[cell.at])) for cell in self._outside]
-        return texts, [
-            {**dict(zip(self._names, parts, strict=True)), **self._default}
-            for parts in zip(*outside, strict=True)
-        ]
+        outside = [convert_all(cell.convert, columns[cell.at]) for cell in self._outside]
+        outside += [[value] * len(records) for value in self._default.values()]
+        names = self.signature[1]
+        return texts, [dict(zip(names, parts, strict=True)) for parts in zip(*outside, strict=True)]
 
 
 class _Made(NamedTuple):
@@ -140,19 +138,24 @@ class Layout:
                 wrong[row] = found
             return not found.faults
 
-        for row, cells in enumerate(records):
-            if len(cells) != len(self.columns) and row not in wrong:
-                sound(row)
+        if not {len(self.columns)}.issuperset(map(len, records)):
+            for row, cells in enumerate(records):
+                if len(cells) != len(self.columns) and row not in wrong:
+                    sound(row)
         rows: list[int] = []
         made: list[_Made] = []
         for filled, alike in self._by_pattern(records, wrong).items():
-            part = self._make(filled, [records[row] for row in alike])
+            some = records if len(alike) == len(records) else [records[row] for row in alike]
+            part = self._make(filled, some)
             if part is None:
                 alike = list(filter(sound, alike))
                 part = self._make(filled, [records[row] for row in alike])
             if part is not None:
                 rows += alike
                 made.append(part)
+        if len(rows) == len(lines) and len(made) == 1:
+            texts, values, outers, signature = made[0]
+            return Batch(lines, raws, texts, values, outers, [signature] * len(lines), groups)
         batch = Batch(
             [lines[row] for row in rows],
             [raws[row] for row in rows],
