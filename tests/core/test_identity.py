@@ -157,9 +157,11 @@ def test_seen_is_a_set(batches: list[list[bytes]]) -> None:
         }
 
 
-def test_seen_grows() -> None:
-    """Many more rows than the table began with: each is new once, and a repeat afterwards."""
+@pytest.mark.parametrize("expected", [0, 50_000, 200_000])
+def test_seen_grows(expected: int) -> None:
+    """Many more rows than the table began with, expected or not: each is new once, and a repeat afterwards."""
     seen = Seen()
+    seen.expect(expected)
     contents = [digest(b"%d" % number) for number in range(200_000)]
     for start in range(0, len(contents), 1000):
         part = contents[start : start + 1000]

@@ -153,36 +153,38 @@ def _by_value(value: Any) -> Any:
 
 
 class Seen:
-    """Which contents this input has shown so far, to number equal rows. 13 to 27 bytes a row, and no objects.
+    """Which contents this input has shown so far, to number equal rows. 13 bytes a row, and no objects.
 
-    An open-addressing hash table of the first 64 bits of each content, in an array whose length is a power of two.
-    Two contents that share them count as equal here, which only matters if they change places between two runs: the
-    odds of having such a pair at all among a million rows are 1 in 37 million.
-
-    Args:
-        grown: Length of the table, a power of two, once it has to grow: at more than 9,830 rows.
+    An open-addressing hash table of the first 64 bits of each content. Two contents that share them count as equal
+    here, which only matters if they change places between two runs: the odds of having such a pair at all among a
+    million rows are 1 in 37 million.
     """
 
-    def __init__(self, grown: int = 1 << 15) -> None:
+    def __init__(self) -> None:
         self._table = array("Q", [0]) * (1 << 14)
-        self._grown = grown
         self._used = 0
         self._repeats: dict[bytes, int] = {}
+
+    def expect(self, rows: int) -> None:
+        """Make room for so many rows, those so far included: growing takes half as much again for a moment."""
+        if rows > _FULLEST * len(self._table):
+            self._resize(int(rows / _FULLEST) + 1)
 
     def identify(self, contents: Sequence[bytes]) -> list[bytes]:
         """The identities of the next rows, which have these contents."""
         identities = list(contents)
-        if self._used + len(contents) > _FULLEST * len(self._table):
-            self._grow(self._used + len(contents))
-        table, mask, repeated = self._table, len(self._table) - 1, 0
+        needed = self._used + len(contents)
+        if needed > _FULLEST * len(self._table):
+            self._resize(max(2 * len(self._table), int(needed / _FULLEST) + 1))
+        table, length, repeated = self._table, len(self._table), 0
         for row, key in enumerate(_keys(b"".join(contents))):
-            at = key & mask
+            at = key % length
             while found := table[at]:
                 if found == key:
                     identities[row] = self._repeat(contents[row])
                     repeated += 1
                     break
-                at = (at + 1) & mask
+                at = (at or length) - 1
             else:
                 table[at] = key
         self._used += len(contents) - repeated
@@ -193,14 +195,12 @@ class Seen:
         self._repeats[content] = ordinal
         return nth(content, ordinal)
 
-    def _grow(self, needed: int) -> None:
-        old = self._table
-        length = _length(max(2 * len(old), self._grown), needed)
-        table, mask = array("Q", [0]) * length, length - 1
+    def _resize(self, length: int) -> None:
+        old, table = self._table, array("Q", [0]) * length
         for key in filter(None, old):
-            at = key & mask
+            at = key % length
             while table[at]:
-                at = (at + 1) & mask
+                at = (at or length) - 1
             table[at] = key
         self._table = table
 

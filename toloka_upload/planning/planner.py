@@ -27,6 +27,8 @@ from toloka_upload.text import counted
 
 _TURN = 1000
 """After so many rows everything else gets its turn."""
+_ENOUGH = 100_000
+"""Rows of a file after which it is told how many it has."""
 MOST_HELD_BYTES = 32 * 1024 * 1024
 """Bytes of rows that wait for their chunks to fill, over all pools; beyond that the fullest chunk goes as it is."""
 
@@ -75,7 +77,7 @@ class Planner:
         """
         self._file, batches = file.name, file.batches()
         counts = self._books.report.counts
-        told = counts.read
+        first = told = counts.read
         while not self._session.stopping:
             # A pipe may keep us waiting, and is read on another thread. A file is read where its rows are used.
             batch = (await call(next, batches, None)) if file.size is None else next(batches, None)
@@ -85,12 +87,19 @@ class Planner:
             if self._requests.skip_invalid_items:  # else one bad row keeps all back
                 self._session.check_errors()
             if counts.read >= told + _TURN:
+                if told - first < _ENOUGH <= counts.read - first and file.size:
+                    self._expect(int(1.1 * (counts.read - first) * file.size / file.position))
                 told = counts.read
                 self._keep_memory()
                 self._tell(before + file.position, total, finished=False)
                 await sleep(0)
         for pool in self._pools.values():
             self._close_suite(file.name, pool)
+
+    def _expect(self, rows: int) -> None:
+        """Make room for the rows of a large input at once, if they all go to one pool."""
+        if self._session.settings.pool in self._pools:
+            self._pools[self._session.settings.pool].pool.seen.expect(rows)
 
     def _keep_memory(self) -> None:
         """Close the fullest chunk if rows for many pools wait for theirs to fill."""

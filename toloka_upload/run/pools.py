@@ -9,17 +9,12 @@ from typing import Any
 from toloka_upload.api.errors import NotFound, RequestRefused
 from toloka_upload.api.listing import newest
 from toloka_upload.check import Spec
-from toloka_upload.items.identity import Seen
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.report.observer import PoolChecked
 from toloka_upload.sending.reconcile import earlier
 from toloka_upload.sending.recovery import Doubtful, recover
 from toloka_upload.session.pool import Pool, PoolState, hold, journal_path, read_pool
 from toloka_upload.session.session import Session
-
-_MOST_FILES = 1 << 20
-"""Length of the table of rows seen if all rows go to one pool: 8 MiB, for 629,000 rows, and only then does it double.
-Those of many pools grow step by step."""
 
 
 class Pools:
@@ -54,7 +49,7 @@ class Pools:
                 info.task_spec, lambda note: session.recorder.warn(f"pool {pool_id}: {note}")
             )
         concurrency = Concurrency(settings.pacing.concurrency, clock=session.loop.clock)
-        pool = PoolState(info, spec, concurrency, Seen(_MOST_FILES) if settings.pool else Seen())
+        pool = PoolState(info, spec, concurrency)
         self._pools[pool_id] = pool
         if pool_id not in session.recorder.report.pools:
             session.recorder.report.pools.append(pool_id)
