@@ -14,7 +14,7 @@ import struct
 import uuid
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import orjson
@@ -25,8 +25,9 @@ WIDTH = 10
 _FULLEST = 0.6
 """Share of a hash table's places that may be taken before it grows."""
 _NOTHING = hashlib.blake2b(digest_size=WIDTH)
-_NUMBER = re.compile(rb"\s*:\s*(-?[0-9][0-9.eE+-]*)")
-_MINUS_ZERO = re.compile(rb"[:,\[\s]-0\s*[,}\]]")  # the parser makes 0 of it
+_NUMBER = rb"\s*:\s*(-?[0-9][0-9.eE+-]*)"
+_ESCAPED = re.compile(rb"\\[u/]")  # characters that need not be
+_MINUS_ZERO = re.compile(rb"-0\s*[,}\]]")  # the parser makes 0 of it
 _NAMESPACE = uuid.UUID("6f6c6f6b-615f-5570-8c6f-616400000001")
 
 
@@ -78,30 +79,39 @@ def nth(content: bytes, ordinal: int) -> bytes:
     return digest(b"%b%d" % (content, ordinal)) if ordinal else content
 
 
-def exact_scalars(values: Mapping[str, Any], text: bytes) -> bytes | None:
+def exact_scalars(values: Sequence[dict[str, Any]], texts: Sequence[bytes]) -> list[bytes] | None:
     """
-    What `canonical` makes of an object of scalars, in a tenth of the time; None where that cannot be told so simply.
+    What `canonical` makes of objects of scalars, in a tenth of the time; None where that cannot be told so simply.
 
     Args:
-        values: The object.
-        text: A JSON text that has it, and in which no other object has a key of its own. Keys are found in it as they
-            stand, so any that is spelt with escapes, or stands there twice, is not for here.
+        values: The objects.
+        texts: For each a JSON text on one line that has it. Keys are looked for as they stand, so any that is spelt
+            with escapes, or stands in a text twice, wherever that is, is not for here.
     """
-    if b"\\u" in text or b"\\/" in text or (b"-0" in text and _MINUS_ZERO.search(text)):
+    if not values:
+        return []
+    text, names = b"\n".join(texts), tuple(values[0])
+    if (
+        not names
+        or (b"\\" in text and _ESCAPED.search(text))
+        or (b"-" in text and _MINUS_ZERO.search(text))
+        or not {names}.issuperset(map(tuple, values))
+    ):
         return None
-    exact = dict(values)
-    for name, value in values.items():
-        kind = type(value)
-        if kind is float:
+    columns: list[Sequence[Any]] = list(zip(*map(dict.values, values), strict=True))
+    if not {dict, list}.isdisjoint(map(type, chain.from_iterable(columns))):
+        return None
+    for at, name in enumerate(names):
+        if float in map(type, columns[at]):
             key = orjson.dumps(name)
-            at = text.find(key)
-            number = _NUMBER.match(text, at + len(key))
-            if at < 0 or not number or text.find(key, at + 1) >= 0:
+            numbers = re.findall(re.escape(key) + _NUMBER, text)
+            if not len(numbers) == text.count(key) == len(values):
                 return None
-            exact[name] = orjson.Fragment(number[1])
-        elif kind is dict or kind is list:
-            return None
-    return orjson.dumps(exact, None, orjson.OPT_SORT_KEYS)
+            columns[at] = list(map(orjson.Fragment, numbers))
+    return [
+        orjson.dumps(dict(zip(names, row, strict=True)), None, orjson.OPT_SORT_KEYS)
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def _exact(text: bytes) -> Any:

@@ -185,10 +185,8 @@ def known_by(batch: Batch, columns: Columns, kind: Kind) -> Known:
         return _known_suites(batch, columns)
     forms, odd = _forms(batch.values)
     shown = _shown(forms, batch.values, odd)
-    for row in odd:
-        values = batch.values[row]
-        if orjson.dumps(values) != texts[row]:
-            forms[row] = exact_scalars(values, texts[row]) or canonical(values, texts[row])
+    for row in _told_otherwise(odd, batch.values, forms, batch):
+        forms[row] = canonical(batch.values[row], texts[row])
     keys = digests(forms)
     contents = keys if shown == forms else digests(shown)
     return Known(keys, contents, list(map(len, texts)), [0] * len(texts))
@@ -206,13 +204,7 @@ def _known_tasks(batch: Batch, columns: Columns) -> Known:
     slack = _slack(texts, columns, forms)
     outputs = _outputs(columns, forms, slack)
     rest = _with_float(columns, forms)
-    for row in odd:
-        if row in rest or orjson.dumps(batch.values[row]) == texts[row]:
-            continue
-        if exact := exact_scalars(inputs[row], texts[row]):
-            form[row] = exact
-        else:
-            rest.add(row)
+    rest.update(_told_otherwise([row for row in odd if row not in rest], inputs, form, batch))
     _make_exact(batch, forms, rest)
     return Known(_keys(batch, forms), contents, list(map(add, sizes, slack)), outputs)
 
@@ -274,6 +266,24 @@ def _shown(forms: list[bytes], values: Sequence[dict[str, Any]], odd: list[int])
         if has_whole_float(values[row]):
             shown[row] = loose(values[row])
     return shown
+
+
+def _told_otherwise(
+    rows: list[int], values: Sequence[dict[str, Any]], forms: list[bytes], batch: Batch
+) -> list[int]:
+    """Write the numbers of some objects as they stand in their rows' texts; return the rows where it is not simple."""
+    if rows and orjson.dumps(batch.values[rows[0]]) == batch.texts[rows[0]]:
+        # It is written as the parser would write it, and the others most likely are, too.
+        rows = [row for row in rows if orjson.dumps(batch.values[row]) != batch.texts[row]]
+    chosen = [values[row] for row in rows], [batch.texts[row] for row in rows]
+    found = exact_scalars(*chosen) or [
+        form
+        for value, text in zip(*chosen, strict=True)
+        for form in exact_scalars([value], [text]) or [b""]
+    ]
+    for row, form in zip(rows, found, strict=True):
+        forms[row] = form or forms[row]
+    return [row for row, form in zip(rows, found, strict=True) if not form]
 
 
 def _other_forms(columns: Columns) -> dict[str, list[bytes]]:

@@ -27,8 +27,8 @@ from toloka_upload.text import counted
 
 _TURN = 1000
 """After so many rows everything else gets its turn."""
-_ENOUGH = 100_000
-"""Rows of a file after which it is told how many it has."""
+_TELLING = (8_000, 100_000)
+"""After so many rows of a file it is told, roughly and then well, how many it has."""
 MOST_HELD_BYTES = 32 * 1024 * 1024
 """Bytes of rows that wait for their chunks to fill, over all pools; beyond that the fullest chunk goes as it is."""
 
@@ -87,7 +87,7 @@ class Planner:
             if self._requests.skip_invalid_items:  # else one bad row keeps all back
                 self._session.check_errors()
             if counts.read >= told + _TURN:
-                if told - first < _ENOUGH <= counts.read - first and file.size:
+                if file.size and any(told < first + rows <= counts.read for rows in _TELLING):
                     self._expect(int(1.1 * (counts.read - first) * file.size / file.position))
                 told = counts.read
                 self._keep_memory()
