@@ -38,8 +38,6 @@ class Spec:
     `toloka_upload.check.structure`.
 
     Attributes:
-        input_fields: Ids of the input fields, in the spec's order; empty if there is no spec.
-        output_fields: The same for the output fields.
         check_input: Check the input values of one task: `check_input(values, prefix="input_values.")`.
         inputs_hold: Whether it finds nothing in any of many: `inputs_hold([values, ...])`.
     """
@@ -47,8 +45,6 @@ class Spec:
     check_input: Check
 
     def __init__(self, inputs: Fields | None, outputs: Fields | None) -> None:
-        self.input_fields = inputs.names if inputs else ()
-        self.output_fields = outputs.names if outputs else ()
         self.check_input = inputs.check if inputs else _anything
         self.inputs_hold: Holds = inputs.hold if inputs else _all_hold
         self._check_output: Check = outputs.check if outputs else _anything

@@ -28,7 +28,7 @@ class DryRun:
     """
 
     def __init__(self, recorder: Recorder, *, marked: bool) -> None:
-        self._books = recorder
+        self._recorder = recorder
         self._marked = marked
         self._chunks = self._items = self._suites = self._bytes = 0
         self._kinds = {"general": 0, "control": 0, "training": 0}
@@ -45,7 +45,7 @@ class DryRun:
         self._first = self._first or _sample(chunk, 0)
         self._last = _sample(chunk, chunk.items - 1)
         unsent = bytes([Status.UNSENT]) * chunk.rows
-        self._books.enter(Block(chunk.places, unsent, pool.info.id, chunk.kind))
+        self._recorder.enter(Block(chunk.places, unsent, pool.info.id, chunk.kind))
 
     def _note(self, item: dict[str, Any]) -> None:
         tasks = item.get("tasks")
