@@ -22,8 +22,8 @@ import orjson
 WIDTH = 10
 """Bytes of an identity."""
 
-_FULLEST = 0.6
-"""Share of a hash table's places that may be taken before it grows."""
+_FULL, _FULLEST = 0.75, 0.6
+"""Shares of a hash table's places that may be taken before it grows: of rows seen, and of rows known."""
 _NOTHING = hashlib.blake2b(digest_size=WIDTH)
 _NUMBER = rb"\s*:\s*(-?[0-9][0-9.eE+-]*)"
 _ESCAPED = re.compile(rb"\\[u/]")  # characters that need not be
@@ -163,7 +163,7 @@ def _by_value(value: Any) -> Any:
 
 
 class Seen:
-    """Which contents this input has shown so far, to number equal rows. 13 bytes a row, and no objects.
+    """Which contents this input has shown so far, to number equal rows. 12 bytes a row, and no objects.
 
     An open-addressing hash table of the first 64 bits of each content. Two contents that share them count as equal
     here, which only matters if they change places between two runs: the odds of having such a pair at all among a
@@ -177,15 +177,15 @@ class Seen:
 
     def expect(self, rows: int) -> None:
         """Make room for so many rows, those so far included: growing takes half as much again for a moment."""
-        if rows > _FULLEST * len(self._table):
-            self._resize(int(rows / _FULLEST) + 1)
+        if rows > _FULL * len(self._table):
+            self._resize(int(rows / _FULL) + 1)
 
     def identify(self, contents: Sequence[bytes]) -> list[bytes]:
         """The identities of the next rows, which have these contents."""
         identities = list(contents)
         needed = self._used + len(contents)
-        if needed > _FULLEST * len(self._table):
-            self._resize(max(2 * len(self._table), int(needed / _FULLEST) + 1))
+        if needed > _FULL * len(self._table):
+            self._resize(max(2 * len(self._table), int(needed / _FULL) + 1))
         table, length, repeated = self._table, len(self._table), 0
         for row, key in enumerate(_keys(b"".join(contents))):
             at = key % length
