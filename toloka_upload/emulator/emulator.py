@@ -12,6 +12,7 @@ from typing import Any
 
 from toloka_upload.emulator import weather
 from toloka_upload.emulator.api import BASE, Api
+from toloka_upload.emulator.batch import item_json
 from toloka_upload.emulator.control import CONTROL, Control
 from toloka_upload.emulator.faults import Fault, Faults
 from toloka_upload.emulator.items import parse_body
@@ -27,7 +28,7 @@ from toloka_upload.emulator.page import page
 from toloka_upload.emulator.pools import pool_number
 from toloka_upload.emulator.rooms import Call, Rooms
 from toloka_upload.emulator.settling import Settling
-from toloka_upload.emulator.store import Store
+from toloka_upload.emulator.store import ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.world import World, default_world, settle_in
 
@@ -107,6 +108,14 @@ class Emulator:
         """Add projects and pools; those with ids that exist are replaced, save their tasks."""
         with self._lock:
             settle_in(self._rooms, world, self._clock())
+
+    def items(self, pool: int, kind: Kind = "tasks") -> list[dict[str, Any]]:
+        """All tasks or suites of a pool as the API shows them, in order of their ids; for assertions in tests."""
+        self._settling.catch_up(self._clock())
+        query = f"SELECT * FROM {kind} WHERE pool = ? ORDER BY oid"  # noqa: S608
+        with self._lock:
+            rows = self._rooms.store.rows(query, (pool,))
+        return [json.loads(item_json(kind, ItemRow(*row))) for row in rows]
 
     def in_background(self) -> contextlib.AbstractContextManager[None]:
         """Work operations off in a thread, until the end of a `with` block: no request then waits for them long."""
