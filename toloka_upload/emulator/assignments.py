@@ -106,9 +106,14 @@ def _rows(rooms: Rooms, said: Mapping[str, Any]) -> Iterator[tuple[Kind, ItemRow
         yield "suites", _row(rooms, "suites", said["task_suite_id"])
         return
     for task in said.get("tasks", ()):
-        name = task.get("id") if isinstance(task, Mapping) else task
-        if name is not None and not (isinstance(task, Mapping) and "input_values" in task):
+        if not _whole(task):
+            name = task.get("id") if isinstance(task, Mapping) else task
             yield "tasks", _row(rooms, "tasks", name)
+
+
+def _whole(task: Any) -> bool:
+    """Whether a task is said as it is, and not by its id."""
+    return isinstance(task, Mapping) and "input_values" in task
 
 
 def _row(rooms: Rooms, kind: Kind, name: Any) -> ItemRow:
@@ -133,10 +138,7 @@ def _tasks(said: Mapping[str, Any], rows: list[tuple[Kind, ItemRow]]) -> list[An
         tasks: list[Any] = json.loads(rows[0][1].body)["tasks"]
         return tasks
     stored = iter(json.loads(item_json(kind, row)) for kind, row in rows)
-    return [
-        task if isinstance(task, Mapping) and "input_values" in task else next(stored)
-        for task in said.get("tasks", ())
-    ]
+    return [task if _whole(task) else next(stored) for task in said.get("tasks", ())]
 
 
 def _check(body: Mapping[str, Any]) -> None:
