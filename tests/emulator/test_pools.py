@@ -246,10 +246,10 @@ def test_opening_with_creation_opens_each_pool(api: Api) -> None:
     items = [task(), task(pool_id="22", input_values={}), task(pool_id=other, input_values={})]
     api.emulator.switch(tasks_without_mixer="accept")
     log = api.log(api.submit(items, open_pool=True, skip_invalid_items=True))
-    told = {one["input"]["pool_id"]: one for one in log if one["type"] == "POOL_OPEN"}
-    assert told.keys() == {21, 22, int(other)}
-    assert told[21]["success"] is True
-    assert told[int(other)]["output"]["code"] == "EMPTY_POOL"
+    entries = {one["input"]["pool_id"]: one for one in log if one["type"] == "POOL_OPEN"}
+    assert entries.keys() == {21, 22, int(other)}
+    assert entries[21]["success"] is True
+    assert entries[int(other)]["output"]["code"] == "EMPTY_POOL"
     assert api.get("/pools/21").json["status"] == "OPEN"
     assert api.get(f"/pools/{other}").json["status"] == "CLOSED"
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import partial
 
 from toloka_upload.emulator import assignments, changes, patching, resources
+from toloka_upload.emulator.context import Call, Context
 from toloka_upload.emulator.creation import Creation
 from toloka_upload.emulator.messages import Refusal, Response, raw_json_response
 from toloka_upload.emulator.pools import CHANGES
 from toloka_upload.emulator.resources import RESOURCES
-from toloka_upload.emulator.rooms import Call, Rooms
 from toloka_upload.emulator.store import OperationRow
 
 BASE = "/api/v1"
@@ -22,7 +22,7 @@ Endpoint = Callable[..., Response]
 
 def _log(call: Call, name: str) -> Response:
     row = OperationRow(*resources.found(RESOURCES["/operations"], call, name))
-    return raw_json_response(200, call.rooms.operations.log(row, call.rooms.switches, call.now))
+    return raw_json_response(200, call.context.operations.log(row, call.context.switches, call.now))
 
 
 def _table(creation: Creation) -> dict[str, dict[str, Endpoint]]:
@@ -52,8 +52,8 @@ def _table(creation: Creation) -> dict[str, dict[str, Endpoint]]:
 class Api:
     """Routes a call to its endpoint. The caller holds the lock."""
 
-    def __init__(self, rooms: Rooms) -> None:
-        table = _table(Creation(rooms))
+    def __init__(self, context: Context) -> None:
+        table = _table(Creation(context))
         self._routes = [(path, _pattern(path), ways) for path, ways in table.items()]
 
     def template(self, path: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toloka_upload.emulator import batch, operations
+from toloka_upload.emulator.context import Call
 from toloka_upload.emulator.ids import parse_item_id
 from toloka_upload.emulator.listing import (
     Column,
@@ -25,8 +26,7 @@ from toloka_upload.emulator.messages import (
     json_response,
     raw_json_response,
 )
-from toloka_upload.emulator.pools import shown
-from toloka_upload.emulator.rooms import Call
+from toloka_upload.emulator.pools import pool_number, shown
 from toloka_upload.emulator.store import ItemRow, Kind, OperationRow
 
 Columns = Mapping[str, Column]
@@ -68,17 +68,17 @@ def listed(resource: Resource, call: Call) -> Response:
     if resource.needs and not any(call.request.query.get(name) for name in resource.needs):
         message = "Value must be present and not equal to null"
         raise bad_parameter(resource.needs[0], "VALUE_REQUIRED", message)
-    most = resource.most or call.rooms.switches.list_limit or _MOST_AT_ALL
+    most = resource.most or call.context.switches.list_limit or _MOST_AT_ALL
     chosen = select(
         call.request.query, resource.columns(call), limit=min(resource.limit, most), most=most
     )
-    shown_until = int((call.now - call.rooms.switches.listing_delay) * 1000)
+    shown_until = int((call.now - call.context.switches.listing_delay) * 1000)
     visible = f"created <= {shown_until}" if resource.delayed else "1"
     query = (
         f"SELECT * FROM {resource.table} AND {visible} AND {chosen.where} "  # noqa: S608
         f"ORDER BY {chosen.order} LIMIT ?"
     )
-    rows = call.rooms.store.rows(query, (*chosen.values, chosen.limit + 1))
+    rows = call.context.store.rows(query, (*chosen.values, chosen.limit + 1))
     items = ",".join(resource.show(call, row) for row in rows[: chosen.limit])
     more = "true" if len(rows) > chosen.limit else "false"
     return raw_json_response(200, f'{{"items":[{items}],"has_more":{more}}}')
@@ -102,7 +102,7 @@ def found(resource: Resource, call: Call, name: str) -> Any:
     """
     key = resource.key(name)
     query = f"SELECT * FROM {resource.table} AND {resource.where}"  # noqa: S608
-    row = call.rooms.store.row(query, key) if key is not None else None
+    row = call.context.store.row(query, key) if key is not None else None
     if row is None:
         raise Refusal(resource.absent(call, name))
     return row
@@ -111,11 +111,12 @@ def found(resource: Resource, call: Call, name: str) -> Any:
 def requester(call: Call) -> Response:
     """Who the token belongs to, or the account under which the request acts."""
     account = call.request.headers.get("x-act-under-account-id")
-    return json_response(200, {**call.rooms.requester, **({"id": account} if account else {})})
+    return json_response(200, {**call.context.requester, **({"id": account} if account else {})})
 
 
 def _number(text: str) -> tuple[int] | None:
-    return (int(text),) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+    number = pool_number(text)
+    return (number,) if number >= 0 else None
 
 
 _NUMBER = Column("id", read_integer, ranges=True, sorts=True)
@@ -198,7 +199,7 @@ def _show_pool(_: Call, row: Any) -> str:
 
 
 def _show_operation(call: Call, row: Any) -> str:
-    return json.dumps(operations.view(OperationRow(*row), call.rooms.switches, call.now))
+    return json.dumps(operations.view(OperationRow(*row), call.context.switches, call.now))
 
 
 def _always(columns: Columns) -> Callable[[Call], Columns]:
@@ -207,7 +208,7 @@ def _always(columns: Columns) -> Callable[[Call], Columns]:
 
 def _no_pool(call: Call, number: str) -> str:
     """Why there is no pool of an id: a training has it, or nothing."""
-    trained = call.rooms.store.row("SELECT 1 FROM pools WHERE id = ?", _number(number) or (-1,))
+    trained = call.context.store.row("SELECT 1 FROM pools WHERE id = ?", _number(number) or (-1,))
     return "POOL_IS_TRAINING" if trained else "DOES_NOT_EXIST"
 
 

@@ -26,7 +26,7 @@ def _windows(seconds: float) -> Mapping[str, SlidingWindow]:
 
 
 @dataclass(slots=True)
-class Rooms:
+class Context:
     """The tables, the switches as they stand, and what is only in memory.
 
     Attributes:
@@ -67,7 +67,7 @@ class Call(NamedTuple):
         fate: What a fault says about the operation that this request makes.
     """
 
-    rooms: Rooms
+    context: Context
     request: Request
     path: str
     now: float
