@@ -120,7 +120,7 @@ def test_any_body_has_an_answer(full: Api, method: str, path: str, body: Any) ->
     ("what", "body"),
     [
         ("taken", {"x": 1}),
-        ("requester", {"balance": 1, "id": "x"}),
+        ("requester", {"balance": 1, "id": "x", "company": {"id": "1"}}),
         ("assignments", [ANSWER]),
         ("switches", {"sync_items": 1, "progress": True, "oversize": "413", "log_days": 1.5}),
         ("faults", [FAULT]),
@@ -137,3 +137,4 @@ def test_any_word_to_the_control_endpoint_has_an_answer(full: Api, what: str, bo
         full.emulator.switch(operation_seconds=0)
         assert full.state["pools"]
         assert full.get("/requester").status == 200
+        assert full.get("/tasks", pool_id=21, owner_id="x").status == 200

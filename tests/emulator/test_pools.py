@@ -269,7 +269,14 @@ def test_lists_are_filtered_and_sorted_as_documented(api: Api) -> None:
     assert found("/projects", owner="somebody else") == []
     assert found("/projects", created_gt=api.get("/projects/2").json["created"]) == ["3"]
     assert found("/projects", created_lte="2026-01-15T09:00:00Z") == ["1"]
-    assert found("/pools", status="OPEN", project_id=1) == ["24"]
+    me = api.get("/requester").json
+    owned = {"owner_id": me["id"], "owner_company_id": me["company"]["id"]}
+    assert found("/projects", **owned) == ["1", "2", "3"]
+    assert found("/pools", status="OPEN", project_id=1, **owned) == ["24"]
+    assert found("/pools", owner_id="somebody else") == []
+    api.post("/tasks", task())
+    assert len(found("/tasks", pool_id=21, **owned)) == 1
+    assert found("/tasks", pool_id=21, owner_id="somebody else") == []
     assert found("/trainings", project_id=1) == ["25"]
     api.post("/tasks", task())
     done(api, "/pools/21/open")

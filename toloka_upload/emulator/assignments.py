@@ -11,7 +11,7 @@ from typing import Any
 
 from toloka_upload.emulator import forms
 from toloka_upload.emulator.batch import item_json
-from toloka_upload.emulator.context import Call, Context
+from toloka_upload.emulator.context import Call, Context, owner_of
 from toloka_upload.emulator.ids import item_id, parse_item_id
 from toloka_upload.emulator.messages import Response, invalid, raw_json_response, timestamp
 from toloka_upload.emulator.pools import Pool, inappropriate, pool_number
@@ -94,7 +94,7 @@ def _usual(context: Context, pool: Pool, said: Mapping[str, Any], moment: int) -
         "reward": pool.body.get("reward_per_assignment", 0),
         "mixed": pool.mixes,
         "automerged": False,
-        "owner": {"id": context.requester.get("id"), "myself": True},
+        "owner": owner_of(context),
         "solutions": [],
         **{name: timestamp(moment) for name in moments},
     }

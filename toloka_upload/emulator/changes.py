@@ -9,7 +9,7 @@ from typing import Any
 
 from toloka_upload.emulator import admission, forms, operations
 from toloka_upload.emulator.codes import REQUIRED
-from toloka_upload.emulator.context import Call
+from toloka_upload.emulator.context import Call, owner_of
 from toloka_upload.emulator.ids import operation_id
 from toloka_upload.emulator.messages import (
     Refusal,
@@ -80,7 +80,7 @@ def create(kind: Kind, call: Call) -> Response:
         table = "projects" if kind.training is None else "pools"
         admission.check_quota(table, 1, call.context, call.now)
         number = store.next_id(table)
-        owner = {"id": call.context.requester.get("id"), "myself": True}
+        owner = owner_of(call.context)
         made = {"id": str(number), "created": timestamp(int(call.now * 1000)), "owner": owner}
         _put(kind, call, number, {**kind.usual, **value, **made})
     return _answer(kind, call, str(number), 201)

@@ -58,6 +58,14 @@ class Context:
         return self.pools.find(number, self.switches)
 
 
+def owner_of(context: Context) -> dict[str, Any]:
+    """The owner of what is made here: the requester."""
+    requester = context.requester
+    company = requester.get("company")
+    owned = {"company_id": company["id"]} if isinstance(company, dict) and "id" in company else {}
+    return {"id": requester.get("id"), "myself": True, **owned}
+
+
 class Call(NamedTuple):
     """A request on its way through the rules.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toloka_upload.emulator import batch, operations
-from toloka_upload.emulator.context import Call
+from toloka_upload.emulator.context import Call, owner_of
 from toloka_upload.emulator.ids import parse_item_id
 from toloka_upload.emulator.listing import (
     Column,
@@ -122,11 +122,17 @@ def _number(text: str) -> tuple[int] | None:
 _NUMBER = Column("id", read_integer, ranges=True, sorts=True)
 _POOL_STATUSES = ("OPEN", "CLOSED", "LOCKED", "ARCHIVED")
 
+# The documents know the owner of a project as `owner`; the Java SDK asks by these, of pools and tasks as well.
+_OWNER: Columns = {
+    "owner_id": Column(member("owner.id"), str, equal=True),
+    "owner_company_id": Column(member("owner.company_id"), str, equal=True),
+}
 _PROJECT_COLUMNS: Columns = {
     "id": _NUMBER,
     "created": moment_of("created"),
     "status": one_of(member("status"), "ACTIVE", "ARCHIVED"),
     "owner": Column(member("owner.id"), str, equal=True),
+    **_OWNER,
     "public_name": Column(member("public_name"), str, sorts=True),
     "private_comment": Column(member("private_comment"), str, sorts=True),
 }
@@ -136,6 +142,7 @@ _POOL_COLUMNS: Columns = {
     "last_started": moment_of("last_started"),
     "status": one_of("status", *_POOL_STATUSES),
     "project_id": Column(f"CAST({member('project_id')} AS INTEGER)", read_integer, equal=True),
+    **_OWNER,
 }
 ASSIGNMENT_STATUSES = ("ACCEPTED", "ACTIVE", "EXPIRED", "REJECTED", "SKIPPED", "SUBMITTED")
 _TASK_IDS = "(SELECT json_extract(value, '$.id') FROM json_each(body, '$.tasks'))"
@@ -169,6 +176,16 @@ def _item_columns(call: Call) -> Columns:
         "pool_id": Column("pool", read_integer, equal=True),
         "created": Column("created", read_moment, ranges=True, sorts=True),
         "overlap": Column("overlap", read_integer, equal=True, ranges=True),
+    }
+
+
+def _task_columns(call: Call) -> Columns:
+    """All tasks are the requester's."""
+    owner = owner_of(call.context)
+    return {
+        **_item_columns(call),
+        "owner_id": Column("1", lambda text: text == owner["id"], equal=True),
+        "owner_company_id": Column("1", lambda text: text == owner.get("company_id"), equal=True),
     }
 
 
@@ -239,7 +256,7 @@ RESOURCES: Mapping[str, Resource] = {
     ),
     "/tasks": Resource(
         "tasks WHERE 1",
-        _item_columns,
+        _task_columns,
         _show_item("tasks"),
         key=parse_item_id,
         where="pool = ? AND oid = ?",

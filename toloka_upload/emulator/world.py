@@ -31,6 +31,9 @@ _REQUESTER: dict[str, Any] = {
 }
 
 
+_OWNER: dict[str, Any] = {"id": _REQUESTER["id"], "myself": True, "company_id": "1"}
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Projects, pools and trainings as the API would return them, by id, and the requester.
@@ -110,6 +113,7 @@ def default_world() -> World:
         "shuffle_tasks_in_task_suite": True,
         "assignment_max_duration_seconds": 600,
         "inherited_instructions": True,
+        "owner": _OWNER,
         "created": SINCE,
     }
     return World({1: _project()}, {int(pool["id"]): pool for pool in pools}, {25: training})
@@ -122,7 +126,7 @@ def _project() -> dict[str, Any]:
         "public_description": "Look at the picture and say whether the text describes it.",
         "public_instructions": "Choose OK if it does.",
         "status": "ACTIVE",
-        "owner": {"id": _REQUESTER["id"], "myself": True},
+        "owner": _OWNER,
         "created": SINCE,
         "assignments_issuing_type": "AUTOMATED",
         "assignments_automerge_enabled": False,
@@ -150,7 +154,7 @@ def _pool(number: int, name: str, more: Mapping[str, Any]) -> dict[str, Any]:
         "auto_close_after_complete_delay_seconds": 0,
         "priority": 0,
         "assignments_issuing_config": {"issue_task_suites_in_creation_order": False},
-        "owner": {"id": _REQUESTER["id"], "myself": True},
+        "owner": _OWNER,
         "created": SINCE,
         **more,
     }
