@@ -276,6 +276,7 @@ def test_lists_are_filtered_and_sorted_as_documented(api: Api) -> None:
     assert found("/pools", owner_id="somebody else") == []
     api.post("/tasks", task())
     assert len(found("/tasks", pool_id=21, **owned)) == 1
+    assert found("/task-suites", pool_id=21, **owned) == []
     assert found("/tasks", pool_id=21, owner_id="somebody else") == []
     assert found("/trainings", project_id=1) == ["25"]
     api.post("/tasks", task())

@@ -135,9 +135,7 @@ class Emulator:
         if request.path == "/" and request.method == "GET":
             return page()
         if request.path.startswith(CONTROL):
-            self._settling.catch_up(self._clock())
-            with self._lock:
-                return self._control(request)
+            return self._controlled(request)
         if not request.path.startswith(BASE + "/"):
             return Refusal("NOT_FOUND", message=f"The API is at {BASE}").response()
         now, path = self._clock(), request.path.removeprefix(BASE)
@@ -153,6 +151,17 @@ class Emulator:
             seen = Seen(now, request.method, path, status, size, operation_id, name, code)
             self.ledger.enter(seen, self._api.template(path))
         return response
+
+    def _controlled(self, request: Request) -> Response:
+        """Answer on the control endpoint; what changes something there needs the token as well."""
+        self._settling.catch_up(self._clock())
+        with self._lock:
+            try:
+                if request.method != "GET":
+                    _check_token(request.headers.get("authorization", ""), self._context.switches)
+            except Refusal as refusal:
+                return refusal.response()
+            return self._control(request)
 
     def _answered(self, request: Request, path: str, now: float, fault: Fault | None) -> Response:
         try:

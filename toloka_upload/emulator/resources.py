@@ -191,7 +191,7 @@ def _task_columns(call: Call) -> Columns:
 
 def _suite_columns(call: Call) -> Columns:
     # Suites of smart mixing are not made here, so there is none with a task that has an id.
-    return {**_item_columns(call), "task_id": Column("''", str, equal=True)}
+    return {**_task_columns(call), "task_id": Column("''", str, equal=True)}
 
 
 def _operation_columns(call: Call) -> Columns:

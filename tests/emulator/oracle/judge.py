@@ -66,7 +66,7 @@ def control(path, body):
     request = urllib.request.Request(
         f"{SERVER}/_emulator/{path}",
         json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json", "Authorization": "OAuth secret"},
     )
     return json.load(urllib.request.urlopen(request))
 
