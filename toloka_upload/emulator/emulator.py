@@ -81,7 +81,7 @@ class Emulator:
             settle_in(self._context, default_world(), clock())
         if world:
             settle_in(self._context, world, clock())
-        self._api = Api(self._context)
+        self._api = Api()
         self._control = Control(self._context, self.faults, self.ledger, clock)
 
     @classmethod
