@@ -9,7 +9,7 @@ from emulated import Api, suite, task
 
 from toloka_upload.emulator import Emulator
 from toloka_upload.emulator.store import Store
-from toloka_upload.emulator.world import default_world, like, load_world
+from toloka_upload.emulator.world import apart, default_world, like, load_world
 
 WORLD = """
 [switches]
@@ -27,6 +27,16 @@ project_id = 7
 private_name = "On the map"
 [pool.defaults]
 default_overlap_for_new_task_suites = 2
+[pool.dynamic_pricing_config]
+type = "SKILL"
+skill_id = "5"
+intervals = [{from = 50, to = 100, reward_per_assignment = 0.05}]
+[pool.dynamic_overlap_config]
+type = "BASIC"
+max_overlap = 5
+min_confidence = 0.9
+answer_weight_skill_id = "5"
+fields = [{name = "result"}]
 
 [[pool]]
 id = 701
@@ -39,6 +49,28 @@ image = {type = "url", required = true}
 [[training]]
 id = 702
 project_id = 7
+
+[[task]]
+pool_id = 701
+overlap = 3
+assignments_taken = 2
+input_values = {image = "http://x"}
+
+[[task]]
+id = "00000002bd--000000000000000000000009"
+pool_id = 701
+infinite_overlap = true
+input_values = {image = "http://y"}
+
+[[task_suite]]
+pool_id = 700
+latitude = 1.5
+longitude = 2
+tasks = [{input_values = {photo = "http://x"}}]
+
+[[assignment]]
+tasks = ["00000002bd--000000000000000000000009"]
+solutions = [{output_values = {color = "red"}}]
 """
 
 
@@ -62,12 +94,64 @@ def test_a_world_file_says_what_matters(mapped: Api) -> None:
     assert mapped.get("/trainings/702").json["project_id"] == "7"
 
 
+def test_a_pool_shows_what_its_price_and_overlap_depend_on(mapped: Api) -> None:
+    """`dynamic_pricing_config` and `dynamic_overlap_config`, as the world file has them."""
+    pool = mapped.get("/pools/700").json
+    assert pool["dynamic_pricing_config"]["intervals"] == [
+        {"from": 50, "to": 100, "reward_per_assignment": 0.05}
+    ]
+    assert pool["dynamic_overlap_config"]["max_overlap"] == 5
+
+
 def test_a_project_on_the_map_asks_for_coordinates(mapped: Api) -> None:
     """Suites need `latitude` and `longitude` then."""
     item = suite(pool_id="700", tasks=[{"input_values": {"photo": "http://x"}}])
     payload = mapped.post("/task-suites", item).json["payload"]
     assert payload.keys() == {"latitude", "longitude"}
     assert mapped.post("/task-suites", {**item, "latitude": 1.5, "longitude": 2}).status == 201
+
+
+def test_a_world_may_hold_items_and_answers(mapped: Api) -> None:
+    """`[[task]]` and `[[task_suite]]` with what was taken of them; `[[assignment]]` of those, or of others."""
+    named, first = mapped.listed(701)
+    assert named["id"] == "00000002bd--000000000000000000000009"
+    assert (first["overlap"], first["remaining_overlap"]) == (3, 1)
+    assert len(mapped.listed(700, "/task-suites")) == 1
+    (answer,) = mapped.get("/assignments", pool_id=701).json["items"]
+    assert answer["solutions"] == [{"output_values": {"color": "red"}}]
+    assert [one["id"] for one in answer["tasks"]] == [named["id"]]
+
+
+def test_a_world_that_is_put_in_again_doubles_nothing(mapped: Api, tmp_path: Path) -> None:
+    """Its items have the same ids each time; what was changed is as the file has it."""
+    before = [mapped.listed(701), mapped.listed(700, "/task-suites")]
+    mapped.control("taken", {before[0][1]["id"]: 0})
+    mapped.emulator.put(load_world(str(tmp_path / "world.toml")))
+    assert [mapped.listed(701), mapped.listed(700, "/task-suites")] == before
+    assert len(mapped.get("/assignments", pool_id=701).json["items"]) == 1
+    state = {pool["id"]: pool for pool in mapped.state["pools"]}
+    assert (state["701"]["tasks"], state["700"]["suites"], state["700"]["suite_tasks"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[[task]]\npool_id = 21\ninput_values = {}', "task 1: input_values.image: VALUE_REQUIRED"),
+        ('[[task]]\npool_id = 404', "task 1: pool_id: ENTITY_DOES_NOT_EXIST"),
+        ('[[task]]\nid = "x"\npool_id = 21\noverlap = 1\ninput_values = {image = "http://x"}', "no id of pool 21"),
+        ('[[assignment]]\ntasks = ["x"]', "assignment 1: there is no task 'x'"),
+        ('[[assignment]]\npool_id = 21\nstatus = "DONE"', "assignment 1: status is one of"),
+    ],
+)  # fmt: skip
+def test_a_wrong_item_is_told_with_its_place(
+    api: Api, tmp_path: Path, text: str, words: str
+) -> None:
+    """Table, number, field; nothing of the world is put in."""
+    path = tmp_path / "world.toml"
+    path.write_text(f"[[project]]\nid = 5\n{text}")
+    with pytest.raises(ValueError, match=words):
+        api.emulator.put(load_world(path))
+    assert api.get("/projects/5").status == 404
 
 
 def test_a_pool_keeps_the_spec_it_was_made_under(mapped: Api) -> None:
@@ -105,6 +189,39 @@ def test_a_copy_has_the_same_ids_and_is_closed(api: Api) -> None:
     assert made["id"].startswith("000248a756--")
 
 
+def test_a_copy_changes_no_project_of_other_pools(api: Api) -> None:
+    """Under a taken id its project gets another one, the same however often it is copied."""
+    before = api.get("/projects/1").json
+    pool = {**default_world().pools[21], "id": "900"}
+    project = {**default_world().projects[1], "public_name": "Another"}
+    for _ in range(2):
+        api.emulator.put(apart(api.emulator._rooms.store, like(pool, project)))
+    copy = api.get("/pools/900").json
+    assert copy["project_id"] != "1"
+    assert api.get(f"/projects/{copy['project_id']}").json["public_name"] == "Another"
+    assert api.get("/projects/1").json == before
+    assert len(api.get("/projects").json["items"]) == 2
+
+
+def test_a_copy_of_the_same_project_keeps_its_id(api: Api) -> None:
+    """Two pools of one project stay together; and a project that no other pool has is replaced."""
+    for number in ("900", "901"):
+        pool = {**default_world().pools[21], "id": number, "project_id": "9"}
+        project = {**default_world().projects[1], "id": "9"}
+        api.emulator.put(apart(api.emulator._rooms.store, like(pool, project)))
+        assert api.get(f"/pools/{number}").json["project_id"] == "9"
+
+
+def test_a_world_comes_to_the_default_one(tmp_path: Path) -> None:
+    """In memory too: pool 21 is there, and what the file says besides."""
+    path = tmp_path / "world.toml"
+    path.write_text(WORLD)
+    emulator = Emulator.in_memory(load_world(str(path)))
+    assert emulator._rooms.pool(21)
+    assert emulator._rooms.pool(700)
+    emulator.close()
+
+
 def test_a_copy_of_a_training_is_one(api: Api) -> None:
     """Told by what only trainings have."""
     training = {**default_world().trainings[25], "id": "99"}
@@ -124,7 +241,7 @@ def test_the_default_world_is_put_in_once(tmp_path: Path) -> None:
     """A pool that was opened is open the next time."""
     path = tmp_path / "e.sqlite3"
     emulator = Emulator(Store(path))
-    emulator._rooms.pools.change(21, "OPEN", 0)
+    emulator._rooms.pools.change(21, "open", 0)
     emulator.close()
     emulator = Emulator(Store(path))
     pool = emulator._rooms.pool(21)

@@ -6,7 +6,7 @@ or less than the pool does. Where documents are unsure, the check lets a value p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -86,6 +86,22 @@ class Spec:
         tasks = suite.get("tasks")
         return faults.first_of(self._suite_faults(tasks if isinstance(tasks, list) else []))
 
+    def tasks_hold(self, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """Whether `check_task` finds nothing in any of many tasks with the same members, of a right structure."""
+        return not any(map(self.check_input, columns["input_values"])) and not any(
+            any(map(self._check_output, _answers(columns[name])))
+            for name in _SOLUTIONS
+            if name in columns
+        )
+
+    def suites_hold(self, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """The same for task suites."""
+        tasks = list(chain.from_iterable(columns["tasks"]))
+        return not any(map(self.check_input, [task["input_values"] for task in tasks])) and not any(
+            any(map(self._check_output, _answers(task.get(name) for task in tasks)))
+            for name in _SOLUTIONS
+        )
+
     def _suite_faults(self, tasks: list[Any]) -> Iterator[Fault]:
         for index, task in enumerate(tasks):
             if isinstance(task, dict):
@@ -99,6 +115,13 @@ class Spec:
                 if isinstance(values, dict):
                     path = f"{prefix}{name}.{index}.output_values."
                     yield from self._check_output(values, path)
+
+
+def _answers(solutions: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The values of known or baseline solutions, of which each task has a list or none."""
+    for of_task in solutions:
+        for solution in of_task or ():
+            yield solution["output_values"]
 
 
 def _anything(values: dict[str, Any], prefix: str = "") -> Sequence[Fault]:  # noqa: ARG001

@@ -7,16 +7,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from toloka_upload.cli.config import ConfiguredCommand, UploadCommand, config
 from toloka_upload.cli.emulator import emulator
+from toloka_upload.cli.help import GroupedCommand, help_all_option, write_program
 from toloka_upload.cli.runs import runs
 from toloka_upload.cli.template import template
 from toloka_upload.cli.upload import upload
-
-_EPILOG = (
-    "Exit status: 0 ok, 1 some rows rejected, 2 usage, 3 some rows unknown, 4 stopped by --max-errors, "
-    "65 bad input, 66 no input, 69 refused by the API, 70 bug, 73 cannot write, 75 try again, 77 denied, "
-    "130/143 interrupted."
-)
 
 
 class _UploadByDefault(TyperGroup):
@@ -38,20 +34,19 @@ class _UploadByDefault(TyperGroup):
 
             raise Interrupted("Interrupted; nothing was begun.") from None
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The upload's help, for that is what the program does, and then the other commands."""
-        command = self.commands["upload"]
-        with command.make_context(
-            ctx.info_name, ["-"], parent=None, resilient_parsing=True, help_option_names=[]
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Commands, and the options of the upload, which need no command."""
+        with self.commands["upload"].make_context(
+            "upload", [], parent=ctx, resilient_parsing=True
         ) as inner:
-            formatter.write_usage(ctx.info_name, "[OPTIONS] FILE...")
-            formatter.write_usage(
-                ctx.info_name, "runs [RUN] | emulator | template", prefix="       "
-            )
-            command.format_help_text(inner, formatter)
-            command.format_options(inner, formatter)
-        super().format_options(ctx, formatter)
-        self.format_epilog(ctx, formatter)
+            options = inner.command.shell_complete(inner, incomplete)
+        found = super().shell_complete(ctx, incomplete)
+        names = {item.value for item in found}
+        return [*found, *(item for item in options if item.value not in names)]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """The upload's help, for that is what the program does, and the other commands."""
+        write_program(ctx, formatter, everything=False)
 
 
 app = typer.Typer(
@@ -59,7 +54,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
@@ -81,11 +75,15 @@ def _main(
             "--version", callback=_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    everything: Annotated[bool, help_all_option()] = False,
 ) -> None:
     """Upload task files into Toloka pools, each row exactly once."""
 
 
-app.command()(upload)
-app.command()(runs)
-app.command()(emulator)
-app.command()(template)
+app.command(cls=UploadCommand)(upload)
+for _command in (runs, template, emulator):
+    app.command(cls=ConfiguredCommand)(_command)
+app.command(
+    cls=GroupedCommand,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)(config)

@@ -8,6 +8,9 @@
     DELETE /_emulator/faults     forget plan and account
     GET    /_emulator/switches   the switches as they stand
     POST   /_emulator/switches   set some: {"sync_items": 100}
+    POST   /_emulator/taken      assignments that somebody has begun, by a task's or suite's id: {"0000000015--...": 2}
+    POST   /_emulator/assignments  put answers in, one or a list: {"tasks": ["0000000015--..."], "solutions": [...]}
+    POST   /_emulator/requester  change what `GET /requester` answers: {"balance": 3.5}; null takes a member away
 
 A POST must be `application/json`: a page from elsewhere cannot send that without asking, and nobody answers it.
 """
@@ -19,20 +22,18 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from toloka_upload.emulator import operations
+from toloka_upload.emulator import assignments
 from toloka_upload.emulator.faults import Faults
-from toloka_upload.emulator.ids import item_id
-from toloka_upload.emulator.items import members
+from toloka_upload.emulator.ids import parse_item_id
 from toloka_upload.emulator.ledger import Ledger
 from toloka_upload.emulator.messages import Refusal, Request, Response, json_response
+from toloka_upload.emulator.overview import Overview
 from toloka_upload.emulator.rooms import Rooms
-from toloka_upload.emulator.store import ItemRow, Kind, OperationRow
-from toloka_upload.emulator.switches import Switches
+from toloka_upload.emulator.store import KINDS
 
 CONTROL = "/_emulator"
 
-_LATEST = 14
-_MOST_SHOWN = 400
+_MOST_TAKEN = 30_000
 
 
 class Control:
@@ -45,8 +46,9 @@ class Control:
         self._faults = faults
         self._ledger = ledger
         self._clock = clock
+        overview = Overview(rooms, faults, ledger)
         self._routes: dict[tuple[str, str], Callable[[Any], Any]] = {
-            ("GET", "/state"): self._state,
+            ("GET", "/state"): lambda _: overview(clock()),
             ("GET", "/stats"): lambda _: ledger.as_json(),
             ("GET", "/requests"): lambda _: [seen._asdict() for seen in ledger.requests],
             ("GET", "/faults"): lambda _: faults.as_json(),
@@ -54,6 +56,9 @@ class Control:
             ("DELETE", "/faults"): self._clear_faults,
             ("GET", "/switches"): lambda _: asdict(rooms.switches),
             ("POST", "/switches"): self._switch,
+            ("POST", "/taken"): self._take,
+            ("POST", "/assignments"): self._put_assignments,
+            ("POST", "/requester"): self._change_requester,
         }
 
     def __call__(self, request: Request) -> Response:
@@ -61,14 +66,13 @@ class Control:
         route = self._routes.get((request.method, request.path.removeprefix(CONTROL)))
         try:
             if route is None:
-                raise Refusal(
-                    404, "NOT_FOUND", f"{request.method} {request.path}: nothing is there"
-                )
+                message = f"{request.method} {request.path}: nothing is there"
+                raise Refusal("NOT_FOUND", message=message)
             return json_response(200, route(_parsed(request)))
         except Refusal as refusal:
             return refusal.response()
-        except (ValueError, TypeError, AttributeError, RecursionError) as problem:
-            return Refusal(400, "VALIDATION_ERROR", str(problem)).response()
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
+            return Refusal("VALIDATION_ERROR", message=str(problem)).response()
 
     def _add_faults(self, body: Any) -> Any:
         entries, seed = body, None
@@ -87,94 +91,41 @@ class Control:
         self._rooms.switches = self._rooms.switches.changed(body)
         return asdict(self._rooms.switches)
 
-    def _state(self, _: Any) -> Any:
-        now, rooms = self._clock(), self._rooms
-        rooms.operations.settle_due(rooms.switches, now)
-        usual = asdict(Switches())
-        return {
-            "now": now,
-            "pools": self._pools(),
-            "operations": self._operations(now),
-            "under_way": rooms.store.row("SELECT count(*) FROM operations WHERE settled IS NULL")[
-                0
-            ],
-            "latest": self._latest(),
-            "stats": self._ledger.as_json(),
-            "faults": {
-                "plan": [fault.as_json() for fault in self._faults.plan],
-                "counts": self._faults.counts,
-                "consumed": [made._asdict() for made in self._faults.consumed[-_LATEST:]],
-            },
-            "switches": {
-                name: value
-                for name, value in asdict(rooms.switches).items()
-                if value != usual[name] and name != "require_token"
-            },
-        }
+    def _take(self, body: Any) -> Any:
+        with self._rooms.store.writing():
+            for text, taken in body.items():
+                self._take_of(text, taken)
+        return body
 
-    def _pools(self) -> list[dict[str, Any]]:
-        numbers = self._rooms.store.rows("SELECT id FROM pools ORDER BY id")
-        pools = [self._rooms.pool(number) for (number,) in numbers]
-        return [
-            {
-                "id": str(pool.id),
-                "name": pool.body.get("private_name", ""),
-                "status": pool.status,
-                "training": pool.training,
-                "mixes": pool.mixes,
-                "tasks": pool.tasks,
-                "suites": pool.suites,
-                "suite_tasks": pool.suite_tasks,
-                "most": self._rooms.switches.pool_tasks,
-            }
-            for pool in pools
-            if pool
-        ]
+    def _take_of(self, text: str, taken: Any) -> None:
+        if type(taken) is not int or not 0 <= taken <= _MOST_TAKEN:
+            raise ValueError(f"{text}: taken is a number from 0 to {_MOST_TAKEN}; it is {taken!r}")
+        key, store = parse_item_id(text), self._rooms.store
+        found = [(kind, store.item(kind, *key)) for kind in KINDS] if key else []
+        rows = [(kind, row) for kind, row in found if row]
+        if not rows:
+            raise ValueError(f"there is no task or suite {text!r}")
+        for kind, row in rows:
+            store.change_item(kind, row._replace(taken=taken))
 
-    def _operations(self, now: float) -> list[dict[str, Any]]:
-        query = "SELECT * FROM operations ORDER BY number DESC LIMIT ?"
-        rows = [OperationRow(*row) for row in self._rooms.store.rows(query, (_LATEST,))]
-        switches = Switches()
-        return [
-            {
-                **operations.view(row, switches, now),
-                "pool": str(row.pool) if row.pool is not None else "",
-                "total": row.total,
-            }
-            for row in rows
-        ]
+    def _put_assignments(self, body: Any) -> Any:
+        rooms, now = self._rooms, self._clock()
+        entries = body if isinstance(body, list) else [body]
+        with rooms.store.writing():
+            return [
+                assignments.put(rooms, entry, rooms.ids.batch(1, now)[0], int(now * 1000))
+                for entry in entries
+            ]
 
-    def _latest(self) -> list[dict[str, str]]:
-        found: list[tuple[int, Kind, ItemRow]] = []
-        kinds: tuple[Kind, ...] = ("tasks", "suites")
-        for kind in kinds:
-            pools = self._rooms.store.rows(f"SELECT id FROM pools WHERE {kind} > 0")  # noqa: S608
-            for (pool,) in pools:
-                query = f"SELECT * FROM {kind} WHERE pool = ? ORDER BY oid DESC LIMIT ?"  # noqa: S608
-                rows = self._rooms.store.rows(query, (pool, _LATEST))
-                found += [(row[2], kind, ItemRow(*row)) for row in rows]
-        found.sort(key=lambda entry: (entry[0], entry[2].oid), reverse=True)
-        return [_shown(kind, row) for _, kind, row in found[:_LATEST]]
-
-
-def _shown(kind: Kind, row: ItemRow) -> dict[str, str]:
-    parts = members(row.body)
-    content = parts.get("input_values" if kind == "tasks" else "tasks", "")
-    return {
-        "id": item_id(row.pool, row.oid),
-        "pool": str(row.pool),
-        "kind": "suite"
-        if kind == "suites"
-        else "control"
-        if "known_solutions" in parts
-        else "task",
-        "content": content if len(content) <= _MOST_SHOWN else content[:_MOST_SHOWN] + "…",
-    }
+    def _change_requester(self, body: Any) -> Any:
+        whole = {**self._rooms.requester, **body}
+        self._rooms.requester = {name: part for name, part in whole.items() if part is not None}
+        return self._rooms.requester
 
 
 def _parsed(request: Request) -> Any:
     if request.method != "POST":
         return None
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json")
+        raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="The body must be application/json")
     return json.loads(request.body)

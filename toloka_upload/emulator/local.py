@@ -14,6 +14,8 @@ UNHURRIED = {
     "tasks_per_day": 0,
     "suites_per_minute": 0,
     "suites_per_day": 0,
+    "pools_per_minute": 0,
+    "pools_per_day": 0,
 }
 """Switches without which a rehearsal would spend its time waiting for quotas."""
 
@@ -34,8 +36,10 @@ def local_emulator(state_dir: Path) -> Emulator:
         ValueError: The file is something else's.
         sqlite3.OperationalError: It cannot be read or written.
     """
+    unhurried = Switches().changed(UNHURRIED)
     return Emulator(
         Store(local_database(state_dir)),
-        switches=Switches().changed(UNHURRIED),
+        switches=unhurried,
+        usual=unhurried,
         sleep=lambda _: None,
     )

@@ -11,13 +11,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from toloka_upload.errors import BadInput
 from toloka_upload.rows import number_formats
 from toloka_upload.rows.cells import CellError
-from toloka_upload.rows.model import NO_MEMBERS, Fault, ReadOptions, Row
-from toloka_upload.rows.reader import Reader
+from toloka_upload.rows.model import Batch, Fault, ReadOptions
+from toloka_upload.rows.reader import Reader, batched
 from toloka_upload.rows.sheet import Cell, Holds, Sheet, has_cells, letters
 from toloka_upload.rows.source import Source
 from toloka_upload.rows.tables import HeaderError, Layout
@@ -34,6 +34,15 @@ _AS_SHOWN = f"{_AS_TEXT}, or save the sheet as CSV, which has it as it is shown"
 _NUMERIC = frozenset({"float", "array_float", "json", "array_json"})
 _LOGICAL = frozenset({"boolean", "array_boolean", "json", "array_json"})
 _TYPED = _NUMERIC | _LOGICAL | {"integer", "array_integer"}
+
+
+class _Record(NamedTuple):
+    """One row of the sheet: its number, itself as CSV, its cells as text, what is wrong with it."""
+
+    line: int
+    raw: bytes
+    cells: Sequence[str]
+    faults: Sequence[Fault]
 
 
 class Workbook(Reader):
@@ -113,37 +122,49 @@ class Workbook(Reader):
         """The header as CSV."""
         return self._header
 
-    def __iter__(self) -> Iterator[Row]:
+    def batches(self) -> Iterator[Batch]:
         """Yield the rows in order. `line` is the sheet's row, from 1.
 
         Raises:
             BadInput: The sheet is damaged.
         """
-        if self._layout is None:
+        layout = self._layout
+        if layout is None:
             return
-        width = len(self._layout.columns)
+        for records in batched(self._records(layout), lambda record: len(record.raw)):
+            lines = [record.line for record in records]
+            raws = [record.raw for record in records]
+            cells = [record.cells for record in records]
+            bad = [
+                (at, layout.judge(record.line, record.raw, record.cells, known=record.faults))
+                for at, record in enumerate(records)
+                if record.faults
+            ]
+            yield layout.batch(lines, raws, cells, [0] * len(lines), bad)
+        self._warn()
+
+    def _records(self, layout: Layout) -> Iterator[_Record]:
+        width = len(layout.columns)
         try:
             for number, found in self._rows:
                 cells = found[self._left :]
                 if any(cells):
                     cells += [""] * (width - len(cells))
-                    yield self._row(number, cells, self._layout)
+                    yield self._record(number, cells, layout)
         except BadWorkbook as error:
             raise self._bad(error) from error
-        self._warn()
 
-    def _row(self, number: int, cells: Sequence[str | Cell], layout: Layout) -> Row:
+    def _record(self, number: int, cells: Sequence[str | Cell], layout: Layout) -> _Record:
         width = len(layout.columns)
-        if any(cells[width:]):
-            raw = csv_record([self._shown(cell) for cell in cells])
-            return Row(number, raw, b"", {}, (self._beyond(number, cells, width),), NO_MEMBERS)
         faults: list[Fault] = []
         texts = [
             cell if isinstance(cell, str) else self._text(number, at, cell, layout, faults)
             for at, cell in enumerate(cells[:width])
         ]
-        shown = [self._shown(cell) for cell in cells[:width]] if faults else texts
-        return layout.row(number, csv_record(shown), texts, known=faults)
+        if any(cells[width:]):
+            faults.append(self._beyond(number, cells, width))
+        shown = list(map(self._shown, cells)) if faults else texts
+        return _Record(number, csv_record(shown), texts, faults)
 
     def _text(self, number: int, at: int, cell: Cell, layout: Layout, faults: list[Fault]) -> str:
         """A cell's text; nothing, and a fault, if it is not certain."""
