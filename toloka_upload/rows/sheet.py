@@ -81,9 +81,11 @@ class Sheet:
         self._merged = merged_cells(book, part)
         prefix = self._elements.prefix.encode()
         self._usual = re.compile(
-            rb'<%bc r="([A-Z]{1,3})([0-9]{1,7})"(?: s="([0-9]{1,6})")?(?: t="(s|n|b|str)")?>'
-            rb"<%bv>([^<&]+)</%bv></%bc>" % ((prefix,) * 4)
+            rb'<%bc r="([A-Z]{1,3})([0-9]{1,7})"(?: s="([0-9]{1,6})")?(?: t="(s|n|b|str|inlineStr)")?>'
+            rb'(?:<%bv>([^<&\r]+)</%bv>|<%bis><%bt(?: xml:space="preserve")?>([^<&\r]*)</%bt></%bis>)</%bc>'
+            % ((prefix,) * 8)
         )
+        self._inline = b"<%bis>" % prefix
         self.hidden_rows = self.first_hidden = 0
         self.hidden_columns = [
             letters(int(first[1]) - 1)
@@ -118,15 +120,14 @@ class Sheet:
         if tag is None or b"hidden" in tag[2]:
             return None
         found = self._usual.findall(text, tag.end())
-        if (
-            text.count(b"<") != 4 * len(found) + 2 or not found
-        ):  # the row's two tags, and a cell's four
+        # Nothing else is there if all tags are the row's two and each cell's four, or six with its text inside.
+        if text.count(b"<") != 2 + 4 * len(found) + 2 * text.count(self._inline) or not found:
             return None
         digits, number = tag[1], int(tag[1])
         if number in self._merged:
             return None
         cells: list[str | Cell] = []
-        for column, row, style, kind, value in found:
+        for column, row, style, kind, value, inline in found:
             at = self._columns.get(column)
             if at is None:
                 at = self._columns[column] = column_index(column.decode())
@@ -134,12 +135,18 @@ class Sheet:
                 return None
             if at > len(cells):
                 cells += [""] * (at - len(cells))
-            if kind == b"s":
-                cells.append(self._shared(value.decode()))
-            else:
-                cells.append(self._cell(kind.decode(), value.decode("utf-8", "replace"), style))
+            if (kind == b"inlineStr") == bool(value):
+                return None
+            cells.append(self._usual_content(kind, value, inline, style))
         self._next(number)
         return number, cells
+
+    def _usual_content(self, kind: bytes, value: bytes, inline: bytes, style: bytes) -> str | Cell:
+        if not value:
+            return unescaped(inline.decode("utf-8", "replace"))
+        if kind == b"s":
+            return self._shared(value.decode())
+        return self._cell(kind.decode(), value.decode("utf-8", "replace"), style)
 
     def _row(self, element: ET.Element) -> SheetRow:
         """A row, however it is written."""

@@ -264,7 +264,7 @@ class Texts:
         if elements is None:
             return
         usual = re.compile(
-            rb'<%bsi><%bt(?: xml:space="preserve")?>([^<&]*)</%bt></%bsi>'
+            rb'<%bsi><%bt(?: xml:space="preserve")?>([^<&\r]*)</%bt></%bsi>'
             % ((elements.prefix.encode(),) * 4)
         )
         for text in elements:
