@@ -39,7 +39,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "bytes.csv": (b"image,text\n" + URL.encode() + b",\xff\n", ":2: INVALID_ENCODING"),
     "bytes.jsonl": (b'{"image": "\xc3"}\n', ":1: INVALID_JSON"),
     "wide.csv": ("image\nщ\n".encode("utf-16"), ":1: the text is UTF-16"),
-    "nul.jsonl": (b"\0" * 100, ":1: INVALID_JSON"),
+    "nul.jsonl": (b"\0" * 100, ": this seems to be no text"),
     "deep.jsonl": (b'{"a":' * 100_000 + b"\n", ":1: INVALID_JSON"),
     "deep.json": (b"[" * 100_000, ":1: "),
     "surrogate.jsonl": (rb'{"image": "\ud800"}', ":1: INVALID_JSON"),

@@ -112,6 +112,9 @@ def test_an_array_read_as_lines_says_how_to_read_it():
     """`--format json` is what the user of a JSON array lacks."""
     for row in read(b'[\n[{"a":1}]\n', format="jsonl"):
         assert "--format json" in row.faults[0].message
+    for data in (b'[\n  {"a":1}\n]\n', b'[\n{"a":1}\n]\n', b'{\n  "a": 1\n}\n'):
+        with pytest.raises(BadInput, match="JSON over several lines: add --format json"):
+            read(data, format="jsonl")
 
 
 @BOTH

@@ -7,7 +7,10 @@ import gzip
 import io
 import lzma
 import os
+import re
 import sys
+import tarfile
+import zipfile
 from contextlib import closing
 
 import pytest
@@ -131,13 +134,86 @@ def test_an_explicit_format_wins(tmp_path):
         open_rows(str(path), ReadOptions(format="yaml"), None)
 
 
+def zipped(*names: str) -> bytes:
+    """A ZIP archive with members of these names."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return held.getvalue()
+
+
+def tarred() -> bytes:
+    """A tar archive with one file."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("tasks.csv"))
+    return held.getvalue()
+
+
 @pytest.mark.parametrize(
-    "magic", [b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF-1.7", b"PK\x03\x04junk"]
+    ("name", "data", "what"),
+    [
+        ("a.csv", b"PAR1\x15\x04", "a Parquet file"),
+        ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel file"),
+        ("a", b"%PDF-1.7\n", "a PDF"),
+        ("a.jsonl", b"ARROW1\0\0\xff", "an Arrow (Feather) file"),
+        ("a.csv", b"\x89PNG\r\n\x1a\n\0\0", "a PNG picture"),
+        ("a.tsv", tarred(), "a tar archive"),
+        ("a.csv", gzip.compress(tarred()), "a tar archive"),
+        ("a.csv", bytes(10240), "no text: it has NUL bytes"),
+        ("a.csv", "a,b\n".encode("utf-16-le"), "needs --encoding utf-16-le"),
+        ("a.xlsx", zipped(), "an empty ZIP archive"),
+        ("a.xlsx", zipped("mimetype", "content.xml"), "an OpenDocument file (ODS)"),
+        ("a.xlsx", zipped("word/document.xml"), "a Word document (DOCX)"),
+        ("a.xlsx", zipped("xl/workbook.bin"), "a binary workbook (XLSB)"),
+        ("a.zip", zipped("tasks.csv"), "a ZIP archive with 'tasks.csv' in it"),
+        ("a.csv", b"<!DOCTYPE html>\n<html>...", "HTML, a web page"),
+        ("a.json", b"  <html lang='en'>", "HTML, a web page"),
+        ("a", b"\xef\xbb\xbf<?xml version='1.0'?><rows/>", "XML"),
+        ("a.jsonl", b"<rows>\n<row/>", "XML"),
+        ("a.csv", b'{"image":"a"}\n{"image":"b"}\n', "JSON, and no table: add --format jsonl"),
+        ("a.tsv", b'[{"image":"a"}]', "JSON, and no table: add --format json,"),
+        (
+            "a.jsonl",
+            b"INPUT:image,INPUT:text\na,b\n",
+            "a table, and no JSON Lines: add --format csv",
+        ),
+        ("a.jsonl", b"image\ttext\na\tb\n", "a table, and no JSON Lines: add --format tsv"),
+        ("a.jsonl", b'{"a":1}\r{"a":2}\r', "line ends of an old Mac"),
+        ("a.csv", b"version https://git-lfs.github.com/spec/v1\noid", "run git lfs pull"),
+    ],
 )
-def test_files_of_other_programs_are_named(magic):
-    """A file that is no task file at all says what it is."""
-    with pytest.raises(BadInput, match=r"this is|ZIP|damaged"):
-        open_bytes(magic + b"\0" * 100)
+def test_what_is_no_task_file_is_named(tmp_path, name, data, what):
+    """A web page in place of a download must not end as a success without rows: a cron job would never notice."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(
+        BadInput, match=f"this seems to be {re.escape(what)}|{re.escape(what)}"
+    ) as caught:
+        open_rows(str(path), ReadOptions(), None)
+    assert caught.value.code == "NOT_A_TASK_FILE"
+
+
+@pytest.mark.parametrize(
+    ("data", "format_name"),
+    [
+        (b'{"a":1}\r', "jsonl"),
+        (b'{"a":"\\u0000"}', "jsonl"),
+        (b"a < b,c\n1,2\n", "csv"),
+        (b'"{x}",b\n1,2\n', "csv"),
+        (b"MZ,b\n1,2\n", "csv"),
+    ],
+)
+def test_a_task_file_is_not_taken_for_something_else(data, format_name):
+    """Odd beginnings are beginnings of task files, too."""
+    assert len(read(data, None, format=format_name)) == 1
+
+
+def test_a_file_without_end_is_no_table():
+    """`/dev/zero` is told at once."""
+    with pytest.raises(BadInput, match="NUL bytes"):
+        open_rows("/dev/zero", ReadOptions(format="csv"), None)
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="zstd is part of Python")

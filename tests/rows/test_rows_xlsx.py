@@ -480,7 +480,7 @@ def test_what_is_no_xlsx_is_told():
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:
         archive.writestr("tasks.csv", "a,b\n")
-    with pytest.raises(BadInput, match="no XLSX file; unpack it"):
+    with pytest.raises(BadInput, match=r"a ZIP archive with 'tasks.csv' in it: unpack it"):
         read(held.getvalue())
 
 

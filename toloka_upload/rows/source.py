@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from toloka_upload.errors import BadInput, NoInput
 from toloka_upload.rows import encoding as text_encoding
+from toloka_upload.rows import sniff
 from toloka_upload.rows.packing import MAGIC_LENGTH, Read, unpack
 
 MAX_ROW = 32 << 20
@@ -50,7 +51,7 @@ class Source:
         try:
             packed = _Ahead(self._stored.read)
             self._unpacked = _Ahead(unpack(packed.read, packed.peek(MAGIC_LENGTH), name))
-            self.magic = self._unpacked.peek(8)
+            self.magic = self._unpacked.peek(sniff.HEAD, lambda head: b"\n" in head[8:])
             self.codec = text_encoding.codec_name(encoding, self.magic)
         except BaseException:
             self.close()
@@ -90,8 +91,8 @@ class Source:
         return text
 
     def head(self) -> bytes:
-        """Return the start of the text: its first line if that is short, else its first 64 KiB."""
-        return self._text.peek(_HEAD, lambda head: b"\n" in head.lstrip())
+        """Return the start of the text: its first two lines if they are short, else its first 64 KiB."""
+        return self._text.peek(_HEAD, lambda head: head.lstrip().count(b"\n") > 1)
 
     @cached_property
     def stream(self) -> io.BufferedReader:

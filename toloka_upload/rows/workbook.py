@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
+from toloka_upload.rows import sniff
 from toloka_upload.rows.number_formats import known
 
 MAX_ARCHIVE = 256 << 20
@@ -124,10 +125,8 @@ class Book:
         named = _one_of(self._related(""), _OFFICE) if "_rels/.rels" in self._sizes else None
         main = named or "xl/workbook.xml"
         if main not in self._sizes or not self._is_workbook(main):
-            raise BadWorkbook(
-                "this ZIP archive is no XLSX file; unpack it and upload what is in it",
-                "NOT_A_TASK_FILE",
-            )
+            what = sniff.archive(list(self._sizes))
+            raise BadWorkbook(f"this seems to be {what}", "NOT_A_TASK_FILE")
         return main
 
     def _is_workbook(self, main: str) -> bool:
