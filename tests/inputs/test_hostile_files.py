@@ -36,8 +36,11 @@ BAD: dict[str, tuple[bytes, str]] = {
     "doubled.csv": (b"a,b,a\n1,2,3\n", "column 3 'a'"),
     "index.csv": (b",image\n0,x\n", "index=False"),
     "prefix.csv": (b"INPUT:image,text\nx,y\n", "column 2 'text'"),
-    "bytes.csv": (b"image,text\n" + URL.encode() + b",\xff\n", ":2: INVALID_ENCODING"),
-    "bytes.jsonl": (b'{"image": "\xc3"}\n', ":1: INVALID_JSON"),
+    "bytes.csv": (
+        b"image,text\n" + URL.encode() + b",\xff\n",
+        ":2: byte 0xff at byte offset 32 is not UTF-8",
+    ),
+    "bytes.jsonl": (b'{"image": "\xc3"}\n', ":1: byte 0xc3 at byte offset 11 is not UTF-8"),
     "wide.csv": ("image\nщ\n".encode("utf-16"), ":1: the text is UTF-16"),
     "nul.jsonl": (b"\0" * 100, ": this seems to be no text"),
     "deep.jsonl": (b'{"a":' * 100_000 + b"\n", ":1: INVALID_JSON"),

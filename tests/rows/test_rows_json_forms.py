@@ -100,7 +100,7 @@ def test_what_is_no_json_object_is_told_with_its_place(format_name, text, code, 
     good = b'{"a":1}'
     parts = (good, text, good)
     data = b"\n".join(parts) if format_name == "jsonl" else b"[" + b",\n".join(parts) + b"]"
-    rows = read(data, format=format_name)
+    rows = read(data, format=format_name, encoding="utf-8")
     assert [codes(row) for row in rows] == [[], [("", code)], []]
     assert rows[1].line == 2
     assert rows[1].raw == text + b"\n"

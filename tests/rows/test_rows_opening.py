@@ -162,7 +162,7 @@ def tarred() -> bytes:
         ("a.tsv", tarred(), "a tar archive"),
         ("a.csv", gzip.compress(tarred()), "a tar archive"),
         ("a.csv", bytes(10240), "no text: it has NUL bytes"),
-        ("a.csv", "a,b\n".encode("utf-16-le"), "needs --encoding utf-16-le"),
+        ("a.csv", "a,b\nc,d\n".encode("utf-16-le"), "needs --encoding utf-16-le"),
         ("a.xlsx", zipped(), "an empty ZIP archive"),
         ("a.xlsx", zipped("mimetype", "content.xml"), "an OpenDocument file (ODS)"),
         ("a.xlsx", zipped("word/document.xml"), "a Word document (DOCX)"),
@@ -278,14 +278,57 @@ def test_an_undecodable_byte_spoils_its_row_and_no_other():
     assert rows[1].line == 2
     assert rows[1].raw == b'{"b":"\x98"}\n'
     assert "byte 0x98 at byte offset 6 of the line is not cp1251" in rows[1].faults[0].message
-    rows = read(b'{"a":1}\n{"b":"\xff"}\n', format="jsonl")
+    rows = read(b'{"a":1}\n{"b":"\xff"}\n', format="jsonl", encoding="utf-8")
     assert (
         "byte 0xff at byte offset 6 of the line (14 of the input) is not UTF-8"
         in rows[1].faults[0].message
     )
-    rows = read(b"string\nx\n\xff\n", format="csv")
+    rows = read(b"string\nx\n\xff\n", format="csv", encoding="utf-8")
     assert rows[1].faults[0].code == "INVALID_ENCODING"
     assert "byte offset 0 of the line (9 of the input)" in rows[1].faults[0].message
+
+
+TEXTS = {
+    "cp1252": "image,text\nx,Müller grüßt im Café\ny,naïve Straße\n",
+    "cp1251": "image,text\nx,Привет, мир\n",
+    "cp1250": "image,text\nx,Příliš žluťoučký kůň\n",
+    "koi8-r": "image,text\nx,Привет, Мир\n",
+    "cp866": "image,text\nx,Привет, мир\n",
+    "shift_jis": "image,text\nx,日本語のテキスト\n",
+    "gb18030": "image,text\nx,这是中文文本\n",
+    "euc-kr": "image,text\nx,한국어 텍스트\n",
+}
+
+
+@pytest.mark.parametrize("codec", TEXTS)
+@pytest.mark.parametrize("long", [0, 40_000])
+def test_a_file_in_another_encoding_is_one_error_with_those_that_may_be_meant(codec, long):
+    """Not an error for each row: the file is refused, and the encoding that reads right is shown with a sample."""
+    text = TEXTS[codec].replace("\n", "\n" + "ascii,alone\n" * long, 1)
+    with pytest.raises(BadInput, match=rf"^-:{long + 2}: byte 0x.. at byte offset") as caught:
+        read(text.encode(codec), None, format="csv")
+    _, *told, _ = str(caught.value).splitlines()
+    sample = TEXTS[codec].splitlines()[1]
+    assert f"--encoding {codec:9}  reads it as  {sample}" in told
+    assert codec == "euc-kr" or told[0].split()[1] == codec
+    assert caught.value.code == "WRONG_ENCODING"
+
+
+def test_bytes_that_no_encoding_has_are_no_guess():
+    """Then there is no candidate to show, and what to do is said."""
+    with pytest.raises(BadInput, match="save the file as UTF-8, or name its encoding") as caught:
+        read(b"a,\xff\x81\xff\x00\x98\xa0\x81\n1,2\n", format="csv")
+    assert "reads it as" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["é", "я", "€", "😀", "\ud800"])
+@pytest.mark.parametrize("before", [0, (1 << 18) - 3, (1 << 18) - 2, (1 << 18) - 1, 1 << 18])
+def test_the_first_character_beyond_ascii_shows_that_a_file_is_utf_8(text, before):
+    """Wherever it stands, cut in two by a piece of the reading or not; half a pair of surrogates spoils its own row."""
+    start = b'{"a":"' + b"x" * (before - 6) if before else b'{"a":"'
+    data = start + text.encode("utf-8", "surrogatepass") + b'"}\n{"b":"\xff"}\n'
+    rows = read(data, format="jsonl")
+    assert [len(row.faults) for row in rows] == [int(text == "\ud800"), 1]
 
 
 def test_a_broken_wide_encoding_ends_the_reading_with_its_line():

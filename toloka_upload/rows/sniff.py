@@ -68,6 +68,8 @@ _MARKUP = re.compile(rb"<(?:\?xml\b|!--|[A-Za-z_][\w.:-]*(?:\s|/?>))")
 _PRETTY = re.compile(rb'\[\s*\n\s*\{|\{\s*\n\s+"')
 _FEW = 10
 """More than one byte in so many makes it no text."""
+_ENOUGH = 16
+"""Bytes that are enough to say so."""
 _TABLES = ("csv", "tsv")
 
 
@@ -98,7 +100,7 @@ def text_file(head: bytes, format_name: str) -> str:
     """
     start = head.lstrip()
     line = start.split(b"\n", 1)[0].rstrip()
-    if line.count(b"\0") * _FEW > len(line):
+    if len(head) >= _ENOUGH and head.count(b"\0") * _FEW > len(head):
         return "no text: it has NUL bytes (text of UTF-16 needs --encoding utf-16-le)"
     if _HTML.match(start):
         return "HTML, a web page: was it saved in place of the file, or is a login needed to download it?"
