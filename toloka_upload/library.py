@@ -8,6 +8,7 @@ from typing import Any
 
 from toloka_upload import configure
 from toloka_upload.report.observer import Observer, unobserved
+from toloka_upload.report.outputs import inputs, outputs_of, refuse_clashes
 from toloka_upload.report.summary import Report
 from toloka_upload.run.upload import Upload
 from toloka_upload.settings import Pacing, Requests, Settings, pool_id
@@ -45,20 +46,19 @@ def upload(
         settings: Further fields of `Settings`, by name.
 
     Raises:
-        UsageProblem: The settings contradict each other.
+        UsageProblem: The settings contradict each other, or an output would overwrite an input.
     """
     environ = os.environ if token is None else {"TOLOKA_TOKEN": token}
     if pacing is None:
         pacing = Pacing(rate=None, daily_limit=None) if env == "local" else Pacing()
-    return Upload(
-        Settings(
-            files=tuple(str(file) for file in files),
-            target=configure.target(env, url, account, None, environ),
-            pool=None if pool is None else pool_id(str(pool)),
-            state_dir=configure.state_dir(state_dir),
-            requests=requests or Requests(),
-            pacing=pacing,
-            **settings,
-        ),
-        observer,
-    ).run()
+    asked = Settings(
+        files=tuple(str(file) for file in files),
+        target=configure.target(env, url, account, None, environ),
+        pool=None if pool is None else pool_id(str(pool)),
+        state_dir=configure.state_dir(state_dir),
+        requests=requests or Requests(),
+        pacing=pacing,
+        **settings,
+    )
+    refuse_clashes(outputs_of(asked), inputs(asked.files))
+    return Upload(asked, observer).run()

@@ -290,6 +290,9 @@ class Output(Options):
         Path | None,
         option("Where rejected rows go.", otherwise="<stem>.rejects<ext> here", metavar="FILE"),
     ] = None
+    force: Annotated[
+        bool, option("Overwrite the file that --rejects names, if it is there.", "--force")
+    ] = False
     json_output: Annotated[
         bool, option("One JSON object on standard output at the end.", "--json")
     ] = False
