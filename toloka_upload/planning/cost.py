@@ -6,10 +6,9 @@ Smart mixing makes suites of general tasks as workers come. Of N general tasks l
 the largest; R is the most general tasks in a suite (`real_tasks_count`) and m the fewest (`min_real_tasks_count`).
 
 - At least: no suite has more than R tasks, and nobody gets a task twice. The greater of S / R, rounded up, and L.
-- At most: a suite has fewer than m tasks only where its worker can be given no more. Newcomers meet that when fewer
-  than m tasks are left; each takes one overlap of all that are left, so L times. And a worker who had full suites may
-  have done all else: once, so not more often than there are full suites; nor more often than a task was given while
-  some of its overlap was left, which is S - N times.
+- At most: a suite has fewer than m tasks only where its worker can be given no more. Then that worker has done all
+  tasks that still have overlap left, also the one whose overlap ends last: there are L such workers at most, each with
+  one such suite. L + (S - L) / m, rounded down; or L alone, where there are not even m tasks.
 
 Without incomplete suites (`force_last_assignment` off) the last m - 1 tasks may stay undone. Each overlap that dynamic
 overlap adds may come late and alone, in a suite of its own. What is given out again because it expired or was rejected,
@@ -251,12 +250,9 @@ class _Mixing:
         total, tasks, fewest = _total(overlaps), overlaps.total(), self._fewest
         if not self._incomplete:
             return (total + added) // fewest if tasks >= fewest else 0
-        newcomers = max(overlaps, default=0)
-        if tasks < fewest:
-            return newcomers + added
-        rest = total - newcomers
-        pairs = min(rest // (fewest + 1), total - tasks + added)
-        return newcomers + 2 * pairs + (rest - pairs * (fewest + 1)) // fewest + added
+        short = max(overlaps, default=0)
+        full = (total - short) // fewest if tasks >= fewest else 0
+        return short + full + added
 
 
 def _total(overlaps: Counter[int]) -> int:
