@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from toloka_upload import configure
-from toloka_upload.observer import Observer, unobserved
+from toloka_upload.report.observer import Observer, unobserved
 from toloka_upload.report.summary import Report
+from toloka_upload.run.upload import Upload
 from toloka_upload.settings import Pacing, Requests, Settings, pool_id
-from toloka_upload.uploader import Upload
 
 
 def upload(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toloka_upload.api.target import Target
-from toloka_upload.chunks import MOST_ITEMS_ASYNC, MOST_ITEMS_SYNC, Limits
 from toloka_upload.errors import UsageProblem
+from toloka_upload.items.chunks import MOST_ITEMS_ASYNC, MOST_ITEMS_SYNC, Limits
 from toloka_upload.policies.rate import Window
 from toloka_upload.policies.stop import MaxErrors
 from toloka_upload.rows.model import ReadOptions

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from toloka_upload.check import Spec, check_suite, check_task
+from toloka_upload.check.template import template
 from toloka_upload.emulator.world import default_world
 from toloka_upload.errors import UsageProblem
 from toloka_upload.rows import ReadOptions, Row, open_rows
-from toloka_upload.template import template
 
 Format = Literal["jsonl", "json", "csv", "tsv"]
 FORMATS: tuple[Format, ...] = ("jsonl", "json", "csv", "tsv")

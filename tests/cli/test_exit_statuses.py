@@ -179,7 +179,7 @@ def test_70_an_error_of_ours_is_a_sentence(cli: Cli, monkeypatch: pytest.MonkeyP
     def broken(*_: object) -> None:
         raise ZeroDivisionError("by zero")
 
-    monkeypatch.setattr("toloka_upload.uploader.Upload.run", broken)
+    monkeypatch.setattr("toloka_upload.run.upload.Upload.run", broken)
     ended = cli(*LOCAL, "tasks.jsonl", "--json")
     told(ended, ExitStatus.BUG)
     (written,) = Path().glob("toloka-upload-bug-*.txt")

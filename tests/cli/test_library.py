@@ -10,7 +10,7 @@ from command_line import GOOD, good_rows
 import toloka_upload
 from toloka_upload import ExitStatus, Requests, upload
 from toloka_upload.errors import UsageProblem
-from toloka_upload.observer import Event, RunFinished
+from toloka_upload.report.observer import Event, RunFinished
 
 
 def test_an_upload_is_one_call(here: Path) -> None:

@@ -1,4 +1,4 @@
-"""Books: counts add up, errors are grouped, and everyone who must know is told."""
+"""Recorder: counts add up, errors are grouped, and everyone who must know is told."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload.books import Books
-from toloka_upload.observer import Event, RowRejected, Warned
 from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.report.observer import Event, RowRejected, Warned
+from toloka_upload.report.recorder import Recorder
 from toloka_upload.report.results import NoResults
 from toloka_upload.report.summary import Report
 from toloka_upload.rows.model import Fault
@@ -33,27 +33,27 @@ class Kept:
         self.closed = True
 
 
-def new_books(events: list[Event] | None = None) -> tuple[Books, Report, Kept]:
-    """Books with a report and rejects to look into."""
+def new_books(events: list[Event] | None = None) -> tuple[Recorder, Report, Kept]:
+    """Recorder with a report and rejects to look into."""
     report, rejects = Report(), Kept()
 
     def tell(event: Event) -> None:
         if events is not None:
             events.append(event)
 
-    return Books(report, NoResults(), rejects, tell), report, rejects
+    return Recorder(report, NoResults(), rejects, tell), report, rejects
 
 
 @given(st.lists(st.lists(st.sampled_from(Status), max_size=8), max_size=8))
 def test_every_row_is_counted_once_by_its_outcome(blocks: list[list[Status]]) -> None:
     """`read` is the sum of the others once every row that was read was entered."""
-    books, report, _ = new_books()
+    recorder, report, _ = new_books()
     for statuses in blocks:
         report.counts.read += len(statuses)
         places = Places()
         for line, _ in enumerate(statuses):
             places.add("a", line)
-        books.enter(Block(places, bytes(statuses), "21", "tasks"))
+        recorder.enter(Block(places, bytes(statuses), "21", "tasks"))
     counts = report.counts
     every = [status for statuses in blocks for status in statuses]
     for status in Status:
@@ -64,23 +64,23 @@ def test_every_row_is_counted_once_by_its_outcome(blocks: list[list[Status]]) ->
 def test_a_rejected_row_is_kept_told_and_grouped() -> None:
     """The row as it came, an event for each fault; its outcome is entered with its block."""
     events: list[Event] = []
-    books, report, rejects = new_books(events)
-    books.reject("a", 7, b"raw\n", [FAULT])
+    recorder, report, rejects = new_books(events)
+    recorder.reject("a", 7, b"raw\n", [FAULT])
     assert rejects.rows == [("a", 7, b"raw\n", [FAULT])]
     assert events == [RowRejected("a", 7, *FAULT)]
     assert report.counts.rejected == 0
-    books.close()
+    recorder.close()
     assert rejects.closed
 
 
 def test_errors_are_grouped_by_code_and_field() -> None:
     """The most frequent first, each with the place and message of its first row."""
-    books, _, _ = new_books()
+    recorder, _, _ = new_books()
     other = FAULT._replace(code="INVALID_URL_SYNTAX", message="no url")
-    books.reject("a", 1, b"", [other])
-    books.reject("a", 2, b"", [FAULT._replace(message="first")])
-    books.reject("b", 3, b"", [FAULT._replace(message="second")])
-    first, second = books.groups
+    recorder.reject("a", 1, b"", [other])
+    recorder.reject("a", 2, b"", [FAULT._replace(message="first")])
+    recorder.reject("b", 3, b"", [FAULT._replace(message="second")])
+    first, second = recorder.groups
     assert (first.code, first.count, first.file, first.line, first.message) == (
         "VALUE_REQUIRED",
         2,
@@ -93,18 +93,18 @@ def test_errors_are_grouped_by_code_and_field() -> None:
 
 def test_groups_are_bounded() -> None:
     """A file in which every row has a fault of its own must not fill the memory, nor the summary."""
-    books, _, rejects = new_books()
+    recorder, _, rejects = new_books()
     for number in range(3000):
-        books.reject("a", number, b"", [FAULT._replace(field=f"input_values.f{number}")])
-    books.close()
-    assert len(books.groups) == 1000
+        recorder.reject("a", number, b"", [FAULT._replace(field=f"input_values.f{number}")])
+    recorder.close()
+    assert len(recorder.groups) == 1000
     assert len(rejects.rows) == 3000
 
 
 def test_a_warning_reaches_the_summary_and_the_display() -> None:
     """Programs and people alike."""
     events: list[Event] = []
-    books, report, _ = new_books(events)
-    books.warn("careful")
+    recorder, report, _ = new_books(events)
+    recorder.warn("careful")
     assert report.warnings == ["careful"]
     assert events == [Warned("careful")]

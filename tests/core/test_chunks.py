@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload.chunks import (
+from toloka_upload.items.chunks import (
     MOST_INPUT_BYTES,
     MOST_OUTPUT_BYTES,
     Chunk,
@@ -21,7 +21,7 @@ from toloka_upload.chunks import (
     Size,
     too_large,
 )
-from toloka_upload.identity import digest
+from toloka_upload.items.identity import digest
 
 SMALL = Limits(items=4, input_bytes=100, output_bytes=50)
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload.identity import (
+from toloka_upload.items.identity import (
     WIDTH,
     Known,
     Seen,

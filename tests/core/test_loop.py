@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from toloka_upload.loop import Loop, Steps, call, sleep, until
+from toloka_upload.session.loop import Loop, Steps, call, sleep, until
 
 
 class Slow:

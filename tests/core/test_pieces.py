@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload.api import pieces as module
+from toloka_upload.api import json_pieces as module
 from toloka_upload.api.answers import Answer, read_entries
 from toloka_upload.api.errors import AnswerLost, NotFound
-from toloka_upload.api.pieces import PIECE, pieces
+from toloka_upload.api.json_pieces import PIECE, pieces
 
 texts = st.sampled_from(["", "a", '},{"type":', '"},{"type":"', "]", "\\", "}]", "é", "\\u007d"])
 keys = st.sampled_from(["type", "input", "a", '},{"type":'])

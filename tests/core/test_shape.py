@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload.chunks import Size
-from toloka_upload.identity import digest
-from toloka_upload.rows import Kind, ReadOptions, Row, open_rows
-from toloka_upload.shape import (
+from toloka_upload.items.chunks import Size
+from toloka_upload.items.identity import digest
+from toloka_upload.items.task_json import (
     Shaped,
     all_plain,
     disagreement,
@@ -26,6 +25,7 @@ from toloka_upload.shape import (
     shape_task,
     with_overlap,
 )
+from toloka_upload.rows import Kind, ReadOptions, Row, open_rows
 
 
 def row(text: str | bytes, **outer: bytes) -> Row:

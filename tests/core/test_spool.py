@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload.chunks import Chunk, Chunker, Item, Limits, Size
 from toloka_upload.errors import CannotWrite
-from toloka_upload.identity import digest
-from toloka_upload.spool import Spool
+from toloka_upload.items.chunks import Chunk, Chunker, Item, Limits, Size
+from toloka_upload.items.identity import digest
+from toloka_upload.items.spool import Spool
 
 items = st.lists(
     st.tuples(st.binary(min_size=1, max_size=20), st.integers(1, 3), st.booleans()), min_size=1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from toloka_upload import observer as ev
 from toloka_upload.errors import ExitStatus
+from toloka_upload.report import observer as ev
 from toloka_upload.report.summary import Counts, Report, RunError
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\x9b31m\u202etxt.exe [bold red]\nx\r\udc80"

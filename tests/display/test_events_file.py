@@ -15,8 +15,8 @@ from display_runs import hostile_events, report, sent, started
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload import observer as ev
 from toloka_upload.errors import CannotWrite, ExitStatus
+from toloka_upload.report import observer as ev
 from toloka_upload.report.events import NAMES, EventsFile
 
 NOW = 1_795_284_000.123456

@@ -25,11 +25,11 @@ from display_runs import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload import observer as ev
 from toloka_upload._version import __version__
 from toloka_upload.display.base import Lines
 from toloka_upload.display.narrate import Level, Narrator
 from toloka_upload.errors import ExitStatus
+from toloka_upload.report import observer as ev
 from toloka_upload.report.summary import RunError
 from toloka_upload.text import plain
 

@@ -28,10 +28,10 @@ from display_runs import (
 )
 from paper_terminal import Screen
 
-from toloka_upload import observer as ev
 from toloka_upload.display.live import Live
 from toloka_upload.display.narrate import Level, Narrator
 from toloka_upload.errors import ExitStatus
+from toloka_upload.report import observer as ev
 
 
 def live(
@@ -306,7 +306,7 @@ def test_the_terminal_is_written_by_the_pulse_and_never_by_an_event() -> None:
 DRIVER = textwrap.dedent("""
     import os, sys, time
     from toloka_upload.display import display_for
-    from toloka_upload.observer import RowsRead
+    from toloka_upload.report.observer import RowsRead
     display = display_for(sys.stderr, quiet=False, verbose=False, json_output=False,
         stdout_is_terminal=True, environ=os.environ, clock=time.monotonic)
     with display:

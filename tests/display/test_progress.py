@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from display_runs import finished, progressed, rejected, rows_read, sent, settled, started
 
-from toloka_upload import observer as ev
 from toloka_upload.display.progress import Progress, Speed
 from toloka_upload.errors import ExitStatus
+from toloka_upload.report import observer as ev
 
 
 def told(*events: ev.Event, at: float = 0.0) -> Progress:

@@ -16,10 +16,10 @@ from toloka_upload.api.target import Target
 from toloka_upload.emulator import Emulator
 from toloka_upload.emulator.messages import Request
 from toloka_upload.emulator.server import Server
-from toloka_upload.observer import Observer, unobserved
+from toloka_upload.report.observer import Observer, unobserved
 from toloka_upload.report.summary import Report
+from toloka_upload.run.upload import Upload
 from toloka_upload.settings import Pacing, Requests, Settings
-from toloka_upload.uploader import Upload
 
 ROOT = Path(__file__).parents[2]
 

@@ -21,15 +21,17 @@ from unittest import mock
 
 from simulated_server import Answer, Server, Weather
 
-from toloka_upload import history, lane, session
 from toloka_upload.api.target import Target
 from toloka_upload.errors import ExitStatus, Interrupted
 from toloka_upload.journal import reading, writing
-from toloka_upload.lock import Lock
-from toloka_upload.loop import Loop, Task, _Reply
+from toloka_upload.journal.lock import Lock
 from toloka_upload.report.summary import Report
+from toloka_upload.run import history
+from toloka_upload.run.upload import Upload
+from toloka_upload.session import pool as pool_module
+from toloka_upload.session import session
+from toloka_upload.session.loop import Loop, Task, _Reply
 from toloka_upload.settings import Pacing, Requests, Settings
-from toloka_upload.uploader import Upload
 
 Rows = list[dict[str, Any]]
 MOST_MOVES = 50_000
@@ -340,7 +342,7 @@ def _simulated(steps: Steps, rng: random.Random) -> Iterator[None]:
     with (
         mock.patch.object(writing, "connect", connect),
         mock.patch.object(reading, "connect", connect),
-        mock.patch.object(lane, "Lock", locked),
+        mock.patch.object(pool_module, "Lock", locked),
         mock.patch.object(session, "random", SimpleNamespace(Random=lambda: dice)),
     ):
         yield
@@ -349,7 +351,7 @@ def _simulated(steps: Steps, rng: random.Random) -> Iterator[None]:
 def _bury(upload: Upload, steps: Steps) -> None:
     """Close what a dead process's kernel would close."""
     if upload._work is not None:
-        for one in upload._work.lanes:
+        for one in upload._work.pools:
             one.close()
     for lock in steps.locks:
         lock.release()

@@ -12,8 +12,8 @@ import pytest
 from desk import Desk, at, lines, once, rows
 
 from toloka_upload.errors import ExitStatus, Interrupted
-from toloka_upload.observer import ChunkSent
-from toloka_upload.uploader import Upload
+from toloka_upload.report.observer import ChunkSent
+from toloka_upload.run.upload import Upload
 
 
 @pytest.mark.parametrize("mode", ["async", "sync"])

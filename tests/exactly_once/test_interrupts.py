@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from desk import Desk, at, lines, once, rows
 
-from toloka_upload import coordinator
 from toloka_upload.errors import ExitStatus, Interrupted
-from toloka_upload.observer import ChunkSent
+from toloka_upload.report.observer import ChunkSent
 from toloka_upload.report.summary import Report
-from toloka_upload.uploader import Upload
+from toloka_upload.run import coordinator
+from toloka_upload.run.upload import Upload
 
 
 @pytest.fixture(autouse=True)

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from desk import Desk, at, rows
 
-from toloka_upload import history, journal
+from toloka_upload import journal
 from toloka_upload.errors import ExitStatus, Interrupted, NoInput
-from toloka_upload.lock import Held, Lock, holder
-from toloka_upload.observer import ChunkSent
-from toloka_upload.uploader import Upload
+from toloka_upload.journal.lock import Held, Lock, holder
+from toloka_upload.report.observer import ChunkSent
+from toloka_upload.run import history
+from toloka_upload.run.upload import Upload
 
 
 def stopped(desk: Desk, after: int = 2) -> Any:

@@ -12,12 +12,12 @@ from toloka_upload.api.target import Target
 from toloka_upload.emulator import Emulator, Request
 from toloka_upload.emulator.local import UNHURRIED
 from toloka_upload.emulator.world import World
-from toloka_upload.loop import Loop, Task, _Reply
-from toloka_upload.observer import Event, RowRejected, Warned
+from toloka_upload.report.observer import Event, RowRejected, Warned
 from toloka_upload.report.summary import Report
 from toloka_upload.rows.model import ReadOptions
+from toloka_upload.run.upload import Upload
+from toloka_upload.session.loop import Loop, Task, _Reply
 from toloka_upload.settings import Pacing, Requests, Settings
-from toloka_upload.uploader import Upload
 
 INPUT_SPEC: dict[str, Any] = {
     "image": {"type": "url", "required": True},

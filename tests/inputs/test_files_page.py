@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from toloka_upload.check.faults import MOST_FAULTS
-from toloka_upload.chunks import MOST_INPUT_BYTES, MOST_OUTPUT_BYTES
+from toloka_upload.items.chunks import MOST_INPUT_BYTES, MOST_OUTPUT_BYTES
 from toloka_upload.rows.columns import MAX_COLUMNS
 from toloka_upload.rows.delimited import MAX_HEADER
 from toloka_upload.rows.source import MAX_ROW

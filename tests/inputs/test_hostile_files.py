@@ -14,7 +14,7 @@ import pytest
 from input_runs import Service, upload
 from make_xlsx import cell, sheet_xml, workbook, xlsx
 
-from toloka_upload.observer import RowRejected
+from toloka_upload.report.observer import RowRejected
 from toloka_upload.text import fault_line
 
 URL = "https://example.com/"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from input_runs import INPUT_SPEC, OUTPUT_SPEC, Service, upload
 
-from toloka_upload.template import template
+from toloka_upload.check.template import template
 
 SPEC: dict[str, Any] = {"input_spec": INPUT_SPEC, "output_spec": OUTPUT_SPEC}
 FORMATS = ["jsonl", "json", "csv", "tsv"]

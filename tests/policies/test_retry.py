@@ -15,7 +15,7 @@ from toloka_upload.policies.retry import (
     Backoff,
     BreakerState,
     CircuitBreaker,
-    Patience,
+    RetryBudget,
     quota_wait,
     retry_after,
 )
@@ -106,52 +106,52 @@ def test_quota_wait_follows_the_servers_words(
 
 def test_patience_counts_from_the_first_failure_after_a_success(clock: Clock) -> None:
     """Time without any success is what ends it, not the number of failures."""
-    patience = Patience(900, clock)
+    budget = RetryBudget(900, clock)
     clock.advance(10_000)
-    assert not patience.exhausted, "nothing has failed yet"
-    assert patience.remaining == math.inf
-    patience.failed()
+    assert not budget.exhausted, "nothing has failed yet"
+    assert budget.remaining == math.inf
+    budget.failed()
     clock.advance(899)
     for _ in range(1000):
-        patience.failed()
-    assert not patience.exhausted, "a thousand failures in 899 s are fine"
-    assert patience.remaining == 1
+        budget.failed()
+    assert not budget.exhausted, "a thousand failures in 899 s are fine"
+    assert budget.remaining == 1
     clock.advance(1)
-    assert patience.exhausted, "900 s without a success are not"
+    assert budget.exhausted, "900 s without a success are not"
 
 
 def test_one_success_renews_patience(clock: Clock) -> None:
     """A service that fails now and then is never given up."""
-    patience = Patience(10, clock)
+    budget = RetryBudget(10, clock)
     for _ in range(50):
-        patience.failed()
+        budget.failed()
         clock.advance(9)
-        assert not patience.exhausted
-        patience.success()
+        assert not budget.exhausted
+        budget.success()
         clock.advance(100)
-        assert not patience.exhausted
+        assert not budget.exhausted
 
 
 def test_no_patience_means_no_retry(clock: Clock) -> None:
     """`--retry-for 0`: the first failure is the last."""
-    patience = Patience(0, clock)
-    assert not patience.exhausted
-    patience.failed()
-    assert patience.exhausted
+    budget = RetryBudget(0, clock)
+    assert not budget.exhausted
+    budget.failed()
+    assert budget.exhausted
 
 
 def test_a_pause_the_server_asks_for_is_kept_whatever_the_patience(clock: Clock) -> None:
     """`--retry-for 4s` and a minute's quota: the minute is waited for, and once more, and then it is enough."""
-    patience = Patience(4, clock)
-    patience.failed(asked=60)
+    budget = RetryBudget(4, clock)
+    budget.failed(asked=60)
     clock.advance(60)
-    assert not patience.exhausted, "after the pause there is a try"
-    patience.failed(asked=60)
+    assert not budget.exhausted, "after the pause there is a try"
+    budget.failed(asked=60)
     clock.advance(60)
-    assert patience.remaining == 0, "a server that only ever refuses is left"
-    patience.success()
-    patience.failed()
-    assert patience.remaining == 4, "after a success the pause of before is forgotten"
+    assert budget.remaining == 0, "a server that only ever refuses is left"
+    budget.success()
+    budget.failed()
+    assert budget.remaining == 4, "after a success the pause of before is forgotten"
 
 
 @pytest.fixture
@@ -263,7 +263,7 @@ def test_a_relapse_starts_over(breaker: CircuitBreaker, clock: Clock) -> None:
 def test_a_service_that_fails_three_times_in_ten_is_still_used(clock: Clock, seed: int) -> None:
     """With 30 % of the answers broken, 100 requests of 0.1 s get through within a minute, without giving up."""
     random = Random(seed)
-    breaker, patience = CircuitBreaker(Backoff(random), clock), Patience(30, clock)
+    breaker, budget = CircuitBreaker(Backoff(random), clock), RetryBudget(30, clock)
     start, served = clock.now, 0
     while served < 100:
         if (wait := breaker.wait()) > 0:
@@ -273,10 +273,10 @@ def test_a_service_that_fails_three_times_in_ten_is_still_used(clock: Clock, see
         clock.advance(0.1)
         if random.random() < 0.3:
             breaker.failed()
-            patience.failed()
+            budget.failed()
         else:
             breaker.succeeded()
-            patience.success()
+            budget.success()
             served += 1
-        assert not patience.exhausted
+        assert not budget.exhausted
     assert clock.now - start < 60

@@ -15,10 +15,10 @@ from toloka_upload.emulator import Request
 from toloka_upload.emulator.limits import SlidingWindow
 from toloka_upload.emulator.server import Server
 from toloka_upload.errors import ExitStatus, Interrupted
-from toloka_upload.observer import ChunkSent, Event, Waiting
+from toloka_upload.report.observer import ChunkSent, Event, Waiting
 from toloka_upload.report.summary import Report
+from toloka_upload.run.upload import Upload
 from toloka_upload.settings import Pacing, Requests, Settings
-from toloka_upload.uploader import Upload
 
 _PACING = {field.name for field in fields(Pacing)}
 _REQUESTS = {field.name for field in fields(Requests)}

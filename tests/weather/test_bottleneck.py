@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from outing import flat
 
-from toloka_upload.bottleneck import Cause, Timesheet
+from toloka_upload.session.timesheet import Cause, Timesheet
 
 
 class Clock:

@@ -11,10 +11,10 @@ import pytest
 from conftest import MakeWeather
 from outing import flat, listed, statuses, together
 
-from toloka_upload.chunks import MOST_INPUT_BYTES
 from toloka_upload.emulator import Request
 from toloka_upload.emulator.world import load_world
 from toloka_upload.errors import ExitStatus
+from toloka_upload.items.chunks import MOST_INPUT_BYTES
 
 
 def test_big_files_arrive_whole(weather: MakeWeather) -> None:

@@ -12,7 +12,7 @@ from outing import flat, together
 from toloka_upload.emulator import operations
 from toloka_upload.emulator.switches import about
 from toloka_upload.errors import ExitStatus
-from toloka_upload.observer import OperationProgress
+from toloka_upload.report.observer import OperationProgress
 
 POST = {"method": "POST", "path": "/tasks"}
 _OTHERWHERE = {"require_token", "lock_pool", "oversize", "quota_answer", "tasks_without_mixer"}

@@ -12,7 +12,7 @@ from conftest import MakeWeather
 from outing import flat, statuses, together
 
 from toloka_upload.errors import ExitStatus
-from toloka_upload.observer import PoolOpened
+from toloka_upload.report.observer import PoolOpened
 
 POST = {"method": "POST", "path": "/tasks"}
 

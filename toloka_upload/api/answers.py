@@ -21,7 +21,7 @@ from toloka_upload.api.errors import (
     ServerFailed,
     TooLarge,
 )
-from toloka_upload.api.pieces import pieces
+from toloka_upload.api.json_pieces import pieces
 from toloka_upload.rows.model import Fault
 
 SIZE_CODES = frozenset(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from toloka_upload.api.client import Client
-from toloka_upload.identity import digest, loose
+from toloka_upload.items.identity import digest, loose
 
 
 def item_content(item: Mapping[str, Any]) -> bytes:

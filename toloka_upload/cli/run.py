@@ -20,17 +20,17 @@ from toloka_upload import configure
 from toloka_upload.configure import open_to_others, read
 from toloka_upload.display import Display, colour_wanted, display_for
 from toloka_upload.errors import ExitStatus, Interrupted, Terminated
-from toloka_upload.observer import Event, Observer, Warned
 from toloka_upload.policies.durations import parse_duration
 from toloka_upload.policies.rate import parse_rate
 from toloka_upload.policies.stop import parse_max_errors
 from toloka_upload.report.events import EventsFile
+from toloka_upload.report.observer import Event, Observer, Warned
 from toloka_upload.report.summary import Report
 from toloka_upload.report.text import summary_text
 from toloka_upload.rows.model import ReadOptions
+from toloka_upload.run.upload import Upload
 from toloka_upload.settings import DAILY_LIMIT, RATE, Pacing, Requests, Settings, pool_id
 from toloka_upload.text import encodable
-from toloka_upload.uploader import Upload
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
 _KEPT, _MOST_KEPT = 4 * 1024 * 1024, 32 * 1024 * 1024

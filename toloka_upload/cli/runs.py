@@ -10,7 +10,7 @@ import typer
 from toloka_upload.cli.options import StateDir
 
 if TYPE_CHECKING:
-    from toloka_upload.history import PastRun
+    from toloka_upload.run.history import PastRun
 
 
 def runs(
@@ -38,9 +38,10 @@ def runs(
     """List past uploads, or show one: when, what, what became of it, and how to go on."""
     import time
 
-    from toloka_upload import configure, history
+    from toloka_upload import configure
     from toloka_upload.errors import UsageProblem
     from toloka_upload.policies.durations import parse_duration
+    from toloka_upload.run import history
 
     directory = configure.state_dir(state_dir)
     age = configure.read("--prune", prune, parse_duration)
@@ -94,7 +95,7 @@ def _list(found: list[PastRun], *, as_json: bool) -> None:
 def _show(run: PastRun, *, as_json: bool) -> None:
     import json
 
-    from toloka_upload import history
+    from toloka_upload.run import history
     from toloka_upload.text import plain
 
     found = history.operations(run)

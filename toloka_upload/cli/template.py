@@ -43,9 +43,9 @@ def template(
     import sys
 
     from toloka_upload import configure
-    from toloka_upload.ask import read_once
+    from toloka_upload.check.template import template as make
+    from toloka_upload.session.read_pool_once import read_once
     from toloka_upload.settings import pool_id
-    from toloka_upload.template import template as make
 
     target = configure.target(env, url, account, token_file, os.environ)
     found = read_once(target, configure.state_dir(state_dir), pool_id(pool))

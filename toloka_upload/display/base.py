@@ -7,9 +7,9 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from toloka_upload import observer as ev
 from toloka_upload.display.narrate import Level, Line, Narrator, progress_line
 from toloka_upload.display.progress import Progress
+from toloka_upload.report import observer as ev
 from toloka_upload.text import encodable
 
 Clock = Callable[[], float]
@@ -22,7 +22,7 @@ class Display:
     """Watches a run and tells it on a stream. A context manager, and an observer of the core.
 
     While it is entered, a daemon thread calls `tick` every `pulse` seconds, so that the display
-    lives on while the core waits for a slow input, a lock or an answer. Trouble with the stream
+    lives on while the core waits for a slow input, a lock or an answer. RetryState with the stream
     (closed, full, a broken pipe) silences the display and never reaches the run.
 
     Args:

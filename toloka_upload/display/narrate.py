@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
-from toloka_upload import observer as ev
 from toloka_upload._version import __version__
 from toloka_upload.api.target import shown
 from toloka_upload.display.progress import FAULTS_SHOWN, Progress
+from toloka_upload.report import observer as ev
 from toloka_upload.report.summary import Counts, Report
 from toloka_upload.text import (
     MESSAGE_LIMIT,

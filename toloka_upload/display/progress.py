@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from toloka_upload import observer as ev
+from toloka_upload.report import observer as ev
 from toloka_upload.report.summary import Report
 from toloka_upload.text import duration, fault_line
 

@@ -1,7 +1,7 @@
 """What we know about a pool, on disk: every chunk that was ever about to be sent, and what became of its rows.
 
 One SQLite file for each endpoint, account and pool, in WAL mode with `synchronous=FULL`: a commit that has
-returned survives a power cut. Only the holder of the pool's lock writes (`toloka_upload.lock`), over one connection;
+returned survives a power cut. Only the holder of the pool's lock (`lock.py`) writes, over one connection;
 readers open the file read-only. Nothing secret is in it, and it is private all the same (0600 in a directory of 0700).
 """
 

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from toloka_upload.identity import WIDTH, Known
+from toloka_upload.items.identity import WIDTH, Known
 from toloka_upload.journal.file import check_version, connect, explained, is_blank
 from toloka_upload.journal.packing import unpack, unpack_faults, unpack_ids, where
 from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk

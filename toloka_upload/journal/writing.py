@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from toloka_upload.directories import make_directory
-from toloka_upload.identity import Known
+from toloka_upload.items.identity import Known
 from toloka_upload.journal.file import Transaction, connect, explained, verify
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (

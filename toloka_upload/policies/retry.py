@@ -2,7 +2,7 @@
 
 Two kinds of trouble are kept apart. A service that *fails* (no connection, time-outs, 5xx) is met with `Backoff` and
 `CircuitBreaker`. A service that *refuses for its rate* (429) works as it should: `quota_wait` says for how long to
-pause. `Patience` bounds both.
+pause. `RetryBudget` bounds both.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def quota_wait(interval: str | None, asked: float | None, backoff: float) -> flo
     return _INTERVALS.get(interval or "", backoff)
 
 
-class Patience:
+class RetryBudget:
     """How long to go on without any success: `retry_for` seconds from the first failure after the last success.
 
     Bounded by time and not by a count, so that a quick refusal and a slow time-out get the same chance. 0: no failure

@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
 
-from toloka_upload import observer as ev
 from toloka_upload.errors import CannotWrite
+from toloka_upload.report import observer as ev
 from toloka_upload.text import plain
 
 NAMES: Mapping[type[ev.Event], str] = {

@@ -1,8 +1,8 @@
 """The order of things in a run: read `Coordinator._everything`.
 
-inputs ──► Planner ──► spool ──► Sender ──► outcomes ──► Books (results, rejects, report)
+inputs ──► Planner ──► spool ──► Sender ──► outcomes ──► Recorder (results, rejects, report)
 │                    │
-└── Lane (a pool: its spec, lock, journal) ── recover: what earlier runs left comes first
+└── PoolState (a pool: its spec, lock, journal) ── recover: what earlier runs left comes first
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from toloka_upload.api.errors import ApiError
-from toloka_upload.check.drift import check_may_be_newer
-from toloka_upload.dryrun import DryRun
 from toloka_upload.errors import (
     BadInput,
     Interrupted,
     UploadError,
 )
-from toloka_upload.lane import Lane
-from toloka_upload.lanes import Lanes
-from toloka_upload.loop import Steps, call, sleep, until
-from toloka_upload.observer import (
+from toloka_upload.outcomes import Status
+from toloka_upload.planning.dry_run import DryRun
+from toloka_upload.planning.planner import Planner
+from toloka_upload.report.drift import check_may_be_newer
+from toloka_upload.report.observer import (
     PoolOpened,
     Stopping,
 )
-from toloka_upload.opening import open_pool
-from toloka_upload.outcomes import Status
-from toloka_upload.plan import Planner
-from toloka_upload.recover import Doubtful, confirm_absent
 from toloka_upload.report.rejects import RejectsFiles
 from toloka_upload.rows import RowFile, open_rows
-from toloka_upload.send import Sender
-from toloka_upload.session import Session
+from toloka_upload.run.pools import Pools
+from toloka_upload.sending.open_pool import open_pool
+from toloka_upload.sending.recovery import Doubtful, confirm_absent
+from toloka_upload.sending.sender import Sender
+from toloka_upload.session.loop import Steps, call, sleep, until
+from toloka_upload.session.pool import PoolState
+from toloka_upload.session.session import Session
 from toloka_upload.text import counted
 
 SETTLE_SECONDS = 5.0
@@ -41,7 +41,7 @@ SETTLE_SECONDS = 5.0
 
 
 class Coordinator:
-    """What a run does, on the loop. It owns no policy: those are the session's and the lanes'."""
+    """What a run does, on the loop. It owns no policy: those are the session's and the pools'."""
 
     def __init__(
         self, session: Session, sender: Sender, rejects: RejectsFiles, stdin: BinaryIO | None
@@ -54,12 +54,12 @@ class Coordinator:
         # Good rows may go while others are still read only if bad ones do not keep them back.
         self._at_once = settings.requests.skip_invalid_items and not settings.dry_run
         marked = settings.requests.mode == "async"
-        self._dry = DryRun(session.books, marked=marked) if settings.dry_run else None
+        self._dry = DryRun(session.recorder, marked=marked) if settings.dry_run else None
         self._deadline = float("inf")
-        run_id = session.books.report.run_id
-        self.lanes = Lanes(session, run_id, self._opened)
+        run_id = session.recorder.report.run_id
+        self.pools = Pools(session, run_id, self._opened)
         add = self._dry.take if self._dry else sender.add
-        self._planner = Planner(session, session.books, self.lanes.open, add, run_id)
+        self._planner = Planner(session, session.recorder, self.pools.open, add, run_id)
 
     def run(self) -> None:
         """Do it all. What stops it is in `session.stopping`."""
@@ -76,24 +76,24 @@ class Coordinator:
         if self._dry:
             windows = self._session.settings.pacing.windows
             now = datetime.fromtimestamp(self._session.wall(), UTC)
-            self._session.books.report.plan = self._dry.plan(windows, self.lanes, now)
+            self._session.recorder.report.plan = self._dry.plan(windows, self.pools, now)
         self._refuse_bad_rows()
         if self._dry or self._session.stopping:
             return
         yield from self._send_doubtful()
-        for lane in self.lanes:
-            lane.planned = True
+        for pool in self.pools:
+            pool.planned = True
             if not self._at_once:
-                self._feed(lane)
-        yield from until(self.lanes.idle)
+                self._feed(pool)
+        yield from until(self.pools.idle)
         yield from self._open_pools()
 
     def _refuse_bad_rows(self) -> None:
         """All or nothing, unless the bad rows are to be skipped."""
-        session, counts = self._session, self._session.books.report.counts
+        session, counts = self._session, self._session.recorder.report.counts
         hint = ""
         if counts.rejected and session.settings.check:
-            hint = check_may_be_newer(session.books.groups, counts.read)
+            hint = check_may_be_newer(session.recorder.groups, counts.read)
         if counts.rejected and not session.settings.requests.skip_invalid_items:
             session.stop(
                 BadInput(
@@ -103,14 +103,14 @@ class Coordinator:
                 )
             )
         elif hint:
-            session.books.warn(hint)
+            session.recorder.warn(hint)
 
     def _plan(self) -> Steps[None]:
         session, planner = self._session, self._planner
         spec = None
         if session.settings.pool:
-            pool = yield from planner.pool(session.settings.pool)
-            spec = pool.lane.pool.task_spec
+            plan = yield from planner.pool(session.settings.pool)
+            spec = plan.pool.info.task_spec
         with ExitStack() as stack:
             files: list[RowFile] = []
             reading = session.settings.reading
@@ -125,59 +125,59 @@ class Coordinator:
                 self._rejects.know(file)
                 yield from planner.plan(file, before, total)
                 for warning in file.warnings:
-                    session.books.warn(f"{file.name}: {warning}")
+                    session.recorder.warn(f"{file.name}: {warning}")
                 before += file.size or 0
             yield from planner.finish()
 
-    def _opened(self, lane: Lane) -> None:
+    def _opened(self, pool: PoolState) -> None:
         if self._at_once:
-            self._feed(lane)
+            self._feed(pool)
 
-    def _feed(self, lane: Lane) -> None:
-        self._session.loop.spawn(self._guard(self._sender.feed(lane)))
+    def _feed(self, pool: PoolState) -> None:
+        self._session.loop.spawn(self._guard(self._sender.feed(pool)))
 
     def _send_doubtful(self) -> Steps[None]:
         """Chunks of an earlier run that may or may not have arrived: the same request again, or proof."""
-        for pool, doubtful in list(self._planner.doubtful()):
-            lane = pool.lane
-            chunk = doubtful.chunk(lane.pool.id, whole=True)
-            if chunk and self._sender.same_request(lane, chunk, doubtful.sent):
+        for plan, doubtful in list(self._planner.doubtful()):
+            pool = plan.pool
+            chunk = doubtful.chunk(pool.info.id, whole=True)
+            if chunk and self._sender.same_request(pool, chunk, doubtful.sent):
                 chunk.replaces = doubtful.sent.id
-                self._sender.add(lane, chunk)
+                self._sender.add(pool, chunk)
             else:
-                yield from confirm_absent(self._session, lane, doubtful.sent)
+                yield from confirm_absent(self._session, pool, doubtful.sent)
             doubtful.gone = True
             if not chunk or not chunk.replaces:
-                self._after_proof(lane, doubtful)
+                self._after_proof(pool, doubtful)
 
-    def _after_proof(self, lane: Lane, doubtful: Doubtful) -> None:
+    def _after_proof(self, pool: PoolState, doubtful: Doubtful) -> None:
         """Enter the rows that turned out to have arrived; send those that did not."""
-        rest = doubtful.chunk(lane.pool.id, whole=False)
+        rest = doubtful.chunk(pool.info.id, whole=False)
         if rest is None:
             return
         rest.attempt = 0
-        outcome = lane.book.outcome(doubtful.sent.id)
+        outcome = pool.book.outcome(doubtful.sent.id)
         if outcome is not None:
             for status, places, refs in doubtful.arrived(outcome.statuses):
-                self._sender.enter_known(lane, status, places, refs)
+                self._sender.enter_known(pool, status, places, refs)
             free = doubtful.free(outcome.statuses)
             if not free:
                 return
             rest = rest.select(free)
-        self._sender.add(lane, rest)
+        self._sender.add(pool, rest)
 
     def _open_pools(self) -> Steps[None]:
         session = self._session
-        counts = session.books.report.counts
+        counts = session.recorder.report.counts
         if not session.settings.open_pool or session.stopping:
             return
         if counts.rejected or counts.unknown or counts.unsent:
-            session.books.warn("The pool was not opened: not every row is in it.")
+            session.recorder.warn("The pool was not opened: not every row is in it.")
             return
-        for lane in self.lanes:
-            already = yield from open_pool(session, lane)
-            session.books.report.pool_opened = True
-            session.tell(PoolOpened(lane.pool.id, already))
+        for pool in self.pools:
+            already = yield from open_pool(session, pool)
+            session.recorder.report.pool_opened = True
+            session.tell(PoolOpened(pool.info.id, already))
 
     # Endings.
 
@@ -200,20 +200,22 @@ class Coordinator:
             session.stop(error.as_upload_error())
         except UploadError as error:
             session.stop(error)
-        yield from until(lambda: self.lanes.idle() or session.loop.clock() >= self._deadline)
+        yield from until(lambda: self.pools.idle() or session.loop.clock() >= self._deadline)
 
     def end(self) -> None:
         """Enter every row that has no outcome yet, come what may."""
         session, sender = self._session, self._sender
         self._planner.abandon()
         for flight in list(sender.air.values()):
-            session.bear(sender.left, flight)
-        for lane in self.lanes:
-            while lane.queue:
-                session.bear(sender.unsent, lane, lane.queue.popleft())
-        for pool, doubtful in self._planner.doubtful():
+            session.attempt(sender.left, flight)
+        for pool in self.pools:
+            while pool.queue:
+                session.attempt(sender.unsent, pool, pool.queue.popleft())
+        for plan, doubtful in self._planner.doubtful():
             if not doubtful.gone:
-                session.bear(sender.enter_known, pool.lane, Status.UNKNOWN, *doubtful.unsettled())
+                session.attempt(
+                    sender.enter_known, plan.pool, Status.UNKNOWN, *doubtful.unsettled()
+                )
         # What was in hand when the disk failed got nowhere, and its lines are missing from the results.
-        counts = session.books.report.counts
+        counts = session.recorder.report.counts
         counts.unsent += max(0, counts.read - counts.entered)

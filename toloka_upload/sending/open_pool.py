@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from toloka_upload.api.errors import ApiError
 from toloka_upload.errors import Refused, TryAgain
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps
-from toloka_upload.polling import finish
-from toloka_upload.session import Session
+from toloka_upload.sending.operation import finish
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import PoolState
+from toloka_upload.session.session import Session
 
 
-def open_pool(session: Session, lane: Lane) -> Steps[bool]:
+def open_pool(session: Session, pool: PoolState) -> Steps[bool]:
     """
-    Open a lane's pool and wait until it is; return whether it was open before.
+    Open a pool and wait until it is; return whether it was open before.
 
     Opening twice does no harm, so a lost answer is simply asked again.
 
@@ -20,30 +20,30 @@ def open_pool(session: Session, lane: Lane) -> Steps[bool]:
         Refused: The API does not open it. The rows are in the pool all the same.
         TryAgain: It did not open in time.
     """
-    pool = lane.pool
+    info = pool.info
     try:
         operation = yield from session.ask(
-            session.client.open_pool, pool.id, training=pool.training
+            session.client.open_pool, info.id, training=info.training
         )
         if operation is None:
             return True
-        finished = yield from finish(session, lane, operation, None)
+        finished = yield from finish(session, pool, operation, None)
         if finished is None:
             raise TryAgain(
-                f"Opening pool {pool.id} has not ended (operation {operation.id}). The rows are in the pool; "
+                f"Opening pool {info.id} has not ended (operation {operation.id}). The rows are in the pool; "
                 "look at it in the web interface, or run the same command again.",
                 code="POOL_OPENING",
             )
         if finished.status == "FAIL":
             reason = yield from _reason(session, operation.id)
             raise Refused(
-                f"Pool {pool.id} was not opened (operation {operation.id}): {reason}. The rows are in the pool; "
+                f"Pool {info.id} was not opened (operation {operation.id}): {reason}. The rows are in the pool; "
                 "open it in the web interface, or run the same command again.",
                 code="POOL_NOT_OPENED",
             )
     except ApiError as error:
         raise Refused(
-            f"Pool {pool.id} was not opened: {error.as_upload_error()} The rows are in the pool.",
+            f"Pool {info.id} was not opened: {error.as_upload_error()} The rows are in the pool.",
             code=error.code,
             request_id=error.request_id,
         ) from error

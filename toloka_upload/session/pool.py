@@ -1,4 +1,4 @@
-"""A lane: everything about one pool during a run. Opening it proves that the upload can go there at all."""
+"""A pool: everything about one pool during a run. Opening it proves that the upload can go there at all."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from urllib.parse import urlsplit
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from toloka_upload.api.errors import ApiError, NotFound, RequestRefused
-from toloka_upload.bottleneck import Cause
 from toloka_upload.check import Spec
 from toloka_upload.errors import Refused, TryAgain
-from toloka_upload.identity import Known, Seen
+from toloka_upload.items.identity import Known, Seen
+from toloka_upload.items.spool import Planned
 from toloka_upload.journal import Destination, Journal
-from toloka_upload.lock import Held, Lock
-from toloka_upload.loop import Steps, call
-from toloka_upload.observer import Waiting
+from toloka_upload.journal.lock import Held, Lock
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.policies.polling import PollPace
-from toloka_upload.session import Session
+from toloka_upload.report.observer import Waiting
+from toloka_upload.session.loop import Steps, call
+from toloka_upload.session.session import Session
+from toloka_upload.session.timesheet import Cause
 from toloka_upload.settings import Settings
-from toloka_upload.spool import Planned
 
 _LOOK_AGAIN = 0.2
 
@@ -53,7 +53,7 @@ class Pool:
 
 
 @dataclass(slots=True)
-class Lane:
+class PoolState:
     """One pool during a run.
 
     Attributes:
@@ -74,7 +74,7 @@ class Lane:
         refused: (items, bytes) of requests that were refused as too large, in this run.
     """
 
-    pool: Pool
+    info: Pool
     spec: Spec | None
     concurrency: Concurrency
     seen: Seen = field(default_factory=Seen)
@@ -97,14 +97,14 @@ class Lane:
 
     @property
     def book(self) -> Journal:
-        """The journal of a lane that sends."""
+        """The journal of a pool that sends."""
         if self.journal is None:
             raise AssertionError("a dry run writes no journal")
         return self.journal
 
     def destination(self, settings: Settings) -> Destination:
-        """What the lane's journal is for."""
-        return Destination(settings.target.endpoint, settings.target.account or "", self.pool.id)
+        """What the pool's journal is for."""
+        return Destination(settings.target.endpoint, settings.target.account or "", self.info.id)
 
     def is_refused_size(self, planned: Planned) -> bool:
         """Whether a chunk is in both ways about as large as one that was refused; one item is never cut."""
@@ -141,18 +141,18 @@ def read_pool(session: Session, pool_id: str) -> Steps[Pool]:
         Denied: The credentials are wrong.
         TryAgain: The service fails, or the pool stays locked.
     """
-    trouble = session.new_trouble()
+    retry_state = session.new_retry_state()
     while True:
         details, training = yield from _pool_or_training(session, pool_id)
         status = str(details.get("status", ""))
         if status != "LOCKED":
             break
-        trouble.patience.failed()
-        if trouble.patience.exhausted:
+        retry_state.budget.failed()
+        if retry_state.budget.exhausted:
             raise TryAgain(
                 f"Pool {pool_id} is locked. Run the same command again later.", code="POOL_LOCKED"
             )
-        seconds = min(5.0, trouble.patience.remaining)
+        seconds = min(5.0, retry_state.budget.remaining)
         session.tell(Waiting("pool_locked", f"pool {pool_id} is locked", seconds, pool_id))
         yield from session.pause(seconds, Cause.LOCK)
         if session.stopping:
@@ -195,7 +195,7 @@ def _project(session: Session, project_id: str) -> Steps[dict[str, Any]]:
     try:
         return (yield from session.ask(session.client.project, project_id))
     except (NotFound, RequestRefused) as error:
-        session.books.warn(
+        session.recorder.warn(
             f"The project cannot be read, so rows are not checked against its spec: {error}"
         )
         return {}
@@ -230,7 +230,7 @@ def journal_path(state_dir: Path, destination: Destination) -> Path:
     return state_dir / "journals" / f"{name}-{short}.db"
 
 
-def hold(session: Session, lane: Lane, run_id: str, started: float) -> Steps[None]:
+def hold(session: Session, pool: PoolState, run_id: str, started: float) -> Steps[None]:
     """
     Take the pool's lock and open its journal.
 
@@ -239,13 +239,13 @@ def hold(session: Session, lane: Lane, run_id: str, started: float) -> Steps[Non
         CannotWrite: Lock or journal cannot be made or used.
     """
     settings = session.settings
-    destination = lane.destination(settings)
+    destination = pool.destination(settings)
     path = journal_path(settings.state_dir, destination)
     mine = {"run": run_id, "since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(started))}
     if settings.pacing.wait_lock:
         session.tell(
             Waiting(
-                "lock", "another run may hold the pool", settings.pacing.wait_lock, lane.pool.id
+                "lock", "another run may hold the pool", settings.pacing.wait_lock, pool.info.id
             )
         )
     retrying = Retrying(
@@ -254,13 +254,13 @@ def hold(session: Session, lane: Lane, run_id: str, started: float) -> Steps[Non
         wait=wait_fixed(_LOOK_AGAIN),
     )
     try:
-        lane.lock = yield from call(retrying, Lock, path.with_suffix(".lock"), mine)
+        pool.lock = yield from call(retrying, Lock, path.with_suffix(".lock"), mine)
     except RetryError as error:
         held = error.last_attempt.exception()
         holder = held.holder if isinstance(held, Held) else {}
         raise TryAgain(
             f"Another run ({holder.get('run', 'unknown')}, since {holder.get('since', 'some time')}) is uploading to "
-            f"pool {lane.pool.id}. Run the same command again when it is done, or wait for it with --wait-lock 30m.",
+            f"pool {pool.info.id}. Run the same command again when it is done, or wait for it with --wait-lock 30m.",
             code="LOCKED_BY_RUN",
         ) from error
-    lane.journal = Journal(path, destination)
+    pool.journal = Journal(path, destination)

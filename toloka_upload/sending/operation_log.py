@@ -8,7 +8,7 @@ from typing import Any
 
 from toloka_upload.api.answers import SIZE_CODES, faults_of
 from toloka_upload.api.listing import item_content
-from toloka_upload.identity import WIDTH
+from toloka_upload.items.identity import WIDTH
 from toloka_upload.rows.model import Fault
 
 MARKER = "__item_idx"
@@ -44,7 +44,7 @@ FINAL_CODES = frozenset(
 
 
 @dataclass(slots=True)
-class Reading:
+class LogReading:
     """What is known of a request's items.
 
     Attributes:
@@ -75,7 +75,7 @@ class Reading:
         return next((fault for fault in self.general if fault.code in codes), None)
 
 
-def read_log(entries: Iterable[Mapping[str, Any]], contents: bytes) -> Reading:
+def read_log(entries: Iterable[Mapping[str, Any]], contents: bytes) -> LogReading:
     """
     One reading from the entries of a log, in whatever order they come.
 
@@ -87,7 +87,7 @@ def read_log(entries: Iterable[Mapping[str, Any]], contents: bytes) -> Reading:
     """
     items = len(contents) // WIDTH
     ids = [""] * items
-    reading = Reading(ids)
+    reading = LogReading(ids)
     unmarked = []
     for entry in entries:
         try:
@@ -118,7 +118,7 @@ def _index(entry: Mapping[str, Any]) -> int:
         return -1
 
 
-def _note(reading: Reading, index: int, entry: Mapping[str, Any]) -> None:
+def _note(reading: LogReading, index: int, entry: Mapping[str, Any]) -> None:
     output = entry.get("output")
     if entry.get("success") is True:
         created = _created(output)
@@ -145,7 +145,7 @@ def _created(output: Any) -> str | None:
     return created if isinstance(created, str) else None
 
 
-def _match(reading: Reading, entries: list[Mapping[str, Any]], contents: bytes) -> None:
+def _match(reading: LogReading, entries: list[Mapping[str, Any]], contents: bytes) -> None:
     places: dict[bytes, list[int]] = {}
     for index in reversed(range(len(reading.ids))):
         if not reading.ids[index] and index not in reading.faults:

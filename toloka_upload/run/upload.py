@@ -11,8 +11,6 @@ from typing import BinaryIO
 
 from toloka_upload.api.client import Client, Handler
 from toloka_upload.api.target import require_token
-from toloka_upload.books import Books
-from toloka_upload.coordinator import Coordinator
 from toloka_upload.directories import make_directory
 from toloka_upload.errors import (
     CannotWrite,
@@ -21,21 +19,23 @@ from toloka_upload.errors import (
     NoInput,
     UploadError,
 )
-from toloka_upload.loop import Loop
-from toloka_upload.observer import (
+from toloka_upload.items.spool import Spool
+from toloka_upload.policies.rate import RateLimit
+from toloka_upload.report.observer import (
     Observer,
     RunFinished,
     RunStarted,
     unobserved,
 )
-from toloka_upload.policies.rate import RateLimit
+from toloka_upload.report.recorder import Recorder
 from toloka_upload.report.rejects import RejectsFiles
 from toloka_upload.report.results import NoResults, ResultsFile
 from toloka_upload.report.summary import Report, RunError
-from toloka_upload.send import Sender
-from toloka_upload.session import Session
+from toloka_upload.run.coordinator import Coordinator
+from toloka_upload.sending.sender import Sender
+from toloka_upload.session.loop import Loop
+from toloka_upload.session.session import Session
 from toloka_upload.settings import Settings
-from toloka_upload.spool import Spool
 
 
 class Upload:
@@ -117,8 +117,8 @@ class Upload:
             _require_input(name)
         rejects = RejectsFiles(settings.rejects, settings.files)
         results = ResultsFile(settings.results) if settings.results else NoResults()
-        books = Books(report, results, rejects, self._tell)
-        stack.callback(books.close)
+        recorder = Recorder(report, results, rejects, self._tell)
+        stack.callback(recorder.close)
         client = Client(
             settings.target,
             timeout=settings.pacing.timeout,
@@ -128,17 +128,17 @@ class Upload:
         ledger = None if settings.dry_run else _made(settings.state_dir) / "rate.db"
         rate = RateLimit(ledger, _account(settings), settings.pacing.windows, self._wall)
         stack.callback(rate.close)
-        session = Session(settings, client, self._loop, books, rate, self._tell, wall=self._wall)
+        session = Session(settings, client, self._loop, recorder, rate, self._tell, wall=self._wall)
         spool = Spool(settings.state_dir / "spool")
         stack.callback(spool.close)
         work = Coordinator(session, Sender(session, spool, report.run_id), rejects, self._stdin)
-        stack.callback(work.lanes.close)
+        stack.callback(work.pools.close)
         self._work = work
         try:
             work.run()
         finally:
             session.account(report)
-            report.errors = books.groups
+            report.errors = recorder.groups
             report.rejects = str(rejects.first) if rejects.first else None
         work.end()
         report.seconds = self._loop.clock() - self._started

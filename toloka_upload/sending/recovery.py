@@ -26,24 +26,24 @@ from collections.abc import Iterator
 
 from toloka_upload.api.client import Operation
 from toloka_upload.api.errors import NotFound
-from toloka_upload.chunks import Chunk
-from toloka_upload.identity import WIDTH
+from toloka_upload.items.chunks import Chunk
+from toloka_upload.items.identity import WIDTH
 from toloka_upload.journal import ChunkState, SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps
-from toloka_upload.observer import Waiting
 from toloka_upload.outcomes import Places, Status
-from toloka_upload.polling import finish
-from toloka_upload.session import Session
-from toloka_upload.settle import (
-    Case,
-    Verdict,
+from toloka_upload.report.observer import Waiting
+from toloka_upload.sending.operation import finish
+from toloka_upload.sending.reconcile import (
+    ListingQuery,
+    Reconciliation,
     ask_log,
     late,
     nothing_known,
     settle_by_listing,
     timestamp,
 )
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import PoolState
+from toloka_upload.session.session import Session
 
 _DAY = 86_400.0
 FORGOTTEN = 14 * _DAY
@@ -133,20 +133,20 @@ def _at(packed: bytes, index: int) -> bytes:
     return packed[index * WIDTH : (index + 1) * WIDTH]
 
 
-def recover(session: Session, lane: Lane) -> Steps[list[Doubtful]]:
+def recover(session: Session, pool: PoolState) -> Steps[list[Doubtful]]:
     """Settle every leftover of a pool's journal; return the chunks that stay doubtful."""
-    recovery = _Recovery(session, lane)
-    yield from recovery.run(lane.book.leftovers())
+    recovery = _Recovery(session, pool)
+    yield from recovery.run(pool.book.leftovers())
     return [Doubtful(sent) for sent in recovery.doubtful]
 
 
-def confirm_absent(session: Session, lane: Lane, sent: SentChunk) -> Steps[None]:
+def confirm_absent(session: Session, pool: PoolState, sent: SentChunk) -> Steps[None]:
     """
     Wait until a request that is not there cannot arrive any more, and ask once more.
 
     Its rows are free afterwards, unless it did arrive: then it is settled like any other.
     """
-    recovery = _Recovery(session, lane)
+    recovery = _Recovery(session, pool)
     yield from recovery.confirm(sent)
     yield from recovery.look()
 
@@ -158,10 +158,10 @@ class _Recovery:
         doubtful: Chunks whose request may still be on its way.
     """
 
-    def __init__(self, session: Session, lane: Lane) -> None:
+    def __init__(self, session: Session, pool: PoolState) -> None:
         self._session = session
-        self._lane = lane
-        self._cases: list[Case] = []
+        self._lane = pool
+        self._cases: list[ListingQuery] = []
         self.doubtful: list[SentChunk] = []
 
     def run(self, leftovers: list[SentChunk]) -> Steps[None]:
@@ -171,10 +171,10 @@ class _Recovery:
             what = f"settling what an earlier run left: {number} of {len(leftovers)}"
             tell(Waiting("settling", what, 0.1))
             yield from self._ask(sent)
-            self._heed_stop()
+            self._raise_if_stopping()
         yield from self._separate()
         yield from self.look()
-        self._heed_stop()
+        self._raise_if_stopping()
         if leftovers:
             tell(Waiting("settling", "", 0.0))
 
@@ -184,7 +184,7 @@ class _Recovery:
         if cases:
             yield from settle_by_listing(self._session, self._lane, cases)
         for case in cases:
-            self._settle(case.sent, case.verdict)
+            self._settle(case.sent, case.reconciliation)
 
     def confirm(self, sent: SentChunk) -> Steps[None]:
         """Ask again about a doubtful chunk once its request cannot arrive any more."""
@@ -194,7 +194,7 @@ class _Recovery:
             what = f"making sure that a lost request does not arrive: {left:.0f} s"
             session.tell(Waiting("settling", what, left))
             yield from session.pause(left)
-            self._heed_stop()
+            self._raise_if_stopping()
         operation = yield from self._operation(sent)
         if operation is None:
             self._lane.book.move(sent.id, ChunkState.RETURNED)
@@ -203,18 +203,20 @@ class _Recovery:
 
     def _ask(self, sent: SentChunk) -> Steps[None]:
         session = self._session
-        verdict = _known_so_far(self._lane, sent)
+        reconciliation = _known_so_far(self._lane, sent)
         if sent.operation_id is None:
             wait = late(session, sent)
-            self._cases.append(Case(sent, verdict, sent.since, absent_is_free=True, late=wait))
+            self._cases.append(
+                ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, late=wait)
+            )
             return
         operation = yield from self._operation(sent)
         if operation is not None:
-            yield from self._follow(sent, verdict, operation)
+            yield from self._follow(sent, reconciliation, operation)
         elif sent.state is not ChunkState.SENDING or self._is_old(sent):
             since = timestamp(sent.sent_at - _DAY)
             old = self._is_old(sent)
-            self._cases.append(Case(sent, verdict, since, absent_is_free=old))
+            self._cases.append(ListingQuery(sent, reconciliation, since, absent_is_free=old))
         elif self._may_go_again(sent):
             self.doubtful.append(sent)
         else:
@@ -236,50 +238,54 @@ class _Recovery:
         except NotFound:
             return None
 
-    def _follow(self, sent: SentChunk, verdict: Verdict, operation: Operation) -> Steps[None]:
+    def _follow(
+        self, sent: SentChunk, reconciliation: Reconciliation, operation: Operation
+    ) -> Steps[None]:
         if sent.state is ChunkState.SENDING:
             self._lane.book.move(sent.id, ChunkState.ACCEPTED)
             sent.state = ChunkState.ACCEPTED
         finished = yield from finish(self._session, self._lane, operation, None)
         case = None
         if finished is not None:
-            case = yield from ask_log(self._session, sent, finished, verdict)
+            case = yield from ask_log(self._session, sent, finished, reconciliation)
         if case is not None:
             self._cases.append(case)
         else:
-            self._settle(sent, verdict)
+            self._settle(sent, reconciliation)
 
     def _separate(self) -> Steps[None]:
         """Let no doubtful chunk arrive while the listing is looked through for rows that are equal to its own."""
         wanted = {
-            _at(case.sent.contents, index) for case in self._cases for index in case.verdict.open()
+            _at(case.sent.contents, index)
+            for case in self._cases
+            for index in case.reconciliation.open()
         }
         for sent in list(self.doubtful) if wanted else ():
             if any(_at(sent.contents, index) in wanted for index in range(sent.items)):
                 self.doubtful.remove(sent)
                 yield from self.confirm(sent)
 
-    def _settle(self, sent: SentChunk, verdict: Verdict) -> None:
-        self._lane.book.settle(sent.id, verdict.outcome(sent))
+    def _settle(self, sent: SentChunk, reconciliation: Reconciliation) -> None:
+        self._lane.book.settle(sent.id, reconciliation.outcome(sent))
 
-    def _heed_stop(self) -> None:
+    def _raise_if_stopping(self) -> None:
         if self._session.stopping:
             raise self._session.stopping
 
 
-def _known_so_far(lane: Lane, sent: SentChunk) -> Verdict:
+def _known_so_far(pool: PoolState, sent: SentChunk) -> Reconciliation:
     """What an earlier attempt to settle found out already."""
-    verdict = nothing_known(sent)
-    before = lane.book.outcome(sent.id)
+    reconciliation = nothing_known(sent)
+    before = pool.book.outcome(sent.id)
     if before is None:
-        return verdict
-    verdict.reading.ids = list(before.ids)
+        return reconciliation
+    reconciliation.reading.ids = list(before.ids)
     sizes = sent.per_item or array("q", [1] * sent.items)
     row = 0
     for item, rows in enumerate(sizes):
         if before.statuses[row] == Status.UNSENT:
-            verdict.free.add(item)
+            reconciliation.free.add(item)
         if row in before.faults:
-            verdict.reading.faults[item] = before.faults[row]
+            reconciliation.reading.faults[item] = before.faults[row]
         row += rows
-    return verdict
+    return reconciliation

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import hashlib
 
-from toloka_upload.chunks import Chunk
-from toloka_upload.identity import operation_id
+from toloka_upload.items.chunks import Chunk
+from toloka_upload.items.identity import operation_id
 from toloka_upload.journal import ChunkState, SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.session import Session
+from toloka_upload.session.pool import PoolState
+from toloka_upload.session.session import Session
 
 
-def same_request(session: Session, lane: Lane, chunk: Chunk, sent: SentChunk) -> bool:
+def same_request(session: Session, pool: PoolState, chunk: Chunk, sent: SentChunk) -> bool:
     """Whether a chunk would travel as the very request that the journal has."""
     body = chunk.body(marked=sent.operation_id is not None)
-    described = describe(session, lane, chunk, body, sent.run)
+    described = describe(session, pool, chunk, body, sent.run)
     return (described.operation_id, described.digest) == (sent.operation_id, sent.digest)
 
 
-def describe(session: Session, lane: Lane, chunk: Chunk, body: bytes, run: str) -> SentChunk:
+def describe(session: Session, pool: PoolState, chunk: Chunk, body: bytes, run: str) -> SentChunk:
     """The journal's record of a request, with an operation id that was never used."""
     requests = session.settings.requests
     parameters = {
@@ -32,12 +32,12 @@ def describe(session: Session, lane: Lane, chunk: Chunk, body: bytes, run: str) 
         state=ChunkState.SENDING,
         mode=requests.mode,
         kind=chunk.kind,
-        generation=lane.generation,
+        generation=pool.generation,
         attempt=chunk.attempt,
         operation_id=None,
         digest=hashlib.sha256(body).digest(),
         parameters=parameters,
-        since=lane.since,
+        since=pool.since,
         sent_at=session.wall(),
         items=chunk.items,
         rows=chunk.rows,
@@ -47,22 +47,22 @@ def describe(session: Session, lane: Lane, chunk: Chunk, body: bytes, run: str) 
         places=chunk.places,
     )
     if requests.mode == "async":
-        _name(session, lane, sent)
+        _name(session, pool, sent)
     return sent
 
 
-def _name(session: Session, lane: Lane, sent: SentChunk) -> None:
+def _name(session: Session, pool: PoolState, sent: SentChunk) -> None:
     while True:
         sent.operation_id = operation_id(
             endpoint=session.settings.target.endpoint,
-            pools=[lane.pool.id],
+            pools=[pool.info.id],
             parameters=sent.parameters,
             body_digest=sent.digest,
             identities=sent.identities,
             generation=sent.generation,
             attempt=sent.attempt,
         )
-        if not lane.book.used(sent.operation_id):
+        if not pool.book.used(sent.operation_id):
             return
         sent.attempt += 1
 

@@ -6,10 +6,10 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from toloka_upload.books import Books
-from toloka_upload.lane import Lane
 from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.report.recorder import Recorder
 from toloka_upload.rows.model import Fault, Row
+from toloka_upload.session.pool import PoolState
 
 _BLOCK = 1000
 """Rejected rows are entered in blocks of so many."""
@@ -29,9 +29,9 @@ class _Waiting:
 class Passed:
     """Those of one pool."""
 
-    def __init__(self, books: Books, lane: Lane, run_id: str) -> None:
-        self._books = books
-        self._lane = lane
+    def __init__(self, recorder: Recorder, pool: PoolState, run_id: str) -> None:
+        self._books = recorder
+        self._lane = pool
         self._run = run_id
         self._waiting: dict[Status, _Waiting] = {}
 
@@ -62,15 +62,15 @@ class Passed:
 
     def flush(self, status: Status) -> None:
         """Enter the rows that wait, and note them in the journal of a run that has one."""
-        rows, lane = self._waiting.pop(status), self._lane
+        rows, pool = self._waiting.pop(status), self._lane
         statuses = bytes([status]) * len(rows.places)
-        block = Block(rows.places, statuses, lane.pool.id, "", faults=rows.faults)
-        if lane.journal is None:
+        block = Block(rows.places, statuses, pool.info.id, "", faults=rows.faults)
+        if pool.journal is None:
             self._books.enter(block)
             return
-        lane.journal.passed(self._run, block, places=rows.refs or None)
+        pool.journal.passed(self._run, block, places=rows.refs or None)
         if rows.refs:
-            for part in lane.journal.look_up(rows.places, statuses, rows.refs):
+            for part in pool.journal.look_up(rows.places, statuses, rows.refs):
                 self._books.enter(part)
         else:
             self._books.enter(block)

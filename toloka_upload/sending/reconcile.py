@@ -13,14 +13,14 @@ from datetime import UTC, datetime, timedelta
 from toloka_upload.api.client import Client, Operation
 from toloka_upload.api.errors import ApiError
 from toloka_upload.api.listing import page
-from toloka_upload.identity import WIDTH
+from toloka_upload.items.identity import WIDTH
 from toloka_upload.journal import SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps
-from toloka_upload.observer import Waiting
-from toloka_upload.oplog import Reading, read_log
 from toloka_upload.outcomes import Outcome, Status
-from toloka_upload.session import Session
+from toloka_upload.report.observer import Waiting
+from toloka_upload.sending.operation_log import LogReading, read_log
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import PoolState
+from toloka_upload.session.session import Session
 
 LOG_PAUSES = (0.06, 0.2, 0.6)
 """Parts of `settle_pause` between looks at a log that says less than the operation's counters: a log may come late."""
@@ -32,7 +32,7 @@ LATE = 4.0
 answer: 20 s by default, longer than proxies hold a request whose sender is gone."""
 
 
-class Verdict:
+class Reconciliation:
     """What is known of a chunk's items, as it is found out.
 
     Attributes:
@@ -40,11 +40,11 @@ class Verdict:
         free: Items that are proven not to have been created: they may go again.
     """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: LogReading) -> None:
         self.reading = reading
         self.free: set[int] = set()
 
-    def learn(self, reading: Reading) -> None:
+    def learn(self, reading: LogReading) -> None:
         """Take over what a log tells; of what it does not tell, the knowledge so far stays."""
         before, self.reading = self.reading, reading
         untold = reading.untold()
@@ -80,13 +80,13 @@ class Verdict:
         return Outcome(statuses, self.reading.ids, faults)
 
 
-def nothing_known(sent: SentChunk) -> Verdict:
-    """The verdict before anyone was asked."""
-    return Verdict(Reading([""] * sent.items))
+def nothing_known(sent: SentChunk) -> Reconciliation:
+    """The reconciliation before anyone was asked."""
+    return Reconciliation(LogReading([""] * sent.items))
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class ListingQuery:
     """A chunk with open items that only the pool's listing can tell of.
 
     Attributes:
@@ -96,7 +96,7 @@ class Case:
     """
 
     sent: SentChunk
-    verdict: Verdict
+    reconciliation: Reconciliation
     since: str | None
     absent_is_free: bool
     late: float = 0.0
@@ -112,98 +112,100 @@ def late(session: Session, sent: SentChunk) -> float:
 
 
 def settle_operation(
-    session: Session, lane: Lane, sent: SentChunk, operation: Operation
-) -> Steps[Verdict]:
+    session: Session, pool: PoolState, sent: SentChunk, operation: Operation
+) -> Steps[Reconciliation]:
     """Find out what a finished operation did with a chunk's items."""
-    verdict = nothing_known(sent)
-    case = yield from ask_log(session, sent, operation, verdict)
+    reconciliation = nothing_known(sent)
+    case = yield from ask_log(session, sent, operation, reconciliation)
     if case is not None:
-        yield from settle_by_listing(session, lane, [case])
-    return verdict
+        yield from settle_by_listing(session, pool, [case])
+    return reconciliation
 
 
 def ask_log(
-    session: Session, sent: SentChunk, operation: Operation, verdict: Verdict
-) -> Steps[Case | None]:
-    """Enter into `verdict` what a finished operation's log tells; return what is left for the listing to tell."""
+    session: Session, sent: SentChunk, operation: Operation, reconciliation: Reconciliation
+) -> Steps[ListingQuery | None]:
+    """Enter what a finished operation's log tells; return what is left for the listing to tell."""
     reading = yield from _log(session, sent, operation)
-    verdict.learn(reading)
-    if not verdict.open():
+    reconciliation.learn(reading)
+    if not reconciliation.open():
         return None
     failed = operation.status == "FAIL"
     said_something = reading.created or reading.faults or reading.general
     if failed and said_something and operation.details.get("success_count") == reading.created:
-        verdict.free.update(verdict.open())
+        reconciliation.free.update(reconciliation.open())
         return None
-    return Case(sent, verdict, earlier(operation.submitted), absent_is_free=failed)
+    return ListingQuery(sent, reconciliation, earlier(operation.submitted), absent_is_free=failed)
 
 
-def settle_by_listing(session: Session, lane: Lane, cases: Sequence[Case]) -> Steps[None]:
+def settle_by_listing(
+    session: Session, pool: PoolState, cases: Sequence[ListingQuery]
+) -> Steps[None]:
     """
     Look for the open items of chunks in their pool, by content and multiplicity, twice.
 
     Nothing else is sent to the pool meanwhile, so that what is found and belongs to no other chunk is theirs. A stop
     leaves open what is open: an absence that is seen too early proves nothing.
     """
-    lane.listing += 1
+    pool.listing += 1
     for case in cases:
-        lane.claimed.update(filter(None, case.verdict.reading.ids))
+        pool.claimed.update(filter(None, case.reconciliation.reading.ids))
     try:
-        yield from session.quiet(lambda: lane.in_flight - lane.parked <= lane.listing)
+        yield from session.quiet(lambda: pool.in_flight - pool.parked <= pool.listing)
         for pause in _pauses(session, cases):
             what = "looking into the pool for rows without an answer"
             session.tell(Waiting("settling", what, pause))
             yield from session.pause(pause)
             if session.stopping:
                 return
-            yield from _look(session, lane, cases)
-            if not any(case.verdict.open() for case in cases):
+            yield from _look(session, pool, cases)
+            if not any(case.reconciliation.open() for case in cases):
                 return
         for case in cases:
             if case.absent_is_free:
-                case.verdict.free.update(case.verdict.open())
+                case.reconciliation.free.update(case.reconciliation.open())
     finally:
-        lane.listing -= 1
+        pool.listing -= 1
 
 
-def _pauses(session: Session, cases: Sequence[Case]) -> list[float]:
+def _pauses(session: Session, cases: Sequence[ListingQuery]) -> list[float]:
     pause = session.settings.pacing.settle_pause
     first = min(FIRST_LOOK, pause)
     return [first, max(pause, max(case.late for case in cases) - first)] if cases else []
 
 
-def _look(session: Session, lane: Lane, cases: Sequence[Case]) -> Steps[None]:
+def _look(session: Session, pool: PoolState, cases: Sequence[ListingQuery]) -> Steps[None]:
     """One look, for all chunks at once that may have been created since the same moment."""
-    groups: dict[tuple[str, str | None], list[Case]] = {}
+    groups: dict[tuple[str, str | None], list[ListingQuery]] = {}
     for case in cases:
-        if case.verdict.open():
+        if case.reconciliation.open():
             groups.setdefault((case.sent.kind, case.since), []).append(case)
     for (kind, since), group in groups.items():
-        wanted: dict[bytes, list[tuple[Verdict, int]]] = {}
+        wanted: dict[bytes, list[tuple[Reconciliation, int]]] = {}
         for case in reversed(group):
-            for index in reversed(case.verdict.open()):
+            for index in reversed(case.reconciliation.open()):
                 content = case.sent.contents[index * WIDTH : (index + 1) * WIDTH]
-                wanted.setdefault(content, []).append((case.verdict, index))
-        found = yield from _find(session, lane, kind, set(wanted), since)
+                wanted.setdefault(content, []).append((case.reconciliation, index))
+        found = yield from _find(session, pool, kind, set(wanted), since)
         candidates = {item for ids in found.values() for item in ids}
-        owned = lane.book.owned(candidates) | lane.claimed
+        owned = pool.book.owned(candidates) | pool.claimed
         for content, ids in found.items():
             for item in ids:
                 if item not in owned and wanted[content]:
-                    verdict, index = wanted[content].pop()
-                    verdict.reading.ids[index] = item
-                    lane.claimed.add(item)
+                    reconciliation, index = wanted[content].pop()
+                    reconciliation.reading.ids[index] = item
+                    pool.claimed.add(item)
 
 
 def _find(
-    session: Session, lane: Lane, kind: str, contents: set[bytes], since: str | None
+    session: Session, pool: PoolState, kind: str, contents: set[bytes], since: str | None
 ) -> Steps[dict[bytes, list[str]]]:
     """The ids of a pool's items by content, oldest first. A page that fails is asked for again, not all of them."""
     found: dict[bytes, list[str]] = {}
     after: str | None = None
     while True:
         items, after = yield from session.ask(
-            page, session.client, kind, lane.pool.id, since, after
+            page, session.client, kind, pool.info.id, since, after
         )
         for content, item in items:
             if content in contents:
@@ -212,9 +214,9 @@ def _find(
             return found
 
 
-def _log(session: Session, sent: SentChunk, operation: Operation) -> Steps[Reading]:
+def _log(session: Session, sent: SentChunk, operation: Operation) -> Steps[LogReading]:
     """Read the log, again while it says less than the counters do. An archived log says nothing."""
-    reading = Reading([""] * sent.items)
+    reading = LogReading([""] * sent.items)
     for pause in (*LOG_PAUSES, None):
         try:
             reading = yield from session.ask(_read, session.client, operation.id, sent.contents)
@@ -226,11 +228,11 @@ def _log(session: Session, sent: SentChunk, operation: Operation) -> Steps[Readi
     return reading
 
 
-def _read(client: Client, operation_id: str, contents: bytes) -> Reading:
+def _read(client: Client, operation_id: str, contents: bytes) -> LogReading:
     return read_log(client.operation_log(operation_id), contents)
 
 
-def _complete(reading: Reading, operation: Operation) -> bool:
+def _complete(reading: LogReading, operation: Operation) -> bool:
     told = operation.details.get("success_count")
     if told is not None and reading.created < told:
         return False

@@ -1,7 +1,7 @@
 """Rows into chunks: each row is checked, recognised or planned. Read `Planner.plan`, then `_tasks` or `_row`.
 
-Planning sends nothing. It needs a lane for each pool it meets (for the spec and for what is known), someone who takes
-the chunks, and the books for rows that end here.
+Planning sends nothing. It needs a pool for each pool it meets (for the spec and for what is known), someone who takes
+the chunks, and the recorder for rows that end here.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from hashlib import blake2b
 
 import orjson
 
-from toloka_upload.books import Books
 from toloka_upload.check.row import RowCheck
-from toloka_upload.chunks import (
+from toloka_upload.errors import Refused, UsageProblem
+from toloka_upload.items.chunks import (
     Chunk,
     Chunker,
     Item,
@@ -24,17 +24,8 @@ from toloka_upload.chunks import (
     suite_content,
     too_large,
 )
-from toloka_upload.errors import Refused, UsageProblem
-from toloka_upload.identity import WIDTH
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps, call, sleep
-from toloka_upload.observer import RowsRead
-from toloka_upload.outcomes import Block, Places, Status
-from toloka_upload.passed import Passed
-from toloka_upload.recover import Doubtful
-from toloka_upload.rows.model import Columns, Fault, Kind, Row, RowFile
-from toloka_upload.session import Session
-from toloka_upload.shape import (
+from toloka_upload.items.identity import WIDTH
+from toloka_upload.items.task_json import (
     Shaped,
     all_plain,
     disagreement,
@@ -46,6 +37,15 @@ from toloka_upload.shape import (
     shape_task,
     with_overlap,
 )
+from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.planning.unplanned import Passed
+from toloka_upload.report.observer import RowsRead
+from toloka_upload.report.recorder import Recorder
+from toloka_upload.rows.model import Columns, Fault, Kind, Row, RowFile
+from toloka_upload.sending.recovery import Doubtful
+from toloka_upload.session.loop import Steps, call, sleep
+from toloka_upload.session.pool import PoolState
+from toloka_upload.session.session import Session
 from toloka_upload.text import counted
 
 _TURN = 1000
@@ -68,7 +68,7 @@ class _Part:
 class PoolPlan:
     """What planning keeps for each pool."""
 
-    lane: Lane
+    pool: PoolState
     chunker: Chunker
     passed: Passed
     doubtful: list[Doubtful] = field(default_factory=list)
@@ -76,7 +76,7 @@ class PoolPlan:
     group: int = 0
 
 
-OpenLane = Callable[[str], Steps[tuple[Lane, list[Doubtful]]]]
+OpenLane = Callable[[str], Steps[tuple[PoolState, list[Doubtful]]]]
 
 
 class Planner:
@@ -91,14 +91,14 @@ class Planner:
     def __init__(
         self,
         session: Session,
-        books: Books,
+        recorder: Recorder,
         open_lane: OpenLane,
-        add: Callable[[Lane, Chunk], None],
+        add: Callable[[PoolState, Chunk], None],
         run_id: str,
     ) -> None:
         self._session = session
-        self._books = books
-        self._open_lane = open_lane
+        self._books = recorder
+        self._open_pool = open_lane
         self._add = add
         self._run = run_id
         self._file = ""
@@ -154,13 +154,13 @@ class Planner:
         self._tell(0, None, finished=True)
         self._notice_repeats()
         for pool in self._pools.values():
-            pool.lane.seen.forget()
+            pool.pool.seen.forget()
         yield from ()
 
     def _notice_repeats(self) -> None:
         """Equal rows are equal tasks, which is seldom what someone wants."""
         read = self._books.report.counts.read
-        repeated = sum(pool.lane.seen.repeated for pool in self._pools.values())
+        repeated = sum(pool.pool.seen.repeated for pool in self._pools.values())
         if not read:
             self._books.warn("There are no rows in the input.")
         elif repeated and repeated == read - 1:
@@ -174,12 +174,12 @@ class Planner:
 
     def abandon(self) -> None:
         """Let go of what is held, however far planning has come: nothing that was read stays without an outcome."""
-        bear = self._session.bear
+        attempt = self._session.attempt
         for pool in self._pools.values():
-            bear(self._close_suite, self._file, pool)
-            bear(pool.chunker.flush)
+            attempt(self._close_suite, self._file, pool)
+            attempt(pool.chunker.flush)
             for status in pool.passed.statuses():
-                bear(pool.passed.flush, status)
+                attempt(pool.passed.flush, status)
 
     def doubtful(self) -> Iterator[tuple[PoolPlan, Doubtful]]:
         """The doubtful chunks of all pools, with the rows that this input has of them."""
@@ -188,17 +188,17 @@ class Planner:
                 yield pool, doubtful
 
     def pool(self, pool_id: str) -> Steps[PoolPlan]:
-        """The plan of a pool; its lane is opened at first sight."""
+        """The plan of a pool; its pool is opened at first sight."""
         if pool_id not in self._pools:
-            lane, doubtful = yield from self._open_lane(pool_id)
+            pool, doubtful = yield from self._open_pool(pool_id)
 
             def add(chunk: Chunk) -> None:
-                self._add(lane, chunk)
+                self._add(pool, chunk)
 
             kind = self._session.settings.travel_kind or "tasks"
             chunker = Chunker(pool_id, kind, self.limits, add)
-            passed = Passed(self._books, lane, self._run)
-            self._pools[pool_id] = PoolPlan(lane, chunker, passed, doubtful)
+            passed = Passed(self._books, pool, self._run)
+            self._pools[pool_id] = PoolPlan(pool, chunker, passed, doubtful)
         return self._pools[pool_id]
 
     def _tell(self, position: int, total: int | None, *, finished: bool) -> None:
@@ -239,9 +239,9 @@ class Planner:
         Returns:
             False, and nothing is done: there is something about one of them, so each takes the way of `_row`.
         """
-        lane, flat = pool.lane, file.kind is Kind.FLAT
+        state, flat = pool.pool, file.kind is Kind.FLAT
         inputs = batch.values if flat else [value["input_values"] for value in batch.values]
-        if not all_plain(inputs) or (lane.spec and any(map(lane.spec.check_input, inputs))):
+        if not all_plain(inputs) or (state.spec and any(map(state.spec.check_input, inputs))):
             return False
         compact = [orjson.dumps(values, None, orjson.OPT_SORT_KEYS) for values in inputs]
         # Without odd numbers no row's compact form is longer than the row as written.
@@ -253,20 +253,20 @@ class Planner:
         contents = [
             blake2b(text, digest_size=WIDTH).digest() for text in compact
         ]  # `digest`, without its call
-        identities = lane.seen.identify(contents)
-        end = ending(with_overlap({}, (), self._requests.overlap), lane.pool.id)
+        identities = state.seen.identify(contents)
+        end = ending(with_overlap({}, (), self._requests.overlap), state.info.id)
         texts = [
             b'{"input_values":' + text + end if flat else text[:-1] + end for text in batch.texts
         ]
         tasks = PlainTasks(texts, sizes, identities, contents, batch.raws, batch.lines)
-        if lane.known.count or lane.unknown or pool.doubtful:
+        if state.known.count or state.unknown or pool.doubtful:
             tasks = tasks.select(self._new(pool, file.name, tasks))
         pool.chunker.add_tasks(tasks, file.name)
         return True
 
     def _new(self, pool: PoolPlan, name: str, tasks: PlainTasks) -> list[int]:
         """The rows that are to be planned: those neither known nor part of a doubtful chunk."""
-        places = pool.lane.known.find(tasks.identities)
+        places = pool.pool.known.find(tasks.identities)
         if -1 not in places:
             pool.passed.know(Status.ALREADY_UPLOADED, name, tasks.lines, places)
             return []
@@ -283,7 +283,7 @@ class Planner:
         )
 
     def _row(self, pool: PoolPlan | None, name: str, row: Row, kind: Kind) -> None:
-        faults = self._check.faults(row, kind, pool.lane.spec if pool else None)
+        faults = self._check.faults(row, kind, pool.pool.spec if pool else None)
         if faults or pool is None:
             self._reject(pool, name, row, faults)
         elif self._grouped:
@@ -314,7 +314,7 @@ class Planner:
     def _fits(self, pool: PoolPlan, travel: str) -> None:
         """Refuse what the pool does not take, before anything is sent."""
         self._books.report.kind = travel
-        known = pool.lane.pool
+        known = pool.pool.info
         if known.kind is None:
             pool.chunker.kind = travel
         elif known.kind != travel:
@@ -341,10 +341,10 @@ class Planner:
         if too_large(shaped.size, self.limits):
             self._reject(pool, name, row, [_size_fault(shaped.size, self.limits)])
             return
-        identity = pool.lane.seen.identify([shaped.key])[0]
-        if self._recognised(pool, identity, pool.lane.known.find([identity])[0], name, row.line):
+        identity = pool.pool.seen.identify([shaped.key])[0]
+        if self._recognised(pool, identity, pool.pool.known.find([identity])[0], name, row.line):
             return
-        text = shaped.text + ending(shaped.outer, None if shaped.names_pool else pool.lane.pool.id)
+        text = shaped.text + ending(shaped.outer, None if shaped.names_pool else pool.pool.info.id)
         if _taken(pool, identity, text, row.raw, name, row.line):
             return
         item = Item(text, shaped.size, shaped.content, identity, [row.raw], [(name, row.line)])
@@ -358,8 +358,8 @@ class Planner:
             self._close_suite(name, pool)
             pool.group = row.group
         shaped = shape_member(row, kind)
-        identity = pool.lane.seen.identify([shaped.key])[0]
-        if self._recognised(pool, identity, pool.lane.known.find([identity])[0], name, row.line):
+        identity = pool.pool.seen.identify([shaped.key])[0]
+        if self._recognised(pool, identity, pool.pool.known.find([identity])[0], name, row.line):
             return
         if fault := disagreement(shaped.outer, [part.shaped.outer for part in pool.parts]):
             self._reject(pool, name, row, [fault])
@@ -378,7 +378,7 @@ class Planner:
         outer = joined_outer([part.shaped.outer for part in parts], self._requests.overlap)
         text = b'{"tasks":[' + b",".join(part.shaped.text + b"}" for part in parts) + b"]"
         item = Item(
-            text + ending(outer, pool.lane.pool.id),
+            text + ending(outer, pool.pool.info.id),
             Size(
                 sum(part.shaped.size.input_bytes for part in parts),
                 sum(part.shaped.size.output_bytes for part in parts),
@@ -403,9 +403,9 @@ class Planner:
         """Whether a row need not be sent, because the pool has it or its fate is open."""
         status = Status.ALREADY_UPLOADED
         if place < 0:
-            if identity not in pool.lane.unknown or self._session.settings.resend_unknown:
+            if identity not in pool.pool.unknown or self._session.settings.resend_unknown:
                 return False
-            place, status = pool.lane.unknown[identity], Status.UNKNOWN
+            place, status = pool.pool.unknown[identity], Status.UNKNOWN
         pool.passed.know(status, name, [line], [place])
         return True
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import orjson
 
-from toloka_upload.books import Books
-from toloka_upload.chunks import Chunk
-from toloka_upload.lane import Lane
+from toloka_upload.items.chunks import Chunk
 from toloka_upload.outcomes import Block, Status
 from toloka_upload.policies.rate import Window
+from toloka_upload.report.recorder import Recorder
+from toloka_upload.session.pool import PoolState
 
 _POOL_FULL = 1_000_000
 """Most tasks in a pool (requester guide)."""
@@ -23,19 +23,19 @@ class DryRun:
     """Collects the chunks that would be sent, and sums them up.
 
     Args:
-        books: Where every planned row is entered, as unsent.
+        recorder: Where every planned row is entered, as unsent.
         marked: Whether items would carry their markers (asynchronous mode).
     """
 
-    def __init__(self, books: Books, *, marked: bool) -> None:
-        self._books = books
+    def __init__(self, recorder: Recorder, *, marked: bool) -> None:
+        self._books = recorder
         self._marked = marked
         self._chunks = self._items = self._suites = self._bytes = 0
         self._kinds = {"general": 0, "control": 0, "training": 0}
         self._first: dict[str, Any] | None = None
         self._last: dict[str, Any] | None = None
 
-    def take(self, lane: Lane, chunk: Chunk) -> None:
+    def take(self, pool: PoolState, chunk: Chunk) -> None:
         """Take note of a chunk in place of queueing it."""
         self._chunks += 1
         self._items += chunk.items
@@ -45,7 +45,7 @@ class DryRun:
         self._first = self._first or _sample(chunk, 0)
         self._last = _sample(chunk, chunk.items - 1)
         unsent = bytes([Status.UNSENT]) * chunk.rows
-        self._books.enter(Block(chunk.places, unsent, lane.pool.id, chunk.kind))
+        self._books.enter(Block(chunk.places, unsent, pool.info.id, chunk.kind))
 
     def _note(self, item: dict[str, Any]) -> None:
         tasks = item.get("tasks")
@@ -60,7 +60,7 @@ class DryRun:
                 self._kinds["control"] += 1
 
     def plan(
-        self, windows: Sequence[Window], lanes: Iterable[Lane], now: datetime
+        self, windows: Sequence[Window], pools: Iterable[PoolState], now: datetime
     ) -> dict[str, Any]:
         """The plan, for the report: its `rows` are tasks by kind, its `bytes` those of all requests together."""
         return {
@@ -75,33 +75,33 @@ class DryRun:
             "last": self._last,
             "warnings": [
                 warning
-                for lane in lanes
-                for warning in pool_warnings(lane, self._kinds["general"], self._items, now)
+                for pool in pools
+                for warning in pool_warnings(pool, self._kinds["general"], self._items, now)
             ],
         }
 
 
-def pool_warnings(lane: Lane, general: int, items: int, now: datetime) -> list[str]:
+def pool_warnings(pool: PoolState, general: int, items: int, now: datetime) -> list[str]:
     """What a requester should know about a pool before sending anything to it."""
-    pool, details = lane.pool, lane.pool.details
+    info, details = pool.info, pool.info.details
     found = []
-    if pool.status == "CLOSED":
+    if info.status == "CLOSED":
         found.append(
-            f"pool {pool.id} is closed: workers see the tasks once it is opened (--open-pool)"
+            f"pool {info.id} is closed: workers see the tasks once it is opened (--open-pool)"
         )
     expires = _time(details.get("will_expire"))
     if expires is not None and expires < now:
         found.append(
-            f"pool {pool.id} expired on {expires:%Y-%m-%d}: it cannot be opened until that is changed"
+            f"pool {info.id} expired on {expires:%Y-%m-%d}: it cannot be opened until that is changed"
         )
     if details.get("reward_per_assignment") == 0 and general:
         found.append(
-            f"pool {pool.id} pays nothing, and takes control and training tasks only: "
+            f"pool {info.id} pays nothing, and takes control and training tasks only: "
             f"{general} of these rows are general tasks"
         )
-    if items + lane.known.count > 0.95 * _POOL_FULL:
+    if items + pool.known.count > 0.95 * _POOL_FULL:
         found.append(
-            f"pool {pool.id} would have {items + lane.known.count:,} tasks from here; a pool holds at most "
+            f"pool {info.id} would have {items + pool.known.count:,} tasks from here; a pool holds at most "
             f"{_POOL_FULL:,}"
         )
     return found

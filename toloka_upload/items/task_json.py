@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from toloka_upload.chunks import Size
-from toloka_upload.identity import canonical, digest, exact_members, has_float, loose
+from toloka_upload.items.chunks import Size
+from toloka_upload.items.identity import canonical, digest, exact_members, has_float, loose
 from toloka_upload.rows.model import Fault, Kind, Row
 from toloka_upload.rows.splice import without
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from toloka_upload.api.client import Operation
 from toloka_upload.api.errors import NotFound
-from toloka_upload.bottleneck import Cause
 from toloka_upload.journal import SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps
-from toloka_upload.observer import OperationProgress
-from toloka_upload.session import Session
+from toloka_upload.report.observer import OperationProgress
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import PoolState
+from toloka_upload.session.session import Session
+from toloka_upload.session.timesheet import Cause
 
 
 def finish(
     session: Session,
-    lane: Lane,
+    pool: PoolState,
     operation: Operation,
     chunk: int | None,
     sent: SentChunk | None = None,
@@ -29,15 +29,15 @@ def finish(
     Returns:
         The finished operation; None if it did not end within `operation_timeout`, or the API knows it no more.
     """
-    clock, pace = session.loop.clock, lane.pace
+    clock, pace = session.loop.clock, pool.pace
     started, items = clock(), sent.items if sent else 1
     limit = session.settings.pacing.operation_timeout
-    retries = session.books.report.retries
+    retries = session.recorder.report.retries
     while not operation.finished:
         elapsed = clock() - started
         if limit is not None and elapsed >= limit:
             return None
-        wait = pace.next_wait(elapsed, operation.progress, max(1, lane.in_flight), items)
+        wait = pace.next_wait(elapsed, operation.progress, max(1, pool.in_flight), items)
         with session.sheet.during(Cause.OPERATIONS):
             yield from session.nap(wait if limit is None else min(wait, limit - elapsed))
         try:
@@ -47,11 +47,11 @@ def finish(
         if chunk is not None:
             session.tell(
                 OperationProgress(
-                    chunk, lane.pool.id, operation.id, operation.status, operation.progress
+                    chunk, pool.info.id, operation.id, operation.status, operation.progress
                 )
             )
     if (
-        session.books.report.retries == retries
+        session.recorder.report.retries == retries
     ):  # else it may have ended long before we could see it
         pace.finished(clock() - started, items)
     return operation

@@ -11,7 +11,7 @@ from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from toloka_upload.identity import WIDTH, digest
+from toloka_upload.items.identity import WIDTH, digest
 from toloka_upload.outcomes import Places
 
 MOST_INPUT_BYTES = 1_048_576

@@ -15,9 +15,9 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from toloka_upload.chunks import Chunk, Size
 from toloka_upload.directories import make_directory
 from toloka_upload.errors import CannotWrite
+from toloka_upload.items.chunks import Chunk, Size
 from toloka_upload.outcomes import Places
 
 

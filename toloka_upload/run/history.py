@@ -11,7 +11,7 @@ from typing import Any
 from toloka_upload import journal
 from toloka_upload.errors import NoInput
 from toloka_upload.journal import Destination, RunRecord, SentChunk
-from toloka_upload.lock import Held, Lock, holder
+from toloka_upload.journal.lock import Held, Lock, holder
 from toloka_upload.report.results import ResultsFile
 
 

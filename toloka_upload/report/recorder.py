@@ -1,12 +1,12 @@
-"""The books of a run: every row is entered once, with its outcome, and everyone who must know is told."""
+"""The recorder of a run: every row is entered once, with its outcome, and everyone who must know is told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Protocol
 
-from toloka_upload.observer import Observer, RowRejected, Warned
 from toloka_upload.outcomes import Block, Status
+from toloka_upload.report.observer import Observer, RowRejected, Warned
 from toloka_upload.report.summary import ErrorGroup, Report
 from toloka_upload.rows.model import Fault
 
@@ -37,7 +37,7 @@ class Rejects(Protocol):
         ...
 
 
-class Books:
+class Recorder:
     """Counts, groups of errors, and the files that outcomes go to."""
 
     def __init__(

@@ -9,7 +9,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from toloka_upload.api.client import Client
 from toloka_upload.api.errors import ApiError, NotFound
 from toloka_upload.api.target import Target, require_token
-from toloka_upload.lane import Pool, pool_of
+from toloka_upload.session.pool import Pool, pool_of
 
 _PATIENCE = 60.0
 

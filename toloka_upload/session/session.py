@@ -1,4 +1,4 @@
-"""What one run shares: the API with patience, the limits of the account, the books, and the wish to stop.
+"""What one run shares: the API with budget, the limits of the account, the recorder, and the wish to stop.
 
 Everything here runs on the loop's thread.
 """
@@ -14,17 +14,23 @@ from typing import ParamSpec, TypeVar
 
 from toloka_upload.api.client import Client
 from toloka_upload.api.errors import ApiError, RateLimited
-from toloka_upload.books import Books
-from toloka_upload.bottleneck import Cause, Timesheet
-from toloka_upload.check.drift import VALUES, pool_may_be_older
 from toloka_upload.errors import Stopped, TryAgain, UploadError
-from toloka_upload.loop import Loop, Steps, call, sleep, until
-from toloka_upload.observer import Observer, Waiting
 from toloka_upload.outcomes import Outcome, Status
 from toloka_upload.policies.rate import RateLimit, Taken, Window
-from toloka_upload.policies.retry import Backoff, CircuitBreaker, Patience, quota_wait, retry_after
+from toloka_upload.policies.retry import (
+    Backoff,
+    CircuitBreaker,
+    RetryBudget,
+    quota_wait,
+    retry_after,
+)
 from toloka_upload.policies.stop import SameReason, StopRule
+from toloka_upload.report.drift import VALUES, pool_may_be_older
+from toloka_upload.report.observer import Observer, Waiting
+from toloka_upload.report.recorder import Recorder
 from toloka_upload.report.summary import Report
+from toloka_upload.session.loop import Loop, Steps, call, sleep, until
+from toloka_upload.session.timesheet import Cause, Timesheet
 from toloka_upload.settings import Settings
 from toloka_upload.text import duration
 
@@ -42,15 +48,15 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Trouble:
+class RetryState:
     """What one request, or the same items, meet again and again, though everything else may succeed meanwhile.
 
     Attributes:
-        patience: How long it may go on.
+        budget: How long it may go on.
         count: How often in a row it came to nothing.
     """
 
-    patience: Patience
+    budget: RetryBudget
     count: int = 0
 
 
@@ -58,7 +64,7 @@ class Session:
     """The run's shared things.
 
     Attributes:
-        patience: How long the service as a whole has been without any success.
+        budget: How long the service as a whole has been without any success.
         sheet: Where the time goes.
         stopping: What ends the run before its end, once something does. Nothing new is sent from then on.
         wall: Wall-clock time, seconds since the epoch.
@@ -69,7 +75,7 @@ class Session:
         settings: Settings,
         client: Client,
         loop: Loop,
-        books: Books,
+        recorder: Recorder,
         rate: RateLimit,
         observer: Observer,
         *,
@@ -79,14 +85,14 @@ class Session:
         self.settings = settings
         self.client = client
         self.loop = loop
-        self.books = books
+        self.recorder = recorder
         self.rate = rate
         self.tell = observer
         self.wall = wall
         self.random = random_ or random.Random()  # noqa: S311  # jitter, no secret
         self.backoff = Backoff(self.random, first=0.25)
         self.breaker = CircuitBreaker(self.backoff, loop.clock)
-        self.patience = self.new_trouble().patience
+        self.budget = self.new_retry_state().budget
         self.sheet = Timesheet(loop.clock)
         self.stopping: UploadError | None = None
         self._throttled_since: float | None = None
@@ -101,7 +107,7 @@ class Session:
         if self.stopping is None:
             self.stopping = error
 
-    def bear(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    def attempt(self, function: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
         """Do something whose failure must not keep the rest from being done: it stops the run, no more."""
         try:
             function(*args, **kwargs)
@@ -139,7 +145,7 @@ class Session:
         """Say, once, that the API refuses values which passed the check."""
         if self.settings.check and not self._warned and any(f.startswith(VALUES) for f in fields):
             self._warned = True
-            self.books.warn(pool_may_be_older(self.books.report.pools))
+            self.recorder.warn(pool_may_be_older(self.recorder.report.pools))
 
     def check_errors(self) -> None:
         """Stop the run if more rows were rejected than `--max-errors` bears: of all read, or of those sent.
@@ -147,7 +153,7 @@ class Session:
         Reading may be far ahead of sending: what fails the check here is a share of what was read, what the API refuses
         a share of what was sent.
         """
-        counts, passed = self.books.report.counts, self._stop_rule.passed
+        counts, passed = self.recorder.report.counts, self._stop_rule.passed
         sent = counts.created + self._refused
         if passed(counts.read, counts.rejected) or passed(sent, self._refused):
             self.stop(
@@ -168,51 +174,51 @@ class Session:
             ApiError: The API answered, and the answer will not change.
             TryAgain: The service was failing for longer than `retry_for`.
         """
-        trouble, throttled = self.new_trouble(), False
+        retry_state, throttled = self.new_retry_state(), False
         while True:
-            yield from self.clear(trouble)
+            yield from self.clear(retry_state)
             try:
                 with self.sheet.during(Cause.NETWORK):
                     result = yield from call(function, *args, **kwargs)
             except ApiError as error:
                 if not error.passes:
-                    self.went_well()
+                    self.on_success()
                     raise
                 throttled = isinstance(error, RateLimited)
-                yield from self.hold_back(error, trouble)
+                yield from self.back_off(error, retry_state)
             else:
-                self.went_well()
+                self.on_success()
                 if throttled:
                     self.throttle_over()
                 return result
 
-    def clear(self, trouble: Trouble) -> Steps[None]:
+    def clear(self, retry_state: RetryState) -> Steps[None]:
         """Wait until the service may be asked at all. A request that met trouble before is a retry."""
-        while (seconds := self.breaker.wait()) > 0 and not self.patience.exhausted:
+        while (seconds := self.breaker.wait()) > 0 and not self.budget.exhausted:
             with self.sheet.during(Cause.SERVICE):
-                yield from sleep(min(seconds, self.patience.remaining))
-        if self.patience.exhausted:
+                yield from sleep(min(seconds, self.budget.remaining))
+        if self.budget.exhausted:
             assert self._last_fault  # noqa: S101  # what made the patience end
             raise self._last_fault.as_upload_error()
         self.breaker.sent()
-        self.books.report.retries += trouble.count > 0
+        self.recorder.report.retries += retry_state.count > 0
         # While the service fails, a silent request must not outlast the patience that is left.
         self.client.timeout = min(
-            self.settings.pacing.timeout, max(self.patience.remaining, _LEAST_TIMEOUT)
+            self.settings.pacing.timeout, max(self.budget.remaining, _LEAST_TIMEOUT)
         )
 
-    def went_well(self) -> None:
+    def on_success(self) -> None:
         """A request was answered."""
         if self.breaker.attempt:
             self.tell(Waiting("server_busy", "", 0.0))
         self.breaker.succeeded()
-        self.patience.success()
+        self.budget.success()
 
-    def new_trouble(self) -> Trouble:
-        """For one thing that must come about in the end: no trouble yet."""
-        return Trouble(Patience(self.settings.pacing.retry_for, clock=self.loop.clock))
+    def new_retry_state(self) -> RetryState:
+        """For one thing that must come about in the end: no failure yet."""
+        return RetryState(RetryBudget(self.settings.pacing.retry_for, clock=self.loop.clock))
 
-    def hold_back(self, error: ApiError, trouble: Trouble) -> Steps[None]:
+    def back_off(self, error: ApiError, retry_state: RetryState) -> Steps[None]:
         """
         Take note of a fault that passes, and slow the whole run; a request that fails again waits longer by itself.
 
@@ -222,34 +228,34 @@ class Session:
         self._last_fault = error
         if isinstance(error, RateLimited):
             self.breaker.succeeded()
-            yield from self._throttled(error, trouble)
+            yield from self._throttled(error, retry_state)
             return
-        self._lose_patience(error, trouble)
+        self._use_up_budget(error, retry_state)
         self.breaker.failed(retry_after(error.retry_after, self.wall(), error.date))
         seconds = self.breaker.wait()
-        if trouble.count > 1:
-            seconds = max(seconds, self.backoff(trouble.count))
-        seconds = min(seconds, self.patience.remaining, trouble.patience.remaining)
-        nth = _ordinal(max(self.breaker.attempt, trouble.count))
+        if retry_state.count > 1:
+            seconds = max(seconds, self.backoff(retry_state.count))
+        seconds = min(seconds, self.budget.remaining, retry_state.budget.remaining)
+        nth = _ordinal(max(self.breaker.attempt, retry_state.count))
         message = f"{_what(error)}, next try in {duration(seconds)} ({nth})"
         self.tell(Waiting("server_busy", message, seconds))
-        if trouble.count > 1:
+        if retry_state.count > 1:
             yield from self.pause(seconds)
 
-    def _lose_patience(self, error: ApiError, trouble: Trouble, asked: float = 0.0) -> None:
-        trouble.count += 1
-        for patience in (self.patience, trouble.patience):
-            patience.failed(asked)
-            if patience.exhausted:
+    def _use_up_budget(self, error: ApiError, retry_state: RetryState, asked: float = 0.0) -> None:
+        retry_state.count += 1
+        for budget in (self.budget, retry_state.budget):
+            budget.failed(asked)
+            if budget.exhausted:
                 raise error.as_upload_error()
 
-    def _throttled(self, error: RateLimited, trouble: Trouble) -> Steps[None]:
+    def _throttled(self, error: RateLimited, retry_state: RetryState) -> Steps[None]:
         """Wait for as long as a 429 says, or, where it says nothing, for a little."""
         asked = retry_after(error.retry_after, self.wall(), error.date)
         seconds = quota_wait(error.interval, asked, self._unnamed_wait())
         if seconds is None:
             seconds = self._long_quota(error, asked)
-        self._lose_patience(error, trouble, seconds)
+        self._use_up_budget(error, retry_state, seconds)
         name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
         self.rate.pause(seconds)
         yield from self.wait_for_rate(seconds, name)

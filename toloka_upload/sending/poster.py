@@ -20,16 +20,22 @@ from toloka_upload.api.errors import (
     RateLimited,
     TooLarge,
 )
-from toloka_upload.bottleneck import Cause
+from toloka_upload.items.spool import Planned
 from toloka_upload.journal import ChunkState, SentChunk
-from toloka_upload.lane import Lane
-from toloka_upload.loop import Steps, call
-from toloka_upload.observer import Waiting
-from toloka_upload.oplog import Reading
+from toloka_upload.report.observer import Waiting
 from toloka_upload.rows.model import Fault
-from toloka_upload.session import Session, Trouble
-from toloka_upload.settle import Case, Verdict, late, nothing_known, settle_by_listing
-from toloka_upload.spool import Planned
+from toloka_upload.sending.operation_log import LogReading
+from toloka_upload.sending.reconcile import (
+    ListingQuery,
+    Reconciliation,
+    late,
+    nothing_known,
+    settle_by_listing,
+)
+from toloka_upload.session.loop import Steps, call
+from toloka_upload.session.pool import PoolState
+from toloka_upload.session.session import RetryState, Session
+from toloka_upload.session.timesheet import Cause
 
 MOST_DENIALS = 3
 """How often the API may say that an operation exists, and then that it does not, before we stop asking."""
@@ -38,7 +44,7 @@ SOON = 1.0
 
 
 @dataclass(slots=True)
-class Flight:
+class InFlightChunk:
     """A chunk on its way.
 
     Attributes:
@@ -46,23 +52,23 @@ class Flight:
         maybe: A request of it may have arrived.
         found: The API had it before this run sent anything: what it created is not this run's.
         denied: How often the API said in one breath that the operation exists and that it does not.
-        trouble: What its request meets, until it is taken.
+        retry_state: What its request meets, until it is taken.
     """
 
-    lane: Lane
+    pool: PoolState
     planned: Planned
     sent: SentChunk
     body: bytes
-    trouble: Trouble
+    retry_state: RetryState
     maybe: bool = False
     found: bool = False
     denied: int = 0
 
 
-def park(session: Session, lane: Lane, condition: Callable[[], bool]) -> Steps[None]:
+def park(session: Session, pool: PoolState, condition: Callable[[], bool]) -> Steps[None]:
     """Wait until a request may leave: until nobody looks into the pool's listing, and for a condition."""
-    with lane.parking():
-        yield from session.quiet(lambda: not lane.listing and condition())
+    with pool.parking():
+        yield from session.quiet(lambda: not pool.listing and condition())
 
 
 class Poster:
@@ -71,7 +77,7 @@ class Poster:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def post(self, flight: Flight, ticket: int) -> Steps[Operation | Verdict]:
+    def post(self, flight: InFlightChunk, ticket: int) -> Steps[Operation | Reconciliation]:
         """
         Send the request, again and again while that is safe.
 
@@ -95,7 +101,7 @@ class Poster:
                     )
                 answer = _read_answer(flight, value)
             except OperationExists:
-                session.went_well()
+                session.on_success()
                 session.rate.give_back(ticket)
                 flight.found = flight.found or not ours
                 found = yield from self._attach(flight)
@@ -110,32 +116,34 @@ class Poster:
                     return found
             else:
                 session.rate.confirm(ticket)
-                session.went_well()
+                session.on_success()
                 session.throttle_over()
                 return answer
             if session.stopping:
                 raise session.stopping
-            with flight.lane.parking():
+            with flight.pool.parking():
                 ticket = yield from session.take(sent.items)
 
-    def _leave(self, flight: Flight, ticket: int) -> Steps[None]:
+    def _leave(self, flight: InFlightChunk, ticket: int) -> Steps[None]:
         """Wait until the request may leave. From then on counts how long it may take, and the journal knows it."""
         session, sent = self._session, flight.sent
-        yield from park(session, flight.lane, lambda: True)
-        yield from session.clear(flight.trouble)
+        yield from park(session, flight.pool, lambda: True)
+        yield from session.clear(flight.retry_state)
         if session.stopping:
             session.rate.give_back(ticket)
             raise session.stopping
         if abs(session.wall() - sent.sent_at) > SOON:
             sent.sent_at = session.wall()
-            flight.lane.book.sent_again(sent.id, sent.sent_at)
+            flight.pool.book.sent_again(sent.id, sent.sent_at)
 
-    def _after(self, flight: Flight, error: ApiError) -> Steps[Operation | Verdict | None]:
+    def _after(
+        self, flight: InFlightChunk, error: ApiError
+    ) -> Steps[Operation | Reconciliation | None]:
         """What is there of the request after all; None: nothing, and it may be sent again. A refusal is raised."""
         if error.passes:
-            yield from self._hold_back(flight, error)
+            yield from self._back_off(flight, error)
             return (yield from self._look_for(flight, error))
-        self._session.went_well()
+        self._session.on_success()
         found = None
         if flight.maybe and isinstance(error, TooLarge | InvalidItems):
             found = yield from self._arrived(flight)
@@ -143,7 +151,7 @@ class Poster:
             raise error
         return found
 
-    def _attach(self, flight: Flight) -> Steps[Operation | Verdict | None]:
+    def _attach(self, flight: InFlightChunk) -> Steps[Operation | Reconciliation | None]:
         """The operation that an earlier request with our id began; None if the API denies that there is one.
 
         An API that keeps on denying it has forgotten it: only the listing can tell what it did.
@@ -153,73 +161,75 @@ class Poster:
             return (yield from session.ask(session.client.operation, sent.operation_id or ""))
         except NotFound:
             flight.denied += 1
-            flight.lane.book.move(sent.id, ChunkState.ACCEPTED)
+            flight.pool.book.move(sent.id, ChunkState.ACCEPTED)
         if flight.denied < MOST_DENIALS:
             yield from session.pause(session.backoff(flight.denied))
             return None
-        verdict = nothing_known(sent)
-        case = Case(sent, verdict, None, absent_is_free=False)
-        yield from settle_by_listing(session, flight.lane, [case])
-        return verdict
+        reconciliation = nothing_known(sent)
+        case = ListingQuery(sent, reconciliation, None, absent_is_free=False)
+        yield from settle_by_listing(session, flight.pool, [case])
+        return reconciliation
 
-    def _hold_back(self, flight: Flight, error: ApiError) -> Steps[None]:
+    def _back_off(self, flight: InFlightChunk, error: ApiError) -> Steps[None]:
         """Wait until the request may be tried again."""
-        session, lane = self._session, flight.lane
+        session, pool = self._session, flight.pool
         if isinstance(error, Busy):
-            lane.concurrency.locked()
+            pool.concurrency.locked()
             yield from self._wait_for_pool(flight, error)
             return
         # A quota of items comes back when it does, however few operations run; two keep the server busy until then.
         unnamed = isinstance(error, RateLimited) and not (error.interval or error.retry_after)
-        if unnamed and lane.concurrency.level > 2:
-            lane.concurrency.throttled()
-        yield from session.hold_back(error, flight.trouble)
+        if unnamed and pool.concurrency.level > 2:
+            pool.concurrency.throttled()
+        yield from session.back_off(error, flight.retry_state)
 
-    def _wait_for_pool(self, flight: Flight, error: ApiError) -> Steps[None]:
+    def _wait_for_pool(self, flight: InFlightChunk, error: ApiError) -> Steps[None]:
         """The pool is locked: by one of our operations, which will end, or by someone else's."""
-        session, lane, patience = self._session, flight.lane, flight.trouble.patience
-        flight.trouble.count += 1
-        session.went_well()
-        if lane.in_flight - lane.waiting_for_lock > 1:
-            patience.success()
+        session, pool, budget = self._session, flight.pool, flight.retry_state.budget
+        flight.retry_state.count += 1
+        session.on_success()
+        if pool.in_flight - pool.waiting_for_lock > 1:
+            budget.success()
         else:
-            patience.failed()
-            if patience.exhausted:
+            budget.failed()
+            if budget.exhausted:
                 raise error.as_upload_error()
-        lane.locks += 1
-        seconds = min(session.backoff(min(lane.locks, 5)), patience.remaining)
+        pool.locks += 1
+        seconds = min(session.backoff(min(pool.locks, 5)), budget.remaining)
         session.tell(
-            Waiting("pool_locked", "pool locked by another operation", seconds, lane.pool.id)
+            Waiting("pool_locked", "pool locked by another operation", seconds, pool.info.id)
         )
-        lane.waiting_for_lock += 1
+        pool.waiting_for_lock += 1
         try:
             yield from session.pause(seconds, Cause.LOCK)
         finally:
-            lane.waiting_for_lock -= 1
+            pool.waiting_for_lock -= 1
         if session.stopping:
             raise session.stopping
 
-    def _look_for(self, flight: Flight, error: ApiError) -> Steps[Operation | Verdict | None]:
+    def _look_for(
+        self, flight: InFlightChunk, error: ApiError
+    ) -> Steps[Operation | Reconciliation | None]:
         """After an answer was lost: what the API has of the request. None: nothing, send it again."""
         session, sent = self._session, flight.sent
         if not error.effect:
             return None
         if sent.operation_id is None:
-            verdict = nothing_known(sent)
+            reconciliation = nothing_known(sent)
             answered = error.status is not None and error.status not in (408, 504)
             wait = 0.0 if answered else late(session, sent)
-            case = Case(sent, verdict, sent.since, absent_is_free=True, late=wait)
-            yield from settle_by_listing(session, flight.lane, [case])
+            case = ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, late=wait)
+            yield from settle_by_listing(session, flight.pool, [case])
             if session.stopping:
                 raise session.stopping
-            flight.maybe = verdict.reading.created > 0
-            return verdict if flight.maybe else None
+            flight.maybe = reconciliation.reading.created > 0
+            return reconciliation if flight.maybe else None
         try:
             return (yield from session.ask(session.client.operation, sent.operation_id))
         except NotFound:
             return None  # our id makes sending it again safe, even if the first request should still arrive
 
-    def _arrived(self, flight: Flight) -> Steps[Operation | None]:
+    def _arrived(self, flight: InFlightChunk) -> Steps[Operation | None]:
         """Wait until an earlier request with our id cannot arrive any more; return its operation, if there is one."""
         session, sent = self._session, flight.sent
         wait = late(session, sent)
@@ -234,16 +244,16 @@ class Poster:
             return None
 
 
-def _read_answer(flight: Flight, value: Any) -> Operation | Verdict:
+def _read_answer(flight: InFlightChunk, value: Any) -> Operation | Reconciliation:
     """An operation, or the outcomes at once: told by the answer's shape, whatever was asked for."""
     if isinstance(value, dict) and isinstance(value.get("items"), dict):
         return _read_batch(value, flight.sent.items)
     return Operation.of(value, f"POST /{flight.sent.kind}")
 
 
-def _read_batch(value: dict[str, Any], items: int) -> Verdict:
+def _read_batch(value: dict[str, Any], items: int) -> Reconciliation:
     """The outcomes of a synchronous request: two maps from the item's index."""
-    reading = Reading([""] * items)
+    reading = LogReading([""] * items)
     for key, item in value["items"].items():
         if (
             is_index(key)
@@ -257,4 +267,4 @@ def _read_batch(value: dict[str, Any], items: int) -> Verdict:
         if is_index(key) and int(key) < items and not reading.ids[int(key)]:
             faults = faults_of(error) or [Fault("", "VALIDATION_ERROR", "the API refused the item")]
             reading.faults[int(key)] = faults
-    return Verdict(reading)
+    return Reconciliation(reading)

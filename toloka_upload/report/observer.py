@@ -1,0 +1,169 @@
+"""What the core tells while it works. The display, the events file and tests are observers.
+
+Every event is a named tuple, and its fields are the keys of its line in `--events` output.
+Events are handed over on one thread, in order. An observer must be quick and must not raise.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from toloka_upload.report.summary import Report
+
+
+class RunStarted(NamedTuple):
+    """The run begins; nothing has been read or sent yet."""
+
+    run_id: str
+    files: tuple[str, ...]
+    pool: str | None
+    env: str
+    url: str
+    mode: str
+    dry_run: bool
+
+
+class PoolChecked(NamedTuple):
+    """The pool and its project were read, and take this upload."""
+
+    pool: str
+    name: str
+    status: str
+    project: str
+    known_rows: int
+
+
+class Warned(NamedTuple):
+    """Something the user should know, which stops nothing."""
+
+    message: str
+
+
+class RowsRead(NamedTuple):
+    """How far reading is. Counts are totals since the start, told about every thousand rows.
+
+    `size` is None where an input's size cannot be told; `position` and `size` are bytes over all inputs.
+    `finished` is true once: with the last row.
+    """
+
+    read: int
+    already_uploaded: int
+    rejected: int
+    position: int
+    size: int | None
+    finished: bool
+
+
+class RowRejected(NamedTuple):
+    """One fault of one row, found here or told by the API."""
+
+    file: str
+    line: int
+    field: str
+    code: str
+    message: str
+
+
+class ChunkSent(NamedTuple):
+    """A request left. `chunk` is the chunk's number in this run, from 1."""
+
+    chunk: int
+    pool: str
+    rows: int
+    items: int
+    bytes: int
+    operation_id: str | None
+    attempt: int
+
+
+class OperationProgress(NamedTuple):
+    """The API told where an operation stands. `percent` is None where it does not say."""
+
+    chunk: int
+    pool: str
+    operation_id: str
+    status: str
+    percent: int | None
+
+
+class ChunkSettled(NamedTuple):
+    """Every row of a chunk has its outcome; the four counts add up to its rows."""
+
+    chunk: int
+    pool: str
+    operation_id: str | None
+    created: int
+    already_uploaded: int
+    rejected: int
+    unknown: int
+
+
+class ChunkReturned(NamedTuple):
+    """A chunk left the air without outcomes for its rows: it is cut up, or goes again later."""
+
+    chunk: int
+    pool: str
+    reason: str
+
+
+class Waiting(NamedTuple):
+    """The run holds back, and why, in words a person understands.
+
+    `reason` is one of `rate_limit`, `quota`, `server_busy`, `pool_locked`, `lock`, `settling`; `message` reads like
+    "minute limit: 23 s" or "server busy, next try in 8 s (3rd)". `seconds` is how long from now; zero ends
+    the wait of that `reason`.
+    """
+
+    reason: str
+    message: str
+    seconds: float
+    pool: str | None = None
+
+
+class PoolOpened(NamedTuple):
+    """The pool was opened, or was open already."""
+
+    pool: str
+    already: bool
+
+
+class Stopping(NamedTuple):
+    """The run stops before its end and settles what is in flight. `reason` is in words."""
+
+    reason: str
+
+
+class RunFinished(NamedTuple):
+    """The run is over; `report` is what the summary shows."""
+
+    report: Report
+
+
+Event = (
+    RunStarted
+    | PoolChecked
+    | Warned
+    | RowsRead
+    | RowRejected
+    | ChunkSent
+    | OperationProgress
+    | ChunkSettled
+    | ChunkReturned
+    | Waiting
+    | PoolOpened
+    | Stopping
+    | RunFinished
+)
+"""Something that happened."""
+
+
+class Observer(Protocol):
+    """Whoever is told."""
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event."""
+        ...
+
+
+def unobserved(event: Event) -> None:
+    """The observer of a run that nobody watches."""

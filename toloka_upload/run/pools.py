@@ -1,0 +1,149 @@
+"""The pools of a run: opened when a pool is first met, closed together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from toloka_upload.api.errors import NotFound, RequestRefused
+from toloka_upload.api.listing import newest
+from toloka_upload.check import Spec
+from toloka_upload.items.identity import Seen
+from toloka_upload.policies.concurrency import Concurrency
+from toloka_upload.report.observer import PoolChecked
+from toloka_upload.sending.reconcile import earlier
+from toloka_upload.sending.recovery import Doubtful, recover
+from toloka_upload.session.loop import Steps
+from toloka_upload.session.pool import Pool, PoolState, hold, journal_path, read_pool
+from toloka_upload.session.session import Session
+
+_MOST_FILES = 1 << 20
+"""Length of the table of rows seen if all rows go to one pool: 8 MiB, for 629,000 rows, and only then does it double.
+Those of many pools grow step by step."""
+
+
+class Pools:
+    """Opens pools.
+
+    Args:
+        opened: Called with each new pool once it is ready to send.
+    """
+
+    def __init__(self, session: Session, run_id: str, opened: Callable[[PoolState], None]) -> None:
+        self._session = session
+        self._run = run_id
+        self._opened = opened
+        self._pools: dict[str, PoolState] = {}
+
+    def __iter__(self) -> Iterator[PoolState]:
+        return iter(self._pools.values())
+
+    def open(self, pool_id: str) -> Steps[tuple[PoolState, list[Doubtful]]]:
+        """
+        Ask about the pool, lock it, and settle what earlier runs left in it.
+
+        Returns:
+            The pool, and the chunks of earlier runs that may or may not have arrived.
+        """
+        session = self._session
+        settings = session.settings
+        info = (yield from read_pool(session, pool_id)) if settings.needs_api else Pool(pool_id)
+        spec = Spec.compile(info.task_spec) if settings.check and info.task_spec else None
+        concurrency = Concurrency(settings.pacing.concurrency, clock=session.loop.clock)
+        pool = PoolState(info, spec, concurrency, Seen(_MOST_FILES) if settings.pool else Seen())
+        self._pools[pool_id] = pool
+        if pool_id not in session.recorder.report.pools:
+            session.recorder.report.pools.append(pool_id)
+        doubtful: list[Doubtful] = []
+        if settings.dry_run:
+            _remember(session, pool)
+        else:
+            yield from hold(session, pool, self._run, session.wall())
+            doubtful = yield from self._prepare(pool)
+        for note in spec.notes if spec else ():
+            session.recorder.warn(f"pool {pool_id}: {note}")
+        session.tell(PoolChecked(pool_id, info.name, info.status, info.project, pool.known.count))
+        self._opened(pool)
+        return pool, doubtful
+
+    def _prepare(self, pool: PoolState) -> Steps[list[Doubtful]]:
+        session = self._session
+        settings = session.settings
+        pool.generation = _generation(session, pool)
+        pool.book.begin_run(self._run, session.wall(), pool.generation, _described(session))
+        doubtful = yield from recover(session, pool)
+        pool.known, pool.unknown = pool.book.known(pool.generation if settings.again else None)
+        if settings.requests.mode == "sync":
+            kind = settings.travel_kind or pool.info.kind or "tasks"
+            pool.since = yield from self._since(pool, kind)
+        return doubtful
+
+    def _since(self, pool: PoolState, kind: str) -> Steps[str | None]:
+        """The time after which the listing shows what this run creates; None: who knows, from the beginning.
+
+        What others created before, even if it is equal, must not be taken for ours. Where the newest item is our own,
+        there is room for clocks of the API that do not agree.
+        """
+        session = self._session
+        try:
+            found = yield from session.ask(newest, session.client, kind, pool.info.id)
+        except (NotFound, RequestRefused):
+            return None
+        if found is None:
+            return None
+        item, created = found
+        return earlier(created) if pool.book.owned({item}) else created
+
+    def idle(self) -> bool:
+        """Whether nothing is in the air, nor waits to be sent (after a stop: whether nothing is in the air)."""
+        stopping = self._session.stopping is not None
+        return all(not pool.in_flight and (stopping or not pool.queue) for pool in self)
+
+    def close(self) -> None:
+        """Write the report into every journal, and let the next run in: into each pool, whatever fails at another."""
+        with ExitStack() as stack:
+            for pool in self:
+                stack.callback(pool.close)
+                stack.callback(self._finish, pool)
+
+    def _finish(self, pool: PoolState) -> None:
+        if pool.journal:
+            report = self._session.recorder.report
+            pool.journal.finish_run(self._run, self._session.wall(), report.as_json())
+
+
+def _remember(session: Session, pool: PoolState) -> None:
+    """What the journal knows, for a run that must not touch it."""
+    from toloka_upload.journal import peek
+
+    settings = session.settings
+    found = peek(journal_path(settings.state_dir, pool.destination(settings)))
+    if found is not None and not settings.again:
+        pool.known, pool.unknown = found
+
+
+def _generation(session: Session, pool: PoolState) -> int:
+    """The newest generation; with `--again` a new one, unless such a run of the same files is unfinished."""
+    newest_generation, last = pool.book.generations()
+    if not session.settings.again:
+        return newest_generation
+    same = last is not None and last.settings.get("files") == list(session.settings.files)
+    if same and last is not None and last.settings.get("again") and not _complete(last.report):
+        return newest_generation
+    return newest_generation + 1
+
+
+def _described(session: Session) -> dict[str, Any]:
+    settings = session.settings
+    return {
+        "files": list(settings.files),
+        "mode": settings.requests.mode,
+        "skip_invalid_items": settings.requests.skip_invalid_items,
+        "again": settings.again,
+    }
+
+
+def _complete(report: dict[str, Any] | None) -> bool:
+    counts = (report or {}).get("counts", {"unsent": 1})
+    return not counts.get("unsent") and not counts.get("unknown")
