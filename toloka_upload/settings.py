@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from toloka_upload.api.target import Target
@@ -104,6 +106,30 @@ class Pacing:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What an upload may cost.
+
+    Attributes:
+        fee: The platform's part, in percent on top of what workers get; None: not known, and not counted.
+        max_cost: Send nothing that may cost more.
+        ignore_unknown: Compare the least cost where the most cannot be told.
+        confirm_over: Ask before sending what may cost more, or nobody knows how much.
+        confirm: Whom to ask: gets the question, returns whether to go on. None: nobody, so nothing is sent.
+    """
+
+    fee: Decimal | None = None
+    max_cost: Decimal | None = None
+    ignore_unknown: bool = False
+    confirm_over: Decimal | None = None
+    confirm: Callable[[str], bool] | None = None
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether nothing may be sent before all costs are known."""
+        return self.max_cost is not None or self.confirm_over is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One run.
 
@@ -129,6 +155,7 @@ class Settings:
     reading: ReadOptions = field(default_factory=ReadOptions)
     requests: Requests = field(default_factory=Requests)
     pacing: Pacing = field(default_factory=Pacing)
+    budget: Budget = field(default_factory=Budget)
     check: bool = True
     dry_run: bool = False
     again: bool = False

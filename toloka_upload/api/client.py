@@ -110,6 +110,10 @@ class Client:
         """Close the connections."""
         self._http.close()
 
+    def requester(self) -> dict[str, Any]:
+        """The requester whose token it is, with the balance where that may be seen."""
+        return self._object("GET", "/requester")
+
     def pool(self, pool: str) -> dict[str, Any]:
         """The pool, as the API describes it."""
         return self._object("GET", f"/pools/{_id(pool)}")

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +18,11 @@ from types import FrameType
 from typing import Any
 
 from toloka_upload import configure
+from toloka_upload.cli.confirm import Confirmation
 from toloka_upload.configure import open_to_others, read
 from toloka_upload.display import Display, colour_wanted, display_for
 from toloka_upload.errors import ExitStatus, Interrupted, Terminated
+from toloka_upload.policies.amounts import parse_amount, parse_percent
 from toloka_upload.policies.durations import parse_duration
 from toloka_upload.policies.rate import parse_rate
 from toloka_upload.policies.stop import parse_max_errors
@@ -29,7 +32,7 @@ from toloka_upload.report.summary import Report
 from toloka_upload.report.text import summary_text
 from toloka_upload.rows.model import ReadOptions
 from toloka_upload.run.upload import Upload
-from toloka_upload.settings import DAILY_LIMIT, RATE, Pacing, Requests, Settings, pool_id
+from toloka_upload.settings import DAILY_LIMIT, RATE, Budget, Pacing, Requests, Settings, pool_id
 from toloka_upload.text import encodable
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
@@ -50,7 +53,8 @@ def run_upload(
 ) -> int:
     """Upload, telling people or programs what happens; return the exit status."""
     _tame_memory()
-    settings = settings_from(token_file=token_file, **options)
+    confirmation = Confirmation()
+    settings = settings_from(token_file=token_file, confirm=confirmation, **options)
     if events and events != "-":
         settings.refuse_overwriting("--events", Path(events))
     with ExitStack() as stack:
@@ -67,6 +71,7 @@ def run_upload(
             )
         )
         observer: Observer = display
+        confirmation.display = display
         if events:
             writer = EventsFile.open(
                 events, sys.stdout.buffer, time.time, lambda message: display(Warned(message))
@@ -120,6 +125,10 @@ def settings_from(
     infinite_golden: bool,
     max_errors: str | None,
     fail_fast: bool,
+    fee: str | None,
+    max_cost: str | None,
+    max_cost_ignore_unknown: bool,
+    confirm_over: str | None,
     concurrency: int | None,
     rate: str | None,
     daily_limit: int | None,
@@ -130,6 +139,7 @@ def settings_from(
     wait_lock: str,
     settle_pause: str,
     state_dir: Path | None,
+    confirm: Callable[[str], bool] | None = None,
     **rest: Any,
 ) -> Settings:
     """The settings that options ask for; `rest` are those of `Settings` itself, by name.
@@ -174,6 +184,13 @@ def settings_from(
             suite_size,
         ),
         pacing=pacing,
+        budget=Budget(
+            read("--fee", fee, parse_percent),
+            read("--max-cost", max_cost, parse_amount),
+            max_cost_ignore_unknown,
+            read("--confirm-over", confirm_over, parse_amount),
+            confirm,
+        ),
         **rest,
     )
 

@@ -116,6 +116,28 @@ def upload(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Read, check and plan; send nothing.")
     ] = False,
+    fee: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PERCENT",
+            help="The platform's fee on top of what workers get, for the cost. [default: not counted]",
+        ),
+    ] = None,
+    max_cost: Annotated[
+        str | None,
+        typer.Option(metavar="AMOUNT", help="Send nothing if it may cost more than that."),
+    ] = None,
+    max_cost_ignore_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--max-cost-ignore-unknown",
+            help="Compare --max-cost with the least cost where the most cannot be told.",
+        ),
+    ] = False,
+    confirm_over: Annotated[
+        str | None,
+        typer.Option(metavar="AMOUNT", help="Ask on the terminal if it may cost more than that."),
+    ] = None,
     max_errors: Annotated[
         str | None,
         typer.Option(metavar="N|N%", help="Stop sending once more rows than that were rejected."),

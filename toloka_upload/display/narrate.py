@@ -11,6 +11,7 @@ from toloka_upload.api.target import shown
 from toloka_upload.display.progress import FAULTS_SHOWN, Progress
 from toloka_upload.report import observer as ev
 from toloka_upload.report.summary import Counts, Report
+from toloka_upload.report.text import cost_words
 from toloka_upload.text import (
     MESSAGE_LIMIT,
     count,
@@ -73,6 +74,8 @@ class Narrator:
                 return [Line(Level.TROUBLE, f"stopping: {reason}")]
             case ev.RunStarted():
                 return [Line(Level.STEP, start_line(event))]
+            case ev.CostKnown():
+                return [Line(Level.NOTE, f"cost: {plain(cost_words(event.cost), MESSAGE_LIMIT)}")]
             case ev.PoolOpened():
                 said = "was open already" if event.already else "is open"
                 return [Line(Level.NOTE, f"pool {plain(event.pool)} {said}")]

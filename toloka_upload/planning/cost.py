@@ -28,12 +28,15 @@ DEFAULT = 0
 INFINITE = -1
 """Stands for an infinite overlap."""
 
+KINDS = ("general", "control", "training")
+
 CURRENCY = "USD"
 """What the API counts in (API reference)."""
 
 INFINITE_OVERLAP = "infinite overlap"
 DYNAMIC_OVERLAP = "dynamic overlap without a maximum"
 NO_OVERLAP = "no overlap: the rows name none, and the pool has no default"
+NO_PRICE = "the pool was not asked for its price"
 NO_GENERAL_TASKS = "suites without general tasks, of control or training tasks of infinite overlap"
 
 
@@ -42,15 +45,55 @@ class Tally:
     """Items that would be created in one pool, counted by their overlaps (`DEFAULT` and `INFINITE` stand for two).
 
     Attributes:
-        suites: Suites, whatever they hold. The other counts are of tasks that smart mixing makes suites of.
         control: Tasks with known solutions.
         training: Tasks with known solutions and a hint.
+        suites: Suites, whatever they hold. The counts above are of tasks that smart mixing makes suites of.
+        inside: Tasks inside those suites, by kind.
     """
 
     general: Counter[int] = field(default_factory=Counter)
     control: Counter[int] = field(default_factory=Counter)
     training: Counter[int] = field(default_factory=Counter)
     suites: Counter[int] = field(default_factory=Counter)
+    inside: Counter[str] = field(default_factory=Counter)
+
+    def add_task(self, task: Mapping[str, Any], overlap: int) -> None:
+        """Count a task."""
+        getattr(self, task_kind(task))[overlap] += 1
+
+    def add_suite(self, kinds: Iterable[str], overlap: int) -> None:
+        """Count a suite; `kinds` are those of its tasks."""
+        self.suites[overlap] += 1
+        self.inside.update(kinds)
+
+    @property
+    def items(self) -> int:
+        """Tasks and suites that would be created."""
+        return sum(
+            counts.total() for counts in (self.general, self.control, self.training, self.suites)
+        )
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """Tasks by kind, in suites or not."""
+        return {name: getattr(self, name).total() + self.inside[name] for name in KINDS}
+
+
+def task_kind(task: Mapping[str, Any]) -> str:
+    """What a task is: `general`, `control` or `training`."""
+    if not task.get("known_solutions"):
+        return "general"
+    return "training" if task.get("message_on_unknown_solution") else "control"
+
+
+def overlap_of(item: Mapping[str, Any], outer: Mapping[str, bytes]) -> int:
+    """The overlap that an item is sent with; `outer` are members that follow its own, as JSON text."""
+    overlap, infinite = item.get("overlap"), item.get("infinite_overlap")
+    if overlap is None and "overlap" in outer:
+        overlap = int(outer["overlap"]) if outer["overlap"].isdigit() else None
+    if isinstance(overlap, int) and overlap > 0:
+        return overlap
+    return INFINITE if infinite or outer.get("infinite_overlap") == b"true" else DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +173,7 @@ def cost_of(
     assignments, reward = Bounds(), Bounds()
     reasons: dict[str, None] = {}
     for pool, tally in parts:
-        bounds, unbounded = _assignments(pool, tally)
+        bounds, unbounded = _assignments(pool, tally) if pool else (Bounds(most=None), [NO_PRICE])
         least, most = _prices(pool)
         assignments, reward = assignments.plus(bounds), reward.plus(bounds.times(least, most))
         reasons.update(dict.fromkeys(unbounded))
@@ -155,7 +198,7 @@ def _money(bounds: Bounds) -> dict[str, float | None]:
 
 def _prices(pool: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
     """The least and the highest price of an assignment. Workers outside of all intervals get the pool's own."""
-    prices = [amount(pool.get("reward_per_assignment")) or Decimal(0)]
+    prices = [amount(pool.get("reward_per_assignment")) or Decimal(0) if pool else Decimal(1)]
     dynamic = pool.get("dynamic_pricing_config")
     intervals = dynamic.get("intervals") if isinstance(dynamic, Mapping) else None
     for interval in intervals if isinstance(intervals, list) else ():

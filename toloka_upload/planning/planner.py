@@ -38,6 +38,7 @@ from toloka_upload.items.task_json import (
     with_overlap,
 )
 from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.planning.cost import DEFAULT, Tally, overlap_of, task_kind
 from toloka_upload.planning.unplanned import Passed
 from toloka_upload.report.observer import RowsRead
 from toloka_upload.report.recorder import Recorder
@@ -62,11 +63,12 @@ class _Part:
     identity: bytes
     raw: bytes
     line: int
+    kind: str
 
 
 @dataclass(slots=True)
 class PoolPlan:
-    """What planning keeps for each pool."""
+    """What planning keeps for each pool; `tally` counts what would be created."""
 
     pool: PoolState
     chunker: Chunker
@@ -74,6 +76,7 @@ class PoolPlan:
     doubtful: list[Doubtful] = field(default_factory=list)
     parts: list[_Part] = field(default_factory=list)
     group: int = 0
+    tally: Tally = field(default_factory=Tally)
 
 
 OpenLane = Callable[[str], Steps[tuple[PoolState, list[Doubtful]]]]
@@ -181,6 +184,10 @@ class Planner:
             for status in pool.passed.statuses():
                 attempt(pool.passed.flush, status)
 
+    def tallies(self) -> list[tuple[PoolState, Tally]]:
+        """What would be created, by pool."""
+        return [(plan.pool, plan.tally) for plan in self._pools.values()]
+
     def doubtful(self) -> Iterator[tuple[PoolPlan, Doubtful]]:
         """The doubtful chunks of all pools, with the rows that this input has of them."""
         for pool in self._pools.values():
@@ -262,6 +269,7 @@ class Planner:
         if state.known.count or state.unknown or pool.doubtful:
             tasks = tasks.select(self._new(pool, file.name, tasks))
         pool.chunker.add_tasks(tasks, file.name)
+        pool.tally.general[self._requests.overlap or DEFAULT] += len(tasks.texts)
         return True
 
     def _new(self, pool: PoolPlan, name: str, tasks: PlainTasks) -> list[int]:
@@ -349,6 +357,12 @@ class Planner:
             return
         item = Item(text, shaped.size, shaped.content, identity, [row.raw], [(name, row.line)])
         pool.chunker.add(item)
+        named = {} if kind is Kind.FLAT else row.value
+        copies = overlap_of(named, shaped.outer)
+        if kind is Kind.SUITE:
+            pool.tally.add_suite(map(task_kind, row.value["tasks"]), copies)
+        else:
+            pool.tally.add_task(named, copies)
 
     # Suites from rows.
 
@@ -367,7 +381,8 @@ class Planner:
         if too_large(shaped.size, self.limits):
             self._reject(pool, name, row, [_size_fault(shaped.size, self.limits)])
             return
-        pool.parts.append(_Part(shaped, identity, row.raw, row.line))
+        task = "general" if kind is Kind.FLAT else task_kind(row.value)
+        pool.parts.append(_Part(shaped, identity, row.raw, row.line, task))
         if len(pool.parts) == self._requests.suite_size:
             self._close_suite(name, pool)
 
@@ -394,6 +409,7 @@ class Planner:
                 self._reject(pool, name, row, [_size_fault(item.size, self.limits, "its suite's ")])
             return
         pool.chunker.add(item)
+        pool.tally.add_suite((part.kind for part in parts), overlap_of({}, outer))
 
     # Rows that end here.
 

@@ -6,7 +6,7 @@ Events are handed over on one thread, in order. An observer must be quick and mu
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from toloka_upload.report.summary import Report
 
@@ -62,6 +62,12 @@ class RowRejected(NamedTuple):
     field: str
     code: str
     message: str
+
+
+class CostKnown(NamedTuple):
+    """What the rows to be created will cost, as the summary's `plan` has it."""
+
+    cost: dict[str, Any]
 
 
 class ChunkSent(NamedTuple):
@@ -145,6 +151,7 @@ Event = (
     | Warned
     | RowsRead
     | RowRejected
+    | CostKnown
     | ChunkSent
     | OperationProgress
     | ChunkSettled

@@ -9,19 +9,24 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import BinaryIO
+from decimal import Decimal
+from typing import Any, BinaryIO
 
 from toloka_upload.api.errors import ApiError
 from toloka_upload.errors import (
     BadInput,
     Interrupted,
+    Stopped,
     UploadError,
 )
 from toloka_upload.outcomes import Status
+from toloka_upload.planning import forecast
+from toloka_upload.planning.cost import Cost, amount, cost_of
 from toloka_upload.planning.dry_run import DryRun
 from toloka_upload.planning.planner import Planner
 from toloka_upload.report.drift import check_may_be_newer
 from toloka_upload.report.observer import (
+    CostKnown,
     PoolOpened,
     Stopping,
 )
@@ -52,7 +57,11 @@ class Coordinator:
         self._rejects = rejects
         self._stdin = stdin
         # Good rows may go while others are still read only if bad ones do not keep them back.
-        self._at_once = settings.requests.skip_invalid_items and not settings.dry_run
+        self._at_once = (
+            settings.requests.skip_invalid_items
+            and not settings.dry_run
+            and not settings.budget.holds_back
+        )
         marked = settings.requests.mode == "async"
         self._dry = DryRun(session.recorder, marked=marked) if settings.dry_run else None
         self._deadline = float("inf")
@@ -73,11 +82,9 @@ class Coordinator:
 
     def _everything(self) -> Steps[None]:
         yield from self._plan()
-        if self._dry:
-            windows = self._session.settings.pacing.windows
-            now = datetime.fromtimestamp(self._session.wall(), UTC)
-            self._session.recorder.report.plan = self._dry.plan(windows, self.pools, now)
+        cost = yield from self._forecast()
         self._refuse_bad_rows()
+        yield from self._refuse_cost(cost)
         if self._dry or self._session.stopping:
             return
         yield from self._send_doubtful()
@@ -87,6 +94,56 @@ class Coordinator:
                 self._feed(pool)
         yield from until(self.pools.idle)
         yield from self._open_pools()
+
+    def _forecast(self) -> Steps[Cost]:
+        """What there is to know before anything is sent: for a dry run all of it, else cost and warnings."""
+        session, tallies = self._session, self._planner.tallies()
+        windows = session.settings.pacing.windows
+        balance = (yield from self._balance()) if any(t.items for _, t in tallies) else None
+        cost = cost_of(
+            ((pool.info.details, tally) for pool, tally in tallies),
+            fee=session.settings.budget.fee,
+            balance=balance,
+        )
+        now = datetime.fromtimestamp(session.wall(), UTC)
+        found = forecast.warnings(tallies, cost, windows, now)
+        plan: dict[str, Any] = self._dry.plan(tallies, windows) if self._dry else {}
+        if self._dry:
+            found = [*filter(None, (forecast.closed(pool) for pool in self.pools)), *found]
+        session.recorder.report.plan = {**plan, "cost": cost.as_json(), "warnings": found}
+        if not self._dry:
+            for text in found:
+                session.recorder.warn(text)
+            if cost.assignments.most != 0:
+                session.tell(CostKnown(cost.as_json()))
+        return cost
+
+    def _balance(self) -> Steps[Decimal | None]:
+        """The requester's, where it may be read."""
+        session = self._session
+        if not session.settings.needs_api:
+            return None
+        try:
+            requester = yield from session.ask(session.client.requester)
+        except ApiError:
+            return None
+        return amount(requester.get("balance"))
+
+    def _refuse_cost(self, cost: Cost) -> Steps[None]:
+        """Send nothing that costs more than was allowed, or that nobody agreed to."""
+        session, budget = self._session, self._session.settings.budget
+        if session.stopping:
+            return
+        if error := forecast.refusal(cost, budget):
+            session.stop(error)
+            return
+        question = forecast.to_confirm(cost, budget)
+        if question and not self._dry:
+            agreed = (yield from call(budget.confirm, question)) if budget.confirm else False
+            if not agreed:
+                session.stop(
+                    Stopped(f"{question} Nobody said yes; nothing was sent.", code="NOT_CONFIRMED")
+                )
 
     def _refuse_bad_rows(self) -> None:
         """All or nothing, unless the bad rows are to be skipped."""
