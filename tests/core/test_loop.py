@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from toloka_upload.session.loop import Loop, Steps, call, sleep, until
+from toloka_upload.session.loop import Loop, call, sleep, until
 
 
 class Slow:
@@ -24,9 +24,8 @@ class Slow:
         return threading.get_ident()
 
 
-def value(result: int) -> Steps[int]:
+async def value(result: int) -> int:
     """A procedure that waits for nothing."""
-    yield from ()
     return result
 
 
@@ -38,8 +37,8 @@ def test_a_procedure_returns_its_result() -> None:
 def test_calls_leave_the_thread_and_their_results_come_back() -> None:
     """All else stays on the thread that runs the loop."""
 
-    def steps() -> Steps[tuple[int, int]]:
-        elsewhere = yield from call(threading.get_ident)
+    async def steps() -> tuple[int, int]:
+        elsewhere = await call(threading.get_ident)
         return elsewhere, threading.get_ident()
 
     elsewhere, here = Loop().run(steps())
@@ -56,9 +55,9 @@ def test_what_a_call_raises_is_raised_where_it_was_made() -> None:
     def fail() -> None:
         raise Odd("odd")
 
-    def steps() -> Steps[str]:
+    async def steps() -> str:
         try:
-            yield from call(fail)
+            await call(fail)
         except Odd as error:
             return f"caught {error}"
         return "nothing came"
@@ -69,13 +68,13 @@ def test_what_a_call_raises_is_raised_where_it_was_made() -> None:
 def test_what_nobody_catches_ends_the_loop() -> None:
     """An error of ours must not go under in a procedure beside the main one."""
 
-    def broken() -> Steps[None]:
-        yield from sleep(0)
+    async def broken() -> None:
+        await sleep(0)
         raise ZeroDivisionError
 
-    def main(loop: Loop) -> Steps[None]:
+    async def main(loop: Loop) -> None:
         loop.spawn(broken())
-        yield from sleep(60)
+        await sleep(60)
 
     loop = Loop()
     with pytest.raises(ZeroDivisionError):
@@ -86,16 +85,16 @@ def test_others_go_on_while_one_waits_for_a_call() -> None:
     """A request that hangs holds up nobody else."""
     slow, order = Slow(), []
 
-    def hanging() -> Steps[None]:
-        yield from call(slow)
+    async def hanging() -> None:
+        await call(slow)
         order.append("slow")
 
-    def main(loop: Loop) -> Steps[None]:
+    async def main(loop: Loop) -> None:
         waiting = loop.spawn(hanging())
-        yield from call(slow.begun.wait, 5)
+        await call(slow.begun.wait, 5)
         order.append("quick")
         slow.may_end.set()
-        yield from until(lambda: waiting.done)
+        await until(lambda: waiting.done)
 
     loop = Loop()
     loop.run(main(loop))
@@ -106,16 +105,16 @@ def test_sleepers_wake_in_the_order_of_their_times() -> None:
     """Whatever the order in which they went to sleep; equal times keep that order."""
     order = []
 
-    def sleeper(seconds: float, name: str) -> Steps[None]:
-        yield from sleep(seconds)
+    async def sleeper(seconds: float, name: str) -> None:
+        await sleep(seconds)
         order.append(name)
 
-    def main(loop: Loop) -> Steps[None]:
+    async def main(loop: Loop) -> None:
         tasks = [
             loop.spawn(sleeper(seconds, name))
             for seconds, name in ((0.03, "late"), (0.0, "first"), (0.0, "second"), (0.01, "early"))
         ]
-        yield from until(lambda: all(task.done for task in tasks))
+        await until(lambda: all(task.done for task in tasks))
 
     loop = Loop()
     loop.run(main(loop))
@@ -126,14 +125,14 @@ def test_a_condition_that_holds_is_not_waited_for() -> None:
     """And one that comes to hold is noticed whenever anything has moved."""
     moved = []
 
-    def mover() -> Steps[None]:
-        yield from sleep(0.01)
+    async def mover() -> None:
+        await sleep(0.01)
         moved.append(1)
 
-    def main(loop: Loop) -> Steps[float]:
-        yield from until(lambda: True)
+    async def main(loop: Loop) -> float:
+        await until(lambda: True)
         loop.spawn(mover())
-        yield from until(lambda: bool(moved))
+        await until(lambda: bool(moved))
         return loop.clock()
 
     loop = Loop()
@@ -145,9 +144,9 @@ def test_a_function_posted_from_elsewhere_runs_on_the_loops_thread() -> None:
     """Signals and other threads reach the loop so, even while it sleeps."""
     ran = []
 
-    def main(loop: Loop) -> Steps[None]:
+    async def main(loop: Loop) -> None:
         threading.Timer(0.02, loop.post, [lambda: ran.append(threading.get_ident())]).start()
-        yield from until(lambda: bool(ran))
+        await until(lambda: bool(ran))
 
     loop = Loop()
     started = time.monotonic()
@@ -164,15 +163,15 @@ def test_calls_beyond_the_number_of_workers_take_their_turn() -> None:
         names.add(threading.current_thread().ident)
         time.sleep(0.002)
 
-    def one(done: list[int], number: int) -> Steps[None]:
-        yield from call(work)
+    async def one(done: list[int], number: int) -> None:
+        await call(work)
         done.append(number)
 
-    def main(loop: Loop) -> Steps[list[int]]:
+    async def main(loop: Loop) -> list[int]:
         done: list[int] = []
         for number in range(20):
             loop.spawn(one(done, number))
-        yield from until(lambda: len(done) == 20)
+        await until(lambda: len(done) == 20)
         return done
 
     loop = Loop(workers=3)
@@ -184,12 +183,12 @@ def test_hanging_calls_do_not_hold_up_the_exit() -> None:
     """The main procedure's end is the end; workers are daemons."""
     slow = Slow()
 
-    def hanging() -> Steps[None]:
-        yield from call(slow)
+    async def hanging() -> None:
+        await call(slow)
 
-    def main(loop: Loop) -> Steps[str]:
+    async def main(loop: Loop) -> str:
         loop.spawn(hanging())
-        yield from call(slow.begun.wait, 5)
+        await call(slow.begun.wait, 5)
         return "over"
 
     loop = Loop()

@@ -6,7 +6,7 @@ the chunks, and the recorder for rows that end here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
@@ -44,7 +44,7 @@ from toloka_upload.report.observer import RowsRead
 from toloka_upload.report.recorder import Recorder
 from toloka_upload.rows.model import Columns, Fault, Kind, Row, RowFile
 from toloka_upload.sending.recovery import Doubtful
-from toloka_upload.session.loop import Steps, call, sleep
+from toloka_upload.session.loop import call, sleep
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 from toloka_upload.text import counted
@@ -79,7 +79,7 @@ class PoolPlan:
     tally: Tally = field(default_factory=Tally)
 
 
-OpenLane = Callable[[str], Steps[tuple[PoolState, list[Doubtful]]]]
+OpenLane = Callable[[str], Awaitable[tuple[PoolState, list[Doubtful]]]]
 
 
 class Planner:
@@ -113,7 +113,7 @@ class Planner:
 
     # Inputs.
 
-    def plan(self, file: RowFile, before: int = 0, total: int | None = None) -> Steps[None]:
+    async def plan(self, file: RowFile, before: int = 0, total: int | None = None) -> None:
         """
         Plan one input to its end.
 
@@ -126,19 +126,17 @@ class Planner:
         told = counts.read
         while not self._session.stopping:
             # A pipe may keep us waiting, and is read on another thread. A file is read where its rows are used.
-            batch = (
-                (yield from call(next, batches, None)) if file.size is None else next(batches, None)
-            )
+            batch = (await call(next, batches, None)) if file.size is None else next(batches, None)
             if batch is None:
                 break
-            yield from self._rows(file, batch)
+            await self._rows(file, batch)
             if self._requests.skip_invalid_items:  # else one bad row keeps all back
                 self._session.check_errors()
             if counts.read >= told + _TURN:
                 told = counts.read
                 self._keep_memory()
                 self._tell(before + file.position, total, finished=False)
-                yield from sleep(0)
+                await sleep(0)
         for pool in self._pools.values():
             self._close_suite(file.name, pool)
 
@@ -147,7 +145,7 @@ class Planner:
         if sum(pool.chunker.held_bytes for pool in self._pools.values()) > MOST_HELD_BYTES:
             max(self._pools.values(), key=lambda pool: pool.chunker.held_bytes).chunker.flush()
 
-    def finish(self) -> Steps[None]:
+    async def finish(self) -> None:
         """Close all chunks."""
         self.abandon()
         if self._session.stopping:
@@ -158,7 +156,6 @@ class Planner:
         self._notice_repeats()
         for pool in self._pools.values():
             pool.pool.seen.forget()
-        yield from ()
 
     def _notice_repeats(self) -> None:
         """Equal rows are equal tasks, which is seldom what someone wants."""
@@ -194,10 +191,10 @@ class Planner:
             for doubtful in pool.doubtful:
                 yield pool, doubtful
 
-    def pool(self, pool_id: str) -> Steps[PoolPlan]:
+    async def pool(self, pool_id: str) -> PoolPlan:
         """The plan of a pool; its pool is opened at first sight."""
         if pool_id not in self._pools:
-            pool, doubtful = yield from self._open_pool(pool_id)
+            pool, doubtful = await self._open_pool(pool_id)
 
             def add(chunk: Chunk) -> None:
                 self._add(pool, chunk)
@@ -226,16 +223,16 @@ class Planner:
 
     # Rows.
 
-    def _rows(self, file: RowFile, batch: list[Row] | Columns) -> Steps[None]:
+    async def _rows(self, file: RowFile, batch: list[Row] | Columns) -> None:
         settings = self._session.settings
         if isinstance(batch, Columns):
             if settings.pool is not None and not self._grouped:
-                pool = yield from self._pool_for(file, None, file.kind)
+                pool = await self._pool_for(file, None, file.kind)
                 if pool is not None and self._tasks(pool, file, batch):
                     return
             batch = batch.rows()
         for row in batch:
-            pool = yield from self._pool_for(file, row, file.kind)
+            pool = await self._pool_for(file, row, file.kind)
             self._books.report.counts.read += 1
             self._row(pool, file.name, row, file.kind)
 
@@ -299,7 +296,7 @@ class Planner:
         else:
             self._single(pool, name, row, kind)
 
-    def _pool_for(self, file: RowFile, row: Row | None, kind: Kind) -> Steps[PoolPlan | None]:
+    async def _pool_for(self, file: RowFile, row: Row | None, kind: Kind) -> PoolPlan | None:
         """The pool that a row goes to; None where it names none that could be."""
         settings = self._session.settings
         named = row.value.get("pool_id") if row is not None and kind is not Kind.FLAT else None
@@ -310,7 +307,7 @@ class Planner:
             if kind is Kind.FLAT or file.format in ("csv", "tsv", "xlsx"):
                 raise UsageProblem(f"The rows of {file.name} name no pool: add --pool ID.")
             return None
-        pool = yield from self.pool(pool_id)
+        pool = await self.pool(pool_id)
         travel = settings.travel_kind or ("task-suites" if kind is Kind.SUITE else "tasks")
         if kind is Kind.SUITE and settings.travel_kind:
             raise UsageProblem(

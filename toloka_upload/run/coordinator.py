@@ -7,31 +7,28 @@ inputs ──► Planner ──► spool ──► Sender ──► outcomes ─
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any, BinaryIO
+from functools import partial
+from typing import BinaryIO
 
 from toloka_upload.api.errors import ApiError
 from toloka_upload.errors import (
     BadInput,
     Interrupted,
-    Stopped,
     UploadError,
 )
 from toloka_upload.outcomes import Status
-from toloka_upload.planning import forecast
-from toloka_upload.planning.cost import Cost, amount, cost_of
 from toloka_upload.planning.dry_run import DryRun
 from toloka_upload.planning.planner import Planner
 from toloka_upload.report.drift import check_may_be_newer
 from toloka_upload.report.observer import (
-    CostKnown,
     PoolOpened,
     Stopping,
 )
 from toloka_upload.report.rejects import RejectsFiles
 from toloka_upload.rows import RowFile, open_rows
+from toloka_upload.run.before_sending import foresee, refuse_cost
 from toloka_upload.run.pools import Pools
 from toloka_upload.sending.open_pool import open_pool
 from toloka_upload.sending.recovery import Doubtful, confirm_absent
@@ -74,76 +71,27 @@ class Coordinator:
         """Do it all. What stops it is in `session.stopping`."""
         self._session.loop.run(self._in_time())
 
-    def _in_time(self) -> Steps[None]:
+    async def _in_time(self) -> None:
         """Everything, but for no longer than a stop allows."""
         loop = self._session.loop
-        work = loop.spawn(self._guard(self._everything()))
-        yield from until(lambda: work.done or loop.clock() >= self._deadline)
+        work = loop.spawn(self._guard(self._everything))
+        await until(lambda: work.done or loop.clock() >= self._deadline)
 
-    def _everything(self) -> Steps[None]:
-        yield from self._plan()
-        cost = yield from self._forecast()
+    async def _everything(self) -> None:
+        await self._plan()
+        cost = await foresee(self._session, self._planner.tallies(), self._dry)
         self._refuse_bad_rows()
-        yield from self._refuse_cost(cost)
+        if not self._dry:
+            await refuse_cost(self._session, cost)
         if self._dry or self._session.stopping:
             return
-        yield from self._send_doubtful()
+        await self._send_doubtful()
         for pool in self.pools:
             pool.planned = True
             if not self._at_once:
                 self._feed(pool)
-        yield from until(self.pools.idle)
-        yield from self._open_pools()
-
-    def _forecast(self) -> Steps[Cost]:
-        """What there is to know before anything is sent: for a dry run all of it, else cost and warnings."""
-        session, tallies = self._session, self._planner.tallies()
-        windows = session.settings.pacing.windows
-        balance = (yield from self._balance()) if any(t.items for _, t in tallies) else None
-        cost = cost_of(
-            ((pool.info.details, tally) for pool, tally in tallies),
-            fee=session.settings.budget.fee,
-            balance=balance,
-        )
-        now = datetime.fromtimestamp(session.wall(), UTC)
-        found = forecast.warnings(tallies, cost, windows, now)
-        plan: dict[str, Any] = self._dry.plan(tallies, windows) if self._dry else {}
-        if self._dry:
-            found = [*filter(None, (forecast.closed(pool) for pool in self.pools)), *found]
-        session.recorder.report.plan = {**plan, "cost": cost.as_json(), "warnings": found}
-        if not self._dry:
-            for text in found:
-                session.recorder.warn(text)
-            if cost.assignments.most != 0:
-                session.tell(CostKnown(cost.as_json()))
-        return cost
-
-    def _balance(self) -> Steps[Decimal | None]:
-        """The requester's, where it may be read."""
-        session = self._session
-        if not session.settings.needs_api:
-            return None
-        try:
-            requester = yield from session.ask(session.client.requester)
-        except ApiError:
-            return None
-        return amount(requester.get("balance"))
-
-    def _refuse_cost(self, cost: Cost) -> Steps[None]:
-        """Send nothing that costs more than was allowed, or that nobody agreed to."""
-        session, budget = self._session, self._session.settings.budget
-        if session.stopping:
-            return
-        if error := forecast.refusal(cost, budget):
-            session.stop(error)
-            return
-        question = forecast.to_confirm(cost, budget)
-        if question and not self._dry:
-            agreed = (yield from call(budget.confirm, question)) if budget.confirm else False
-            if not agreed:
-                session.stop(
-                    Stopped(f"{question} Nobody said yes; nothing was sent.", code="NOT_CONFIRMED")
-                )
+        await until(self.pools.idle)
+        await self._open_pools()
 
     def _refuse_bad_rows(self) -> None:
         """All or nothing, unless the bad rows are to be skipped."""
@@ -162,38 +110,38 @@ class Coordinator:
         elif hint:
             session.recorder.warn(hint)
 
-    def _plan(self) -> Steps[None]:
+    async def _plan(self) -> None:
         session, planner = self._session, self._planner
         spec = None
         if session.settings.pool:
-            plan = yield from planner.pool(session.settings.pool)
+            plan = await planner.pool(session.settings.pool)
             spec = plan.pool.info.task_spec
         with ExitStack() as stack:
             files: list[RowFile] = []
             reading = session.settings.reading
             for name in session.settings.files:
                 # On a worker thread: a pipe may have no writer yet, and a signal must be heard meanwhile.
-                files.append((yield from call(open_rows, name, reading, spec, stdin=self._stdin)))
+                files.append(await call(open_rows, name, reading, spec, stdin=self._stdin))
                 stack.callback(files[-1].close)
             sizes = [file.size for file in files]
             total = sum(size or 0 for size in sizes) if None not in sizes else None
             before = 0
             for file in files:
                 self._rejects.know(file)
-                yield from planner.plan(file, before, total)
+                await planner.plan(file, before, total)
                 for warning in file.warnings:
                     session.recorder.warn(f"{file.name}: {warning}")
                 before += file.size or 0
-            yield from planner.finish()
+            await planner.finish()
 
     def _opened(self, pool: PoolState) -> None:
         if self._at_once:
             self._feed(pool)
 
     def _feed(self, pool: PoolState) -> None:
-        self._session.loop.spawn(self._guard(self._sender.feed(pool)))
+        self._session.loop.spawn(self._guard(partial(self._sender.feed, pool)))
 
-    def _send_doubtful(self) -> Steps[None]:
+    async def _send_doubtful(self) -> None:
         """Chunks of an earlier run that may or may not have arrived: the same request again, or proof."""
         for plan, doubtful in list(self._planner.doubtful()):
             pool = plan.pool
@@ -202,7 +150,7 @@ class Coordinator:
                 chunk.replaces = doubtful.sent.id
                 self._sender.add(pool, chunk)
             else:
-                yield from confirm_absent(self._session, pool, doubtful.sent)
+                await confirm_absent(self._session, pool, doubtful.sent)
             doubtful.gone = True
             if not chunk or not chunk.replaces:
                 self._after_proof(pool, doubtful)
@@ -223,7 +171,7 @@ class Coordinator:
             rest = rest.select(free)
         self._sender.add(pool, rest)
 
-    def _open_pools(self) -> Steps[None]:
+    async def _open_pools(self) -> None:
         session = self._session
         counts = session.recorder.report.counts
         if not session.settings.open_pool or session.stopping:
@@ -232,7 +180,7 @@ class Coordinator:
             session.recorder.warn("The pool was not opened: not every row is in it.")
             return
         for pool in self.pools:
-            already = yield from open_pool(session, pool)
+            already = await open_pool(session, pool)
             session.recorder.report.pool_opened = True
             session.tell(PoolOpened(pool.info.id, already))
 
@@ -248,16 +196,16 @@ class Coordinator:
             loop.spawn(sleep(SETTLE_SECONDS))
             self._session.stop(error)
 
-    def _guard(self, steps: Steps[None]) -> Steps[None]:
+    async def _guard(self, procedure: Callable[[], Steps[None]]) -> None:
         """Whatever ends a procedure early stops the run, and lets what is in the air come down."""
         session = self._session
         try:
-            yield from steps
+            await procedure()
         except ApiError as error:
             session.stop(error.as_upload_error())
         except UploadError as error:
             session.stop(error)
-        yield from until(lambda: self.pools.idle() or session.loop.clock() >= self._deadline)
+        await until(lambda: self.pools.idle() or session.loop.clock() >= self._deadline)
 
     def end(self) -> None:
         """Enter every row that has no outcome yet, come what may."""

@@ -14,7 +14,6 @@ from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.report.observer import PoolChecked
 from toloka_upload.sending.reconcile import earlier
 from toloka_upload.sending.recovery import Doubtful, recover
-from toloka_upload.session.loop import Steps
 from toloka_upload.session.pool import Pool, PoolState, hold, journal_path, read_pool
 from toloka_upload.session.session import Session
 
@@ -39,7 +38,7 @@ class Pools:
     def __iter__(self) -> Iterator[PoolState]:
         return iter(self._pools.values())
 
-    def open(self, pool_id: str) -> Steps[tuple[PoolState, list[Doubtful]]]:
+    async def open(self, pool_id: str) -> tuple[PoolState, list[Doubtful]]:
         """
         Ask about the pool, lock it, and settle what earlier runs left in it.
 
@@ -48,7 +47,7 @@ class Pools:
         """
         session = self._session
         settings = session.settings
-        info = (yield from read_pool(session, pool_id)) if settings.needs_api else Pool(pool_id)
+        info = (await read_pool(session, pool_id)) if settings.needs_api else Pool(pool_id)
         spec = Spec.compile(info.task_spec) if settings.check and info.task_spec else None
         concurrency = Concurrency(settings.pacing.concurrency, clock=session.loop.clock)
         pool = PoolState(info, spec, concurrency, Seen(_MOST_FILES) if settings.pool else Seen())
@@ -59,27 +58,27 @@ class Pools:
         if settings.dry_run:
             _remember(session, pool)
         else:
-            yield from hold(session, pool, self._run, session.wall())
-            doubtful = yield from self._prepare(pool)
+            await hold(session, pool, self._run, session.wall())
+            doubtful = await self._prepare(pool)
         for note in spec.notes if spec else ():
             session.recorder.warn(f"pool {pool_id}: {note}")
         session.tell(PoolChecked(pool_id, info.name, info.status, info.project, pool.known.count))
         self._opened(pool)
         return pool, doubtful
 
-    def _prepare(self, pool: PoolState) -> Steps[list[Doubtful]]:
+    async def _prepare(self, pool: PoolState) -> list[Doubtful]:
         session = self._session
         settings = session.settings
         pool.generation = _generation(session, pool)
         pool.book.begin_run(self._run, session.wall(), pool.generation, _described(session))
-        doubtful = yield from recover(session, pool)
+        doubtful = await recover(session, pool)
         pool.known, pool.unknown = pool.book.known(pool.generation if settings.again else None)
         if settings.requests.mode == "sync":
             kind = settings.travel_kind or pool.info.kind or "tasks"
-            pool.since = yield from self._since(pool, kind)
+            pool.since = await self._since(pool, kind)
         return doubtful
 
-    def _since(self, pool: PoolState, kind: str) -> Steps[str | None]:
+    async def _since(self, pool: PoolState, kind: str) -> str | None:
         """The time after which the listing shows what this run creates; None: who knows, from the beginning.
 
         What others created before, even if it is equal, must not be taken for ours. Where the newest item is our own,
@@ -87,7 +86,7 @@ class Pools:
         """
         session = self._session
         try:
-            found = yield from session.ask(newest, session.client, kind, pool.info.id)
+            found = await session.ask(newest, session.client, kind, pool.info.id)
         except (NotFound, RequestRefused):
             return None
         if found is None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from toloka_upload.api.errors import ApiError
 from toloka_upload.errors import Refused, TryAgain
 from toloka_upload.sending.operation import finish
-from toloka_upload.session.loop import Steps
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 
 
-def open_pool(session: Session, pool: PoolState) -> Steps[bool]:
+async def open_pool(session: Session, pool: PoolState) -> bool:
     """
     Open a pool and wait until it is; return whether it was open before.
 
@@ -22,12 +21,10 @@ def open_pool(session: Session, pool: PoolState) -> Steps[bool]:
     """
     info = pool.info
     try:
-        operation = yield from session.ask(
-            session.client.open_pool, info.id, training=info.training
-        )
+        operation = await session.ask(session.client.open_pool, info.id, training=info.training)
         if operation is None:
             return True
-        finished = yield from finish(session, pool, operation, None)
+        finished = await finish(session, pool, operation, None)
         if finished is None:
             raise TryAgain(
                 f"Opening pool {info.id} has not ended (operation {operation.id}). The rows are in the pool; "
@@ -35,7 +32,7 @@ def open_pool(session: Session, pool: PoolState) -> Steps[bool]:
                 code="POOL_OPENING",
             )
         if finished.status == "FAIL":
-            reason = yield from _reason(session, operation.id)
+            reason = await _reason(session, operation.id)
             raise Refused(
                 f"Pool {info.id} was not opened (operation {operation.id}): {reason}. The rows are in the pool; "
                 "open it in the web interface, or run the same command again.",
@@ -50,9 +47,9 @@ def open_pool(session: Session, pool: PoolState) -> Steps[bool]:
     return False
 
 
-def _reason(session: Session, operation_id: str) -> Steps[str]:
+async def _reason(session: Session, operation_id: str) -> str:
     try:
-        log = yield from session.ask(lambda: list(session.client.operation_log(operation_id)))
+        log = await session.ask(lambda: list(session.client.operation_log(operation_id)))
     except ApiError as error:
         return f"its log cannot be read: {error}"
     for entry in log:

@@ -6,19 +6,18 @@ from toloka_upload.api.client import Operation
 from toloka_upload.api.errors import NotFound
 from toloka_upload.journal import SentChunk
 from toloka_upload.report.observer import OperationProgress
-from toloka_upload.session.loop import Steps
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 from toloka_upload.session.timesheet import Cause
 
 
-def finish(
+async def finish(
     session: Session,
     pool: PoolState,
     operation: Operation,
     chunk: int | None,
     sent: SentChunk | None = None,
-) -> Steps[Operation | None]:
+) -> Operation | None:
     """
     Ask for an operation until it ends.
 
@@ -39,9 +38,9 @@ def finish(
             return None
         wait = pace.next_wait(elapsed, operation.progress, max(1, pool.in_flight), items)
         with session.sheet.during(Cause.OPERATIONS):
-            yield from session.nap(wait if limit is None else min(wait, limit - elapsed))
+            await session.nap(wait if limit is None else min(wait, limit - elapsed))
         try:
-            operation = yield from session.ask(session.client.operation, operation.id)
+            operation = await session.ask(session.client.operation, operation.id)
         except NotFound:
             return None
         if chunk is not None:

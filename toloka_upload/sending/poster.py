@@ -32,7 +32,7 @@ from toloka_upload.sending.reconcile import (
     nothing_known,
     settle_by_listing,
 )
-from toloka_upload.session.loop import Steps, call
+from toloka_upload.session.loop import call
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import RetryState, Session
 from toloka_upload.session.timesheet import Cause
@@ -65,10 +65,10 @@ class InFlightChunk:
     denied: int = 0
 
 
-def park(session: Session, pool: PoolState, condition: Callable[[], bool]) -> Steps[None]:
+async def park(session: Session, pool: PoolState, condition: Callable[[], bool]) -> None:
     """Wait until a request may leave: until nobody looks into the pool's listing, and for a condition."""
     with pool.parking():
-        yield from session.quiet(lambda: not pool.listing and condition())
+        await session.quiet(lambda: not pool.listing and condition())
 
 
 class Poster:
@@ -77,7 +77,7 @@ class Poster:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def post(self, flight: InFlightChunk, ticket: int) -> Steps[Operation | Reconciliation]:
+    async def post(self, flight: InFlightChunk, ticket: int) -> Operation | Reconciliation:
         """
         Send the request, again and again while that is safe.
 
@@ -92,26 +92,24 @@ class Poster:
             parameters["operation_id"] = sent.operation_id
         ours = False
         while True:
-            yield from self._leave(flight, ticket)
+            await self._leave(flight, ticket)
             before, flight.maybe = flight.maybe, True
             try:
                 with session.sheet.during(Cause.NETWORK):
-                    value = yield from call(
-                        session.client.create, sent.kind, flight.body, parameters
-                    )
+                    value = await call(session.client.create, sent.kind, flight.body, parameters)
                 answer = _read_answer(flight, value)
             except OperationExists:
                 session.on_success()
                 session.rate.give_back(ticket)
                 flight.found = flight.found or not ours
-                found = yield from self._attach(flight)
+                found = await self._attach(flight)
                 if found is not None:
                     return found
             except ApiError as error:
                 flight.maybe = before or error.effect
                 ours = ours or error.effect
                 (session.rate.confirm if error.effect else session.rate.give_back)(ticket)
-                found = yield from self._after(flight, error)
+                found = await self._after(flight, error)
                 if found is not None:
                     return found
             else:
@@ -122,13 +120,13 @@ class Poster:
             if session.stopping:
                 raise session.stopping
             with flight.pool.parking():
-                ticket = yield from session.take(sent.items)
+                ticket = await session.take(sent.items)
 
-    def _leave(self, flight: InFlightChunk, ticket: int) -> Steps[None]:
+    async def _leave(self, flight: InFlightChunk, ticket: int) -> None:
         """Wait until the request may leave. From then on counts how long it may take, and the journal knows it."""
         session, sent = self._session, flight.sent
-        yield from park(session, flight.pool, lambda: True)
-        yield from session.clear(flight.retry_state)
+        await park(session, flight.pool, lambda: True)
+        await session.clear(flight.retry_state)
         if session.stopping:
             session.rate.give_back(ticket)
             raise session.stopping
@@ -136,54 +134,54 @@ class Poster:
             sent.sent_at = session.wall()
             flight.pool.book.sent_again(sent.id, sent.sent_at)
 
-    def _after(
+    async def _after(
         self, flight: InFlightChunk, error: ApiError
-    ) -> Steps[Operation | Reconciliation | None]:
+    ) -> Operation | Reconciliation | None:
         """What is there of the request after all; None: nothing, and it may be sent again. A refusal is raised."""
         if error.passes:
-            yield from self._back_off(flight, error)
-            return (yield from self._look_for(flight, error))
+            await self._back_off(flight, error)
+            return await self._look_for(flight, error)
         self._session.on_success()
         found = None
         if flight.maybe and isinstance(error, TooLarge | InvalidItems):
-            found = yield from self._arrived(flight)
+            found = await self._arrived(flight)
         if found is None:
             raise error
         return found
 
-    def _attach(self, flight: InFlightChunk) -> Steps[Operation | Reconciliation | None]:
+    async def _attach(self, flight: InFlightChunk) -> Operation | Reconciliation | None:
         """The operation that an earlier request with our id began; None if the API denies that there is one.
 
         An API that keeps on denying it has forgotten it: only the listing can tell what it did.
         """
         session, sent = self._session, flight.sent
         try:
-            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
+            return await session.ask(session.client.operation, sent.operation_id or "")
         except NotFound:
             flight.denied += 1
             flight.pool.book.move(sent.id, ChunkState.ACCEPTED)
         if flight.denied < MOST_DENIALS:
-            yield from session.pause(session.backoff(flight.denied))
+            await session.pause(session.backoff(flight.denied))
             return None
         reconciliation = nothing_known(sent)
         case = ListingQuery(sent, reconciliation, None, absent_is_free=False)
-        yield from settle_by_listing(session, flight.pool, [case])
+        await settle_by_listing(session, flight.pool, [case])
         return reconciliation
 
-    def _back_off(self, flight: InFlightChunk, error: ApiError) -> Steps[None]:
+    async def _back_off(self, flight: InFlightChunk, error: ApiError) -> None:
         """Wait until the request may be tried again."""
         session, pool = self._session, flight.pool
         if isinstance(error, Busy):
             pool.concurrency.locked()
-            yield from self._wait_for_pool(flight, error)
+            await self._wait_for_pool(flight, error)
             return
         # A quota of items comes back when it does, however few operations run; two keep the server busy until then.
         unnamed = isinstance(error, RateLimited) and not (error.interval or error.retry_after)
         if unnamed and pool.concurrency.level > 2:
             pool.concurrency.throttled()
-        yield from session.back_off(error, flight.retry_state)
+        await session.back_off(error, flight.retry_state)
 
-    def _wait_for_pool(self, flight: InFlightChunk, error: ApiError) -> Steps[None]:
+    async def _wait_for_pool(self, flight: InFlightChunk, error: ApiError) -> None:
         """The pool is locked: by one of our operations, which will end, or by someone else's."""
         session, pool, budget = self._session, flight.pool, flight.retry_state.budget
         flight.retry_state.count += 1
@@ -201,15 +199,15 @@ class Poster:
         )
         pool.waiting_for_lock += 1
         try:
-            yield from session.pause(seconds, Cause.LOCK)
+            await session.pause(seconds, Cause.LOCK)
         finally:
             pool.waiting_for_lock -= 1
         if session.stopping:
             raise session.stopping
 
-    def _look_for(
+    async def _look_for(
         self, flight: InFlightChunk, error: ApiError
-    ) -> Steps[Operation | Reconciliation | None]:
+    ) -> Operation | Reconciliation | None:
         """After an answer was lost: what the API has of the request. None: nothing, send it again."""
         session, sent = self._session, flight.sent
         if not error.effect:
@@ -219,26 +217,26 @@ class Poster:
             answered = error.status is not None and error.status not in (408, 504)
             wait = 0.0 if answered else late(session, sent)
             case = ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, late=wait)
-            yield from settle_by_listing(session, flight.pool, [case])
+            await settle_by_listing(session, flight.pool, [case])
             if session.stopping:
                 raise session.stopping
             flight.maybe = reconciliation.reading.created > 0
             return reconciliation if flight.maybe else None
         try:
-            return (yield from session.ask(session.client.operation, sent.operation_id))
+            return await session.ask(session.client.operation, sent.operation_id)
         except NotFound:
             return None  # our id makes sending it again safe, even if the first request should still arrive
 
-    def _arrived(self, flight: InFlightChunk) -> Steps[Operation | None]:
+    async def _arrived(self, flight: InFlightChunk) -> Operation | None:
         """Wait until an earlier request with our id cannot arrive any more; return its operation, if there is one."""
         session, sent = self._session, flight.sent
         wait = late(session, sent)
         session.tell(Waiting("settling", "making sure that a lost request does not arrive", wait))
-        yield from session.pause(wait)
+        await session.pause(wait)
         if session.stopping:
             raise session.stopping
         try:
-            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
+            return await session.ask(session.client.operation, sent.operation_id or "")
         except NotFound:
             flight.maybe = False
             return None

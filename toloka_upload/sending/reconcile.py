@@ -18,7 +18,6 @@ from toloka_upload.journal import SentChunk
 from toloka_upload.outcomes import Outcome, Status
 from toloka_upload.report.observer import Waiting
 from toloka_upload.sending.operation_log import LogReading, read_log
-from toloka_upload.session.loop import Steps
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 
@@ -111,22 +110,22 @@ def late(session: Session, sent: SentChunk) -> float:
     return longest - min(max(session.wall() - sent.sent_at, 0.0), longest)
 
 
-def settle_operation(
+async def settle_operation(
     session: Session, pool: PoolState, sent: SentChunk, operation: Operation
-) -> Steps[Reconciliation]:
+) -> Reconciliation:
     """Find out what a finished operation did with a chunk's items."""
     reconciliation = nothing_known(sent)
-    case = yield from ask_log(session, sent, operation, reconciliation)
+    case = await ask_log(session, sent, operation, reconciliation)
     if case is not None:
-        yield from settle_by_listing(session, pool, [case])
+        await settle_by_listing(session, pool, [case])
     return reconciliation
 
 
-def ask_log(
+async def ask_log(
     session: Session, sent: SentChunk, operation: Operation, reconciliation: Reconciliation
-) -> Steps[ListingQuery | None]:
+) -> ListingQuery | None:
     """Enter what a finished operation's log tells; return what is left for the listing to tell."""
-    reading = yield from _log(session, sent, operation)
+    reading = await _log(session, sent, operation)
     reconciliation.learn(reading)
     if not reconciliation.open():
         return None
@@ -138,9 +137,9 @@ def ask_log(
     return ListingQuery(sent, reconciliation, earlier(operation.submitted), absent_is_free=failed)
 
 
-def settle_by_listing(
+async def settle_by_listing(
     session: Session, pool: PoolState, cases: Sequence[ListingQuery]
-) -> Steps[None]:
+) -> None:
     """
     Look for the open items of chunks in their pool, by content and multiplicity, twice.
 
@@ -151,14 +150,14 @@ def settle_by_listing(
     for case in cases:
         pool.claimed.update(filter(None, case.reconciliation.reading.ids))
     try:
-        yield from session.quiet(lambda: pool.in_flight - pool.parked <= pool.listing)
+        await session.quiet(lambda: pool.in_flight - pool.parked <= pool.listing)
         for pause in _pauses(session, cases):
             what = "looking into the pool for rows without an answer"
             session.tell(Waiting("settling", what, pause))
-            yield from session.pause(pause)
+            await session.pause(pause)
             if session.stopping:
                 return
-            yield from _look(session, pool, cases)
+            await _look(session, pool, cases)
             if not any(case.reconciliation.open() for case in cases):
                 return
         for case in cases:
@@ -174,7 +173,7 @@ def _pauses(session: Session, cases: Sequence[ListingQuery]) -> list[float]:
     return [first, max(pause, max(case.late for case in cases) - first)] if cases else []
 
 
-def _look(session: Session, pool: PoolState, cases: Sequence[ListingQuery]) -> Steps[None]:
+async def _look(session: Session, pool: PoolState, cases: Sequence[ListingQuery]) -> None:
     """One look, for all chunks at once that may have been created since the same moment."""
     groups: dict[tuple[str, str | None], list[ListingQuery]] = {}
     for case in cases:
@@ -186,7 +185,7 @@ def _look(session: Session, pool: PoolState, cases: Sequence[ListingQuery]) -> S
             for index in reversed(case.reconciliation.open()):
                 content = case.sent.contents[index * WIDTH : (index + 1) * WIDTH]
                 wanted.setdefault(content, []).append((case.reconciliation, index))
-        found = yield from _find(session, pool, kind, set(wanted), since)
+        found = await _find(session, pool, kind, set(wanted), since)
         candidates = {item for ids in found.values() for item in ids}
         owned = pool.book.owned(candidates) | pool.claimed
         for content, ids in found.items():
@@ -197,16 +196,14 @@ def _look(session: Session, pool: PoolState, cases: Sequence[ListingQuery]) -> S
                     pool.claimed.add(item)
 
 
-def _find(
+async def _find(
     session: Session, pool: PoolState, kind: str, contents: set[bytes], since: str | None
-) -> Steps[dict[bytes, list[str]]]:
+) -> dict[bytes, list[str]]:
     """The ids of a pool's items by content, oldest first. A page that fails is asked for again, not all of them."""
     found: dict[bytes, list[str]] = {}
     after: str | None = None
     while True:
-        items, after = yield from session.ask(
-            page, session.client, kind, pool.info.id, since, after
-        )
+        items, after = await session.ask(page, session.client, kind, pool.info.id, since, after)
         for content, item in items:
             if content in contents:
                 found.setdefault(content, []).append(item)
@@ -214,17 +211,17 @@ def _find(
             return found
 
 
-def _log(session: Session, sent: SentChunk, operation: Operation) -> Steps[LogReading]:
+async def _log(session: Session, sent: SentChunk, operation: Operation) -> LogReading:
     """Read the log, again while it says less than the counters do. An archived log says nothing."""
     reading = LogReading([""] * sent.items)
     for pause in (*LOG_PAUSES, None):
         try:
-            reading = yield from session.ask(_read, session.client, operation.id, sent.contents)
+            reading = await session.ask(_read, session.client, operation.id, sent.contents)
         except ApiError:
             return reading
         if _complete(reading, operation) or pause is None or session.stopping:
             break
-        yield from session.pause(pause * session.settings.pacing.settle_pause)
+        await session.pause(pause * session.settings.pacing.settle_pause)
     return reading
 
 

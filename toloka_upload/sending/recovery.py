@@ -41,7 +41,6 @@ from toloka_upload.sending.reconcile import (
     settle_by_listing,
     timestamp,
 )
-from toloka_upload.session.loop import Steps
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 
@@ -133,22 +132,22 @@ def _at(packed: bytes, index: int) -> bytes:
     return packed[index * WIDTH : (index + 1) * WIDTH]
 
 
-def recover(session: Session, pool: PoolState) -> Steps[list[Doubtful]]:
+async def recover(session: Session, pool: PoolState) -> list[Doubtful]:
     """Settle every leftover of a pool's journal; return the chunks that stay doubtful."""
     recovery = _Recovery(session, pool)
-    yield from recovery.run(pool.book.leftovers())
+    await recovery.run(pool.book.leftovers())
     return [Doubtful(sent) for sent in recovery.doubtful]
 
 
-def confirm_absent(session: Session, pool: PoolState, sent: SentChunk) -> Steps[None]:
+async def confirm_absent(session: Session, pool: PoolState, sent: SentChunk) -> None:
     """
     Wait until a request that is not there cannot arrive any more, and ask once more.
 
     Its rows are free afterwards, unless it did arrive: then it is settled like any other.
     """
     recovery = _Recovery(session, pool)
-    yield from recovery.confirm(sent)
-    yield from recovery.look()
+    await recovery.confirm(sent)
+    await recovery.look()
 
 
 class _Recovery:
@@ -164,44 +163,44 @@ class _Recovery:
         self._cases: list[ListingQuery] = []
         self.doubtful: list[SentChunk] = []
 
-    def run(self, leftovers: list[SentChunk]) -> Steps[None]:
+    async def run(self, leftovers: list[SentChunk]) -> None:
         """Settle them all."""
         tell = self._session.tell
         for number, sent in enumerate(leftovers, 1):
             what = f"settling what an earlier run left: {number} of {len(leftovers)}"
             tell(Waiting("settling", what, 0.1))
-            yield from self._ask(sent)
+            await self._ask(sent)
             self._raise_if_stopping()
-        yield from self._separate()
-        yield from self.look()
+        await self._separate()
+        await self.look()
         self._raise_if_stopping()
         if leftovers:
             tell(Waiting("settling", "", 0.0))
 
-    def look(self) -> Steps[None]:
+    async def look(self) -> None:
         """Settle by the pool's listing what is left for it."""
         cases, self._cases = self._cases, []
         if cases:
-            yield from settle_by_listing(self._session, self._lane, cases)
+            await settle_by_listing(self._session, self._lane, cases)
         for case in cases:
             self._settle(case.sent, case.reconciliation)
 
-    def confirm(self, sent: SentChunk) -> Steps[None]:
+    async def confirm(self, sent: SentChunk) -> None:
         """Ask again about a doubtful chunk once its request cannot arrive any more."""
         session = self._session
         left = late(session, sent)
         if left > 0:
             what = f"making sure that a lost request does not arrive: {left:.0f} s"
             session.tell(Waiting("settling", what, left))
-            yield from session.pause(left)
+            await session.pause(left)
             self._raise_if_stopping()
-        operation = yield from self._operation(sent)
+        operation = await self._operation(sent)
         if operation is None:
             self._lane.book.move(sent.id, ChunkState.RETURNED)
         else:
-            yield from self._follow(sent, nothing_known(sent), operation)
+            await self._follow(sent, nothing_known(sent), operation)
 
-    def _ask(self, sent: SentChunk) -> Steps[None]:
+    async def _ask(self, sent: SentChunk) -> None:
         session = self._session
         reconciliation = _known_so_far(self._lane, sent)
         if sent.operation_id is None:
@@ -210,9 +209,9 @@ class _Recovery:
                 ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, late=wait)
             )
             return
-        operation = yield from self._operation(sent)
+        operation = await self._operation(sent)
         if operation is not None:
-            yield from self._follow(sent, reconciliation, operation)
+            await self._follow(sent, reconciliation, operation)
         elif sent.state is not ChunkState.SENDING or self._is_old(sent):
             since = timestamp(sent.sent_at - _DAY)
             old = self._is_old(sent)
@@ -220,7 +219,7 @@ class _Recovery:
         elif self._may_go_again(sent):
             self.doubtful.append(sent)
         else:
-            yield from self.confirm(sent)
+            await self.confirm(sent)
 
     def _is_old(self, sent: SentChunk) -> bool:
         return self._session.wall() - sent.sent_at > FORGOTTEN
@@ -231,29 +230,29 @@ class _Recovery:
         same_generation = sent.generation == self._lane.generation
         return sent.per_item is None and not settings.travel_kind and same_generation
 
-    def _operation(self, sent: SentChunk) -> Steps[Operation | None]:
+    async def _operation(self, sent: SentChunk) -> Operation | None:
         session = self._session
         try:
-            return (yield from session.ask(session.client.operation, sent.operation_id or ""))
+            return await session.ask(session.client.operation, sent.operation_id or "")
         except NotFound:
             return None
 
-    def _follow(
+    async def _follow(
         self, sent: SentChunk, reconciliation: Reconciliation, operation: Operation
-    ) -> Steps[None]:
+    ) -> None:
         if sent.state is ChunkState.SENDING:
             self._lane.book.move(sent.id, ChunkState.ACCEPTED)
             sent.state = ChunkState.ACCEPTED
-        finished = yield from finish(self._session, self._lane, operation, None)
+        finished = await finish(self._session, self._lane, operation, None)
         case = None
         if finished is not None:
-            case = yield from ask_log(self._session, sent, finished, reconciliation)
+            case = await ask_log(self._session, sent, finished, reconciliation)
         if case is not None:
             self._cases.append(case)
         else:
             self._settle(sent, reconciliation)
 
-    def _separate(self) -> Steps[None]:
+    async def _separate(self) -> None:
         """Let no doubtful chunk arrive while the listing is looked through for rows that are equal to its own."""
         wanted = {
             _at(case.sent.contents, index)
@@ -263,7 +262,7 @@ class _Recovery:
         for sent in list(self.doubtful) if wanted else ():
             if any(_at(sent.contents, index) in wanted for index in range(sent.items)):
                 self.doubtful.remove(sent)
-                yield from self.confirm(sent)
+                await self.confirm(sent)
 
     def _settle(self, sent: SentChunk, reconciliation: Reconciliation) -> None:
         self._lane.book.settle(sent.id, reconciliation.outcome(sent))

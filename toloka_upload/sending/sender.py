@@ -30,7 +30,7 @@ from toloka_upload.sending.reconcile import (
     settle_operation,
 )
 from toloka_upload.sending.request import describe, same_request
-from toloka_upload.session.loop import Steps, until
+from toloka_upload.session.loop import until
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import RetryState, Session
 from toloka_upload.session.timesheet import Cause
@@ -56,11 +56,11 @@ class Sender:
 
     # The queue.
 
-    def feed(self, pool: PoolState) -> Steps[None]:
+    async def feed(self, pool: PoolState) -> None:
         """Send a pool's chunks, as many at a time as its concurrency allows, until all have their outcome."""
         session = self._session
         while True:
-            yield from until(
+            await until(
                 lambda: (
                     session.stopping is not None
                     or (pool.planned and not pool.queue and not pool.in_flight)
@@ -72,7 +72,7 @@ class Sender:
             planned = pool.queue.popleft()
             pool.in_flight += 1
             session.loop.spawn(self._carry(pool, planned))
-        yield from until(lambda: not pool.in_flight)
+        await until(lambda: not pool.in_flight)
 
     def _may_send(self, pool: PoolState) -> bool:
         return bool(pool.queue) and not pool.listing and pool.in_flight < pool.concurrency.level
@@ -87,25 +87,25 @@ class Sender:
 
     # One chunk.
 
-    def _carry(self, pool: PoolState, planned: Planned) -> Steps[None]:
+    async def _carry(self, pool: PoolState, planned: Planned) -> None:
         try:
             chunk = self._spool.load(planned) if pool.is_refused_size(planned) else None
             if chunk and not chunk.replaces:  # what may have arrived as it is must stay as it is
                 self._again(pool, chunk.halves())
             else:
-                yield from self._send(pool, planned)
+                await self._send(pool, planned)
         except UploadError as error:
             self._session.stop(error)
         finally:
             pool.in_flight -= 1
 
-    def _send(self, pool: PoolState, planned: Planned) -> Steps[None]:
+    async def _send(self, pool: PoolState, planned: Planned) -> None:
         session = self._session
         try:
             with pool.parking():
-                ticket = yield from session.take(planned.items)
+                ticket = await session.take(planned.items)
             with session.sheet.during(Cause.NETWORK):
-                yield from park(session, pool, lambda: self._posting < MOST_POSTS)
+                await park(session, pool, lambda: self._posting < MOST_POSTS)
             if session.stopping:
                 session.rate.give_back(ticket)
                 raise session.stopping
@@ -117,16 +117,16 @@ class Sender:
         started, in_flight = session.loop.clock(), pool.in_flight
         retries = session.recorder.report.retries
         try:
-            answer = yield from self._poster.post(flight, ticket)
+            answer = await self._poster.post(flight, ticket)
             self._posted(flight)
             session.recorder.report.operations.submitted += 1
             reconciliation = (
-                (yield from self._at_once(flight, answer))
+                (await self._at_once(flight, answer))
                 if isinstance(answer, Reconciliation)
-                else (yield from self._operation(flight, answer))
+                else (await self._operation(flight, answer))
             )
         except (TooLarge, InvalidItems) as error:
-            yield from self._refused(flight, error)
+            await self._refused(flight, error)
             return
         except ApiError as error:
             if not flight.maybe:
@@ -141,7 +141,7 @@ class Sender:
         if reconciliation is not None:
             if session.recorder.report.retries == retries:  # else failures took part of the time
                 pool.concurrency.finished(session.loop.clock() - started, planned.items, in_flight)
-            yield from self._conclude(flight, reconciliation)
+            await self._conclude(flight, reconciliation)
 
     def _posted(self, flight: InFlightChunk) -> None:
         """The request is answered: its bytes are needed no more, and another one may leave."""
@@ -182,20 +182,20 @@ class Sender:
 
     # The answer.
 
-    def _at_once(
+    async def _at_once(
         self, flight: InFlightChunk, reconciliation: Reconciliation
-    ) -> Steps[Reconciliation]:
+    ) -> Reconciliation:
         """The outcomes of a synchronous request; items that it does not tell of are looked for."""
         session, sent = self._session, flight.sent
         session.recorder.report.operations.succeeded += 1
         if reconciliation.open():
             case = ListingQuery(sent, reconciliation, sent.since, absent_is_free=False)
-            yield from settle_by_listing(session, flight.pool, [case])
+            await settle_by_listing(session, flight.pool, [case])
         return reconciliation
 
-    def _operation(
+    async def _operation(
         self, flight: InFlightChunk, operation: Operation
-    ) -> Steps[Reconciliation | None]:
+    ) -> Reconciliation | None:
         """Follow an operation to its end. None: the run does not wait, or it did not end in time."""
         session, pool, sent = self._session, flight.pool, flight.sent
         flight.maybe = True
@@ -204,7 +204,7 @@ class Sender:
         pool.locks = 0
         if not session.settings.wait:
             return None
-        finished = yield from finish(session, pool, operation, flight.planned.number, sent)
+        finished = await finish(session, pool, operation, flight.planned.number, sent)
         if finished is None:
             session.recorder.warn(
                 f"Operation {operation.id} did not end (pool {pool.info.id}, {sent.rows} rows). "
@@ -216,9 +216,9 @@ class Sender:
             counts.succeeded += 1
         else:
             counts.failed += 1
-        return (yield from settle_operation(session, pool, sent, finished))
+        return await settle_operation(session, pool, sent, finished)
 
-    def _refused(self, flight: InFlightChunk, error: TooLarge | InvalidItems) -> Steps[None]:
+    async def _refused(self, flight: InFlightChunk, error: TooLarge | InvalidItems) -> None:
         """The API refused the request as a whole: find the items it is about, or cut it in two."""
         reconciliation, items = nothing_known(flight.sent), flight.sent.items
         if isinstance(error, InvalidItems):
@@ -233,7 +233,7 @@ class Sender:
             reconciliation.reading.faults = {0: faults}
         if reconciliation.reading.faults:
             reconciliation.free.update(reconciliation.open())
-            yield from self._conclude(flight, reconciliation)
+            await self._conclude(flight, reconciliation)
         else:
             self._return(flight, str(error), requeue=False)
             self._again(flight.pool, self._spool.load(flight.planned).halves())
@@ -246,7 +246,7 @@ class Sender:
         if requeue:
             flight.pool.queue.appendleft(flight.planned)
 
-    def _conclude(self, flight: InFlightChunk, reconciliation: Reconciliation) -> Steps[None]:
+    async def _conclude(self, flight: InFlightChunk, reconciliation: Reconciliation) -> None:
         """Enter the outcome of every row; send again what is free to go."""
         pool, sent = flight.pool, flight.sent
         chunk = None
@@ -265,7 +265,7 @@ class Sender:
             self._session.recorder.reject(*sent.places.at(row), chunk.raws[row], faults)
         if reconciliation.free:
             rest = chunk.select(sorted(reconciliation.free))
-            yield from self._go_again(flight, rest, reconciliation.reading)
+            await self._go_again(flight, rest, reconciliation.reading)
         self._session.judge(sent.rows, outcome)
 
     def _blame(self, reconciliation: Reconciliation) -> None:
@@ -295,7 +295,7 @@ class Sender:
             )
         )
 
-    def _go_again(self, flight: InFlightChunk, rest: Chunk, reading: LogReading) -> Steps[None]:
+    async def _go_again(self, flight: InFlightChunk, rest: Chunk, reading: LogReading) -> None:
         """Send items again that were not created, for a reason that was not theirs."""
         session, pool = self._session, flight.pool
         reason = (
@@ -314,11 +314,11 @@ class Sender:
             return
         self._again(pool, [rest])
         if not reading.faults:
-            yield from self._after_failure(pool, rest, reason, reading)
+            await self._after_failure(pool, rest, reason, reading)
 
-    def _after_failure(
+    async def _after_failure(
         self, pool: PoolState, rest: Chunk, reason: str, reading: LogReading
-    ) -> Steps[None]:
+    ) -> None:
         """Wait before an operation's items go again; give up if they came to nothing too often, or for too long."""
         session = self._session
         fault = next(iter(reading.general), Fault("", "OPERATION_FAILED", "no reason was given"))
@@ -342,13 +342,13 @@ class Sender:
         elif throttled:
             pool.concurrency.throttled()
             session.rate.pause(seconds)
-            yield from session.wait_for_rate(seconds, "rate")
+            await session.wait_for_rate(seconds, "rate")
             return
         words = "pool locked by another operation" if locked else f"operation failed ({fault.code})"
         session.tell(
             Waiting("pool_locked" if locked else "server_busy", words, seconds, pool.info.id)
         )
-        yield from session.pause(seconds, Cause.LOCK if locked else Cause.SERVICE)
+        await session.pause(seconds, Cause.LOCK if locked else Cause.SERVICE)
 
     # The end.
 

@@ -25,7 +25,7 @@ from toloka_upload.journal.lock import Held, Lock
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.policies.polling import PollPace
 from toloka_upload.report.observer import Waiting
-from toloka_upload.session.loop import Steps, call
+from toloka_upload.session.loop import call
 from toloka_upload.session.session import Session
 from toloka_upload.session.timesheet import Cause
 from toloka_upload.settings import Settings
@@ -132,7 +132,7 @@ class PoolState:
             self.lock.release()
 
 
-def read_pool(session: Session, pool_id: str) -> Steps[Pool]:
+async def read_pool(session: Session, pool_id: str) -> Pool:
     """
     Ask for a pool (or training) and its project.
 
@@ -143,7 +143,7 @@ def read_pool(session: Session, pool_id: str) -> Steps[Pool]:
     """
     retry_state = session.new_retry_state()
     while True:
-        details, training = yield from _pool_or_training(session, pool_id)
+        details, training = await _pool_or_training(session, pool_id)
         status = str(details.get("status", ""))
         if status != "LOCKED":
             break
@@ -154,7 +154,7 @@ def read_pool(session: Session, pool_id: str) -> Steps[Pool]:
             )
         seconds = min(5.0, retry_state.budget.remaining)
         session.tell(Waiting("pool_locked", f"pool {pool_id} is locked", seconds, pool_id))
-        yield from session.pause(seconds, Cause.LOCK)
+        await session.pause(seconds, Cause.LOCK)
         if session.stopping:
             raise session.stopping
     if status == "ARCHIVED":
@@ -163,7 +163,7 @@ def read_pool(session: Session, pool_id: str) -> Steps[Pool]:
             code="POOL_ARCHIVED",
         )
     project_id = str(details.get("project_id", ""))
-    project = yield from _project(session, project_id)
+    project = await _project(session, project_id)
     if project.get("status") == "ARCHIVED":
         raise Refused(
             f"Project {project_id} of pool {pool_id} is archived: its pools take no tasks.",
@@ -190,10 +190,10 @@ def pool_of(
     )
 
 
-def _project(session: Session, project_id: str) -> Steps[dict[str, Any]]:
+async def _project(session: Session, project_id: str) -> dict[str, Any]:
     """The project; nothing, with a warning, where it cannot be read: the pool is what counts."""
     try:
-        return (yield from session.ask(session.client.project, project_id))
+        return await session.ask(session.client.project, project_id)
     except (NotFound, RequestRefused) as error:
         session.recorder.warn(
             f"The project cannot be read, so rows are not checked against its spec: {error}"
@@ -201,15 +201,15 @@ def _project(session: Session, project_id: str) -> Steps[dict[str, Any]]:
         return {}
 
 
-def _pool_or_training(session: Session, pool_id: str) -> Steps[tuple[dict[str, Any], bool]]:
+async def _pool_or_training(session: Session, pool_id: str) -> tuple[dict[str, Any], bool]:
     try:
-        return (yield from session.ask(session.client.pool, pool_id)), False
+        return (await session.ask(session.client.pool, pool_id)), False
     except ApiError as error:
         missing = isinstance(error, NotFound)
         if not missing and error.code != "POOL_IS_TRAINING":
             raise error.as_upload_error() from error
         try:
-            return (yield from session.ask(session.client.training, pool_id)), True
+            return (await session.ask(session.client.training, pool_id)), True
         except NotFound:
             raise Refused(
                 f"There is no pool {pool_id} at {session.settings.target.shown} ({error}). Check --pool and --env: "
@@ -230,7 +230,7 @@ def journal_path(state_dir: Path, destination: Destination) -> Path:
     return state_dir / "journals" / f"{name}-{short}.db"
 
 
-def hold(session: Session, pool: PoolState, run_id: str, started: float) -> Steps[None]:
+async def hold(session: Session, pool: PoolState, run_id: str, started: float) -> None:
     """
     Take the pool's lock and open its journal.
 
@@ -254,7 +254,7 @@ def hold(session: Session, pool: PoolState, run_id: str, started: float) -> Step
         wait=wait_fixed(_LOOK_AGAIN),
     )
     try:
-        pool.lock = yield from call(retrying, Lock, path.with_suffix(".lock"), mine)
+        pool.lock = await call(retrying, Lock, path.with_suffix(".lock"), mine)
     except RetryError as error:
         held = error.last_attempt.exception()
         holder = held.holder if isinstance(held, Held) else {}

@@ -29,7 +29,7 @@ from toloka_upload.report.drift import VALUES, pool_may_be_older
 from toloka_upload.report.observer import Observer, Waiting
 from toloka_upload.report.recorder import Recorder
 from toloka_upload.report.summary import Report
-from toloka_upload.session.loop import Loop, Steps, call, sleep, until
+from toloka_upload.session.loop import Loop, call, sleep, until
 from toloka_upload.session.timesheet import Cause, Timesheet
 from toloka_upload.settings import Settings
 from toloka_upload.text import duration
@@ -166,7 +166,7 @@ class Session:
 
     # Asking: requests that may be repeated as often as one likes.
 
-    def ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Steps[T]:
+    async def ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """
         Make a request that only reads, again and again while the service is failing.
 
@@ -176,27 +176,27 @@ class Session:
         """
         retry_state, throttled = self.new_retry_state(), False
         while True:
-            yield from self.clear(retry_state)
+            await self.clear(retry_state)
             try:
                 with self.sheet.during(Cause.NETWORK):
-                    result = yield from call(function, *args, **kwargs)
+                    result = await call(function, *args, **kwargs)
             except ApiError as error:
                 if not error.passes:
                     self.on_success()
                     raise
                 throttled = isinstance(error, RateLimited)
-                yield from self.back_off(error, retry_state)
+                await self.back_off(error, retry_state)
             else:
                 self.on_success()
                 if throttled:
                     self.throttle_over()
                 return result
 
-    def clear(self, retry_state: RetryState) -> Steps[None]:
+    async def clear(self, retry_state: RetryState) -> None:
         """Wait until the service may be asked at all. A request that met trouble before is a retry."""
         while (seconds := self.breaker.wait()) > 0 and not self.budget.exhausted:
             with self.sheet.during(Cause.SERVICE):
-                yield from sleep(min(seconds, self.budget.remaining))
+                await sleep(min(seconds, self.budget.remaining))
         if self.budget.exhausted:
             assert self._last_fault  # noqa: S101  # what made the patience end
             raise self._last_fault.as_upload_error()
@@ -218,7 +218,7 @@ class Session:
         """For one thing that must come about in the end: no failure yet."""
         return RetryState(RetryBudget(self.settings.pacing.retry_for, clock=self.loop.clock))
 
-    def back_off(self, error: ApiError, retry_state: RetryState) -> Steps[None]:
+    async def back_off(self, error: ApiError, retry_state: RetryState) -> None:
         """
         Take note of a fault that passes, and slow the whole run; a request that fails again waits longer by itself.
 
@@ -228,7 +228,7 @@ class Session:
         self._last_fault = error
         if isinstance(error, RateLimited):
             self.breaker.succeeded()
-            yield from self._throttled(error, retry_state)
+            await self._throttled(error, retry_state)
             return
         self._use_up_budget(error, retry_state)
         self.breaker.failed(retry_after(error.retry_after, self.wall(), error.date))
@@ -240,7 +240,7 @@ class Session:
         message = f"{_what(error)}, next try in {duration(seconds)} ({nth})"
         self.tell(Waiting("server_busy", message, seconds))
         if retry_state.count > 1:
-            yield from self.pause(seconds)
+            await self.pause(seconds)
 
     def _use_up_budget(self, error: ApiError, retry_state: RetryState, asked: float = 0.0) -> None:
         retry_state.count += 1
@@ -249,7 +249,7 @@ class Session:
             if budget.exhausted:
                 raise error.as_upload_error()
 
-    def _throttled(self, error: RateLimited, retry_state: RetryState) -> Steps[None]:
+    async def _throttled(self, error: RateLimited, retry_state: RetryState) -> None:
         """Wait for as long as a 429 says, or, where it says nothing, for a little."""
         asked = retry_after(error.retry_after, self.wall(), error.date)
         seconds = quota_wait(error.interval, asked, self._unnamed_wait())
@@ -258,7 +258,7 @@ class Session:
         self._use_up_budget(error, retry_state, seconds)
         name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
         self.rate.pause(seconds)
-        yield from self.wait_for_rate(seconds, name)
+        await self.wait_for_rate(seconds, name)
 
     def _unnamed_wait(self) -> float:
         """The wait after a 429 that names none: about a tenth of how long this has been going on.
@@ -293,7 +293,7 @@ class Session:
 
     # The account's limits.
 
-    def take(self, items: int) -> Steps[int]:
+    async def take(self, items: int) -> int:
         """
         Wait until so many items may be sent; return the ticket for `rate.confirm` or `rate.give_back`.
 
@@ -306,7 +306,7 @@ class Session:
                 return granted.ticket
             self._refuse_long_wait(granted.window, granted.seconds)
             name = granted.window.name if granted.window else "rate"
-            yield from self.wait_for_rate(granted.seconds, name)
+            await self.wait_for_rate(granted.seconds, name)
             if self.stopping:
                 raise self.stopping
 
@@ -320,29 +320,29 @@ class Session:
             code="DAILY_LIMIT",
         )
 
-    def wait_for_rate(self, seconds: float, name: str) -> Steps[None]:
+    async def wait_for_rate(self, seconds: float, name: str) -> None:
         """Wait for a limit on the number of items, telling so."""
         told = seconds >= _WORTH_TELLING
         if told:
             self.tell(Waiting("rate_limit", f"{name} limit: {duration(seconds)}", seconds))
-        yield from self.pause(seconds, Cause.RATE)
+        await self.pause(seconds, Cause.RATE)
         if told:
             self.tell(Waiting("rate_limit", "", 0.0))
 
-    def nap(self, seconds: float) -> Steps[None]:
+    async def nap(self, seconds: float) -> None:
         """Sleep between two looks at an operation. A stop does not shorten it: what is in the air is settled."""
-        yield from sleep(seconds)
+        await sleep(seconds)
 
-    def pause(self, seconds: float, cause: Cause = Cause.SERVICE) -> Steps[None]:
+    async def pause(self, seconds: float, cause: Cause = Cause.SERVICE) -> None:
         """Sleep because of `cause`, but not through a stop."""
         due = self.loop.clock() + seconds
         with self.sheet.during(cause):
             while not self.stopping and (left := due - self.loop.clock()) > 0:
-                yield from sleep(min(left, 1.0))
+                await sleep(min(left, 1.0))
 
-    def quiet(self, condition: Callable[[], bool]) -> Steps[None]:
+    async def quiet(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition, or for a stop."""
-        yield from until(lambda: self.stopping is not None or condition())
+        await until(lambda: self.stopping is not None or condition())
 
 
 def _what(error: ApiError) -> str:
