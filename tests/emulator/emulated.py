@@ -89,6 +89,22 @@ class Api:
         """POST with a query."""
         return self.send("POST", path, body, **query)
 
+    def put(self, path: str, body: Any = None) -> Reply:
+        """PUT."""
+        return self.send("PUT", path, body)
+
+    def patch(self, path: str, body: Any = None, **query: Any) -> Reply:
+        """PATCH with a query."""
+        return self.send("PATCH", path, body, **query)
+
+    def control(self, what: str, body: Any) -> Reply:
+        """One POST to the control endpoint."""
+        headers = {"content-type": "application/json"}
+        path = f"/_emulator/{what}"
+        request = Request("POST", path, {}, headers, json.dumps(body).encode())
+        response = self.emulator.handle(request)
+        return Reply(response.status, dict(response.headers), response.body)
+
     def submit(self, items: list[Any], path: str = "/tasks", **query: Any) -> str:
         """Create asynchronously; return the operation's id."""
         reply = self.post(path, items, async_mode=True, **query)

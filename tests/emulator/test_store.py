@@ -155,6 +155,23 @@ def test_another_programs_database_is_not_used(tmp_path: Path) -> None:
         Store(path)
 
 
+def test_a_database_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
+    """What was uploaded before is there, and can be changed in the new ways."""
+    path = tmp_path / "emulator.sqlite3"
+    emulator = Emulator(Store(path))
+    submit(emulator)
+    before = ask(emulator, "/tasks", pool_id="21")
+    emulator.close()
+    with sqlite3.connect(path) as old:
+        for table in ("tasks", "suites"):
+            old.execute(f"ALTER TABLE {table} DROP COLUMN taken")
+        old.execute("PRAGMA user_version = 1")
+    old.close()
+    emulator = Emulator(Store(path))
+    assert ask(emulator, "/tasks", pool_id="21") == before
+    emulator.close()
+
+
 def test_a_failed_write_leaves_nothing_behind(api: Api) -> None:
     """What raises inside a transaction undoes all of it."""
     store = api.emulator._rooms.store

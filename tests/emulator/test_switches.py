@@ -16,7 +16,9 @@ from toloka_upload.emulator.world import World, default_world
 
 MakeApi = Callable[..., Api]
 
-QUOTAS = {"tasks_per_minute", "tasks_per_day", "suites_per_minute", "suites_per_day"}
+QUOTAS = {
+    f"{what}_per_{time}" for what in ("tasks", "suites", "pools") for time in ("minute", "day")
+}
 
 
 def bare(**more: Any) -> dict[str, Any]:
@@ -130,10 +132,14 @@ def test_requests_per_second(make_api: MakeApi) -> None:
 
 @pytest.mark.parametrize("quota", sorted(QUOTAS))
 def test_quotas(make_api: MakeApi, quota: str) -> None:
-    """Four quotas, each of its own; see `test_creation` for how they count."""
+    """Six quotas, each of its own; see `test_creation` for how they count."""
     api = make_api(**{quota: 1})
-    path, item = ("/tasks", task()) if quota.startswith("tasks") else ("/task-suites", suite())
-    assert [api.post(path, [item]).status for _ in range(2)] == [201, 429]
+    path, body, status = {
+        "tasks": ("/tasks", [task()], 201),
+        "suites": ("/task-suites", [suite()], 201),
+        "pools": ("/pools/21/clone", None, 202),
+    }[quota.partition("_")[0]]
+    assert [api.post(path, body).status for _ in range(2)] == [status, 429]
 
 
 def test_quota_answer(make_api: MakeApi) -> None:
@@ -523,3 +529,22 @@ def test_settings_are_taken_from_text_and_from_values() -> None:
     assert Switches().changed({"sync_items": "7", "auth_status": 403}) == Switches(
         sync_items=7, auth_status="403"
     )
+
+
+def test_assignments_taken(make_api: MakeApi) -> None:
+    """Each new item has been begun so often, as far as its overlap goes."""
+    api = make_api(assignments_taken=2)
+    left = [api.post("/tasks", task(overlap=n)).json["remaining_overlap"] for n in (1, 2, 3)]
+    assert left == [0, 0, 1]
+    api.submit([task(9, overlap=5)])
+    assert [one["remaining_overlap"] for one in api.listed() if one["overlap"] == 5] == [3]
+
+
+def test_patch_in_archived_pool(make_api: MakeApi) -> None:
+    """409, or as in any other pool."""
+    api = make_api()
+    path = f"/tasks/{api.post('/tasks', task()).json['id']}"
+    api.operation(api.post("/pools/21/archive").json["id"])
+    assert api.send("PATCH", path, {"overlap": 2}).code == "POOL_INAPPROPRIATE_STATUS"
+    api.emulator.switch(patch_in_archived_pool="accept")
+    assert api.send("PATCH", path, {"overlap": 2}).json["overlap"] == 2

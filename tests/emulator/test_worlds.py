@@ -27,6 +27,16 @@ project_id = 7
 private_name = "On the map"
 [pool.defaults]
 default_overlap_for_new_task_suites = 2
+[pool.dynamic_pricing_config]
+type = "SKILL"
+skill_id = "5"
+intervals = [{from = 50, to = 100, reward_per_assignment = 0.05}]
+[pool.dynamic_overlap_config]
+type = "BASIC"
+max_overlap = 5
+min_confidence = 0.9
+answer_weight_skill_id = "5"
+fields = [{name = "result"}]
 
 [[pool]]
 id = 701
@@ -60,6 +70,15 @@ def test_a_world_file_says_what_matters(mapped: Api) -> None:
     assert "mixer_config" not in pool
     assert mapped.get("/projects/7").json["task_spec"]["input_spec"].keys() == {"photo"}
     assert mapped.get("/trainings/702").json["project_id"] == "7"
+
+
+def test_a_pool_shows_what_its_price_and_overlap_depend_on(mapped: Api) -> None:
+    """`dynamic_pricing_config` and `dynamic_overlap_config`, as the world file has them."""
+    pool = mapped.get("/pools/700").json
+    assert pool["dynamic_pricing_config"]["intervals"] == [
+        {"from": 50, "to": 100, "reward_per_assignment": 0.05}
+    ]
+    assert pool["dynamic_overlap_config"]["max_overlap"] == 5
 
 
 def test_a_project_on_the_map_asks_for_coordinates(mapped: Api) -> None:
@@ -124,7 +143,7 @@ def test_the_default_world_is_put_in_once(tmp_path: Path) -> None:
     """A pool that was opened is open the next time."""
     path = tmp_path / "e.sqlite3"
     emulator = Emulator(Store(path))
-    emulator._rooms.pools.change(21, "OPEN", 0)
+    emulator._rooms.pools.change(21, "open", 0)
     emulator.close()
     emulator = Emulator(Store(path))
     pool = emulator._rooms.pool(21)

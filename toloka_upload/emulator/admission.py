@@ -9,10 +9,11 @@ from email.utils import formatdate
 from typing import Any
 
 from toloka_upload.emulator.items import Item, elements, members
-from toloka_upload.emulator.messages import Refusal, too_many_requests
+from toloka_upload.emulator.messages import Refusal, invalid, too_many_requests
 from toloka_upload.emulator.pools import Pool, check_room, pool_number, weight
 from toloka_upload.emulator.rooms import Rooms
 from toloka_upload.emulator.store import Kind
+from toloka_upload.rows.model import Fault
 
 _SOLUTIONS = ("known_solutions", "baseline_solutions")
 
@@ -42,11 +43,11 @@ def _oversize(rooms: Rooms, name: str, message: str) -> Refusal:
     answer = rooms.switches.oversize
     if answer in ("413", "413-html"):
         page = "413 Request Entity Too Large" if answer == "413-html" else ""
-        return Refusal(413, "ENTITY_TOO_LARGE", message, page=page)
+        return Refusal("ENTITY_TOO_LARGE", message=message, page=page)
     code = "OBJECT_SIZE_BYTES_GREATER_THAN_MAX"
     if answer == "log":
-        return InLog(400, code, message)
-    return Refusal(400, "VALIDATION_ERROR", message, {name: {"code": code, "message": message}})
+        return InLog(code, status=400, message=message)
+    return invalid([Fault(name, code, message)])
 
 
 def _compact_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:
@@ -106,60 +107,53 @@ def check_pools(kind: Kind, items: Sequence[Item], rooms: Rooms, now: float) -> 
     found = [(rooms.pool(number), amount) for number, amount in amounts.items()]
     pools = [(pool, amount) for pool, amount in found if pool]
     for pool, amount in pools:
-        _check_status(pool, rooms, now)
+        check_status(pool, rooms, now)
         _check_kind(kind, pool, rooms)
         check_room(kind, pool, amount, rooms.switches)
     numbers = [pool.id for pool, _ in pools]
     if rooms.switches.lock_pool in ("refuse", "fail") and rooms.operations.busy(numbers):
-        raise _locked(numbers[0], in_log=rooms.switches.lock_pool == "fail")
+        refusal = InLog if rooms.switches.lock_pool == "fail" else Refusal
+        raise refusal("POOL_LOCKED_BY_ANOTHER_OPERATION")
     return [pool for pool, _ in pools]
 
 
-def _check_status(pool: Pool, rooms: Rooms, now: float) -> None:
+def check_status(pool: Pool, rooms: Rooms, now: float) -> None:
+    """Whether anything in a pool may be added to or changed.
+
+    Raises:
+        Refusal: 409; it is archived or locked.
+    """
     if pool.status == "LOCKED" or rooms.locked.get(pool.id, 0) > now:
-        raise _locked(pool.id)
+        raise Refusal("POOL_LOCKED_BY_ANOTHER_OPERATION")
     if pool.status == "ARCHIVED":
-        raise Refusal(
-            409,
-            "POOL_INAPPROPRIATE_STATUS",
-            f"Pool {pool.id} is ARCHIVED",
-            {"appropriate_statuses": ["OPEN", "CLOSED"]},
-        )
-
-
-def _locked(pool: int, *, in_log: bool = False) -> Refusal:
-    code, message = (
-        "POOL_LOCKED_BY_ANOTHER_OPERATION",
-        f"Pool {pool} is locked by another operation",
-    )
-    return InLog(409, code, message) if in_log else Refusal(409, code, message)
+        raise Refusal("POOL_INAPPROPRIATE_STATUS", {"appropriate_statuses": ["OPEN", "CLOSED"]})
 
 
 def _check_kind(kind: Kind, pool: Pool, rooms: Rooms) -> None:
     if kind == "tasks" and not pool.mixes:
         reading, code = rooms.switches.tasks_without_mixer, "MIXER_CONFIG_REQUIRED"
-        message = f"Pool {pool.id} has no mixer_config: it takes task suites"
     elif kind == "suites" and pool.mixes:
         reading, code = rooms.switches.suites_with_mixer, "POOL_TASK_TYPE_CONFLICT"
-        message = f"Pool {pool.id} has a mixer_config: it takes tasks"
     else:
         return
     if reading != "accept":
-        raise (InLog if reading == "log" else Refusal)(409, code, message)
+        raise (InLog if reading == "log" else Refusal)(code)
 
 
-def check_quota(kind: Kind, count: int, rooms: Rooms, now: float) -> None:
-    """The quotas of items a minute and a day; what passes is counted.
+def check_quota(table: str, count: int, rooms: Rooms, now: float) -> None:
+    """The quotas of a minute and a day; what passes is counted.
+
+    Args:
+        table: What is created: `tasks`, `suites`, `pools` (also trainings and clones) or `projects`.
 
     Raises:
         Refusal: 429, or as the switch `quota_answer` says.
     """
-    switches = rooms.switches
-    tasks = kind == "tasks"
+    switches, made = rooms.switches, "pools" if table == "projects" else table
     quotas = (
-        ("MIN", rooms.minute[kind], switches.tasks_per_minute if tasks else switches.suites_per_minute),
-        ("DAY", rooms.day[kind], switches.tasks_per_day if tasks else switches.suites_per_day),
-    )  # fmt: skip
+        ("MIN", rooms.minute[table], getattr(switches, f"{made}_per_minute")),
+        ("DAY", rooms.day[table], getattr(switches, f"{made}_per_day")),
+    )
     for interval, window, most in quotas:
         wait = window.wait(count, most, now)
         if wait is not None:
@@ -171,7 +165,7 @@ def check_quota(kind: Kind, count: int, rooms: Rooms, now: float) -> None:
 def _over_quota(interval: str, wait: float, rooms: Rooms, now: float) -> Refusal:
     answer = rooms.switches.quota_answer
     if answer == "log":
-        return InLog(429, "TOO_MANY_REQUESTS", "Too many requests", {"interval": interval})
+        return InLog("TOO_MANY_REQUESTS", {"interval": interval})
     if answer == "interval":
         return too_many_requests(interval=interval)
     if answer == "bare":

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from toloka_upload.emulator.codes import field_errors
 from toloka_upload.emulator.ids import ObjectIds, item_id
 from toloka_upload.emulator.items import Item, joined, members
 from toloka_upload.emulator.judge import WRITABLE, Verdict
-from toloka_upload.emulator.messages import error, timestamp
+from toloka_upload.emulator.messages import Refusal, timestamp
 from toloka_upload.emulator.store import ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
-from toloka_upload.rows.model import Fault
 
 NOUN = {"tasks": "TASK", "suites": "TASK_SUITE"}
 ID_KEY = {"tasks": "task_id", "suites": "task_suite_id"}
@@ -37,14 +37,20 @@ def create(
     now: float,
     *,
     most: int | None = None,
+    taken: int = 0,
 ) -> list[Created]:
-    """Store the items that are valid, or the first `most` of them, in order of their new ids."""
+    """Store the items that are valid, or the first `most` of them, in order of their new ids.
+
+    Args:
+        taken: Assignments of each that somebody takes at once, as far as its overlap goes.
+    """
     good = [index for index, verdict in enumerate(verdicts) if not verdict.faults][:most]
     moment = int(now * 1000)
     created = []
     for index, oid in zip(good, ids.batch(len(good), now), strict=True):
         verdict = verdicts[index]
-        row = ItemRow(verdict.pool, oid, moment, verdict.overlap, items[index].text)
+        begun = taken if verdict.overlap is None else min(taken, verdict.overlap)
+        row = ItemRow(verdict.pool, oid, moment, verdict.overlap, items[index].text, begun)
         created.append(Created(index, row))
     created.sort(key=lambda made: made.row.oid)
     store.add_items(kind, (made.row for made in created))
@@ -57,10 +63,7 @@ def _count(store: Store, kind: Kind, items: Sequence[Item], created: Sequence[Cr
     for index, row in created if kind == "suites" else ():
         inside[row.pool] += len(items[index].value["tasks"])
     for pool, count in Counter(row.pool for _, row in created).items():
-        store.execute(
-            f"UPDATE pools SET {kind} = {kind} + ?, suite_tasks = suite_tasks + ? WHERE id = ?",  # noqa: S608
-            (count, inside[pool], pool),
-        )
+        store.count(kind, pool, count, inside[pool])
 
 
 def item_json(kind: Kind, row: ItemRow) -> str:
@@ -77,14 +80,9 @@ def item_json(kind: Kind, row: ItemRow) -> str:
         "infinite_overlap": "true" if row.overlap is None else "false",
     }
     if row.overlap is not None:
-        parts["remaining_overlap"] = str(row.overlap)
+        parts["remaining_overlap"] = str(max(row.overlap - row.taken, 0))
     parts["created"] = f'"{timestamp(row.created)}"'
     return joined(parts)
-
-
-def field_errors(faults: Iterable[Fault]) -> dict[str, dict[str, str]]:
-    """One item's faults as the API maps them: field path → code and message."""
-    return {fault.field: error(fault.code, fault.message) for fault in faults}
 
 
 def dumps(value: Any) -> str:
@@ -92,10 +90,9 @@ def dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def background_error(code: str, message: str, payload: Any = None) -> dict[str, Any]:
+def background_error(refusal: Refusal) -> dict[str, Any]:
     """An error envelope as it stands in a log."""
-    envelope = {"request_id": f"ao_{uuid.uuid4()}", "code": code, "message": message}
-    return envelope if payload is None else {**envelope, "payload": payload}
+    return refusal.envelope(f"ao_{uuid.uuid4()}")
 
 
 class Log:
@@ -123,14 +120,13 @@ class Log:
             if verdict.faults:
                 output: Mapping[str, Any] = field_errors(verdict.faults)
                 if self._switches.log_errors == "envelope":
-                    output = background_error("VALIDATION_ERROR", "Validation failed", output)
+                    output = background_error(Refusal("VALIDATION_ERROR", output))
                 self._add("VALIDATE", index, dumps(output))
 
-    def refused(self, indices: Iterable[int], step: str, code: str, message: str) -> None:
+    def refused(self, indices: Iterable[int], step: str, refusal: Refusal) -> None:
         """Tell of items that came to nothing for a reason outside of them."""
         for index in indices:
-            output = dumps(background_error(code, message))
-            self._add(step, index, output)
+            self._add(step, index, dumps(background_error(refusal)))
 
     def valid(self, verdicts: Sequence[Verdict]) -> None:
         """Tell of items that passed, of a batch that was not created: if the switch says so."""

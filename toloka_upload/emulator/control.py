@@ -8,6 +8,8 @@
     DELETE /_emulator/faults     forget plan and account
     GET    /_emulator/switches   the switches as they stand
     POST   /_emulator/switches   set some: {"sync_items": 100}
+    POST   /_emulator/taken      assignments that somebody has begun, by a task's or suite's id: {"0000000015--...": 2}
+    POST   /_emulator/requester  change what `GET /requester` answers: {"balance": 3.5}; null takes a member away
 
 A POST must be `application/json`: a page from elsewhere cannot send that without asking, and nobody answers it.
 """
@@ -21,18 +23,19 @@ from typing import Any
 
 from toloka_upload.emulator import operations
 from toloka_upload.emulator.faults import Faults
-from toloka_upload.emulator.ids import item_id
+from toloka_upload.emulator.ids import item_id, parse_item_id
 from toloka_upload.emulator.items import members
 from toloka_upload.emulator.ledger import Ledger
 from toloka_upload.emulator.messages import Refusal, Request, Response, json_response
 from toloka_upload.emulator.rooms import Rooms
-from toloka_upload.emulator.store import ItemRow, Kind, OperationRow
+from toloka_upload.emulator.store import KINDS, ItemRow, Kind, OperationRow
 from toloka_upload.emulator.switches import Switches
 
 CONTROL = "/_emulator"
 
 _LATEST = 14
 _MOST_SHOWN = 400
+_MOST_TAKEN = 30_000
 
 
 class Control:
@@ -54,6 +57,8 @@ class Control:
             ("DELETE", "/faults"): self._clear_faults,
             ("GET", "/switches"): lambda _: asdict(rooms.switches),
             ("POST", "/switches"): self._switch,
+            ("POST", "/taken"): self._take,
+            ("POST", "/requester"): self._change_requester,
         }
 
     def __call__(self, request: Request) -> Response:
@@ -61,14 +66,13 @@ class Control:
         route = self._routes.get((request.method, request.path.removeprefix(CONTROL)))
         try:
             if route is None:
-                raise Refusal(
-                    404, "NOT_FOUND", f"{request.method} {request.path}: nothing is there"
-                )
+                message = f"{request.method} {request.path}: nothing is there"
+                raise Refusal("NOT_FOUND", message=message)
             return json_response(200, route(_parsed(request)))
         except Refusal as refusal:
             return refusal.response()
-        except (ValueError, TypeError, AttributeError, RecursionError) as problem:
-            return Refusal(400, "VALIDATION_ERROR", str(problem)).response()
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
+            return Refusal("VALIDATION_ERROR", message=str(problem)).response()
 
     def _add_faults(self, body: Any) -> Any:
         entries, seed = body, None
@@ -87,9 +91,30 @@ class Control:
         self._rooms.switches = self._rooms.switches.changed(body)
         return asdict(self._rooms.switches)
 
+    def _take(self, body: Any) -> Any:
+        with self._rooms.store.writing():
+            for text, taken in body.items():
+                self._take_of(text, taken)
+        return body
+
+    def _take_of(self, text: str, taken: Any) -> None:
+        if type(taken) is not int or not 0 <= taken <= _MOST_TAKEN:
+            raise ValueError(f"{text}: taken is a number from 0 to {_MOST_TAKEN}; it is {taken!r}")
+        key, store = parse_item_id(text), self._rooms.store
+        found = [(kind, store.item(kind, *key)) for kind in KINDS] if key else []
+        rows = [(kind, row) for kind, row in found if row]
+        if not rows:
+            raise ValueError(f"there is no task or suite {text!r}")
+        for kind, row in rows:
+            store.change_item(kind, row._replace(taken=taken))
+
+    def _change_requester(self, body: Any) -> Any:
+        whole = {**self._rooms.requester, **body}
+        self._rooms.requester = {name: part for name, part in whole.items() if part is not None}
+        return self._rooms.requester
+
     def _state(self, _: Any) -> Any:
         now, rooms = self._clock(), self._rooms
-        rooms.operations.settle_due(rooms.switches, now)
         usual = asdict(Switches())
         return {
             "now": now,
@@ -146,8 +171,7 @@ class Control:
 
     def _latest(self) -> list[dict[str, str]]:
         found: list[tuple[int, Kind, ItemRow]] = []
-        kinds: tuple[Kind, ...] = ("tasks", "suites")
-        for kind in kinds:
+        for kind in KINDS:
             pools = self._rooms.store.rows(f"SELECT id FROM pools WHERE {kind} > 0")  # noqa: S608
             for (pool,) in pools:
                 query = f"SELECT * FROM {kind} WHERE pool = ? ORDER BY oid DESC LIMIT ?"  # noqa: S608
@@ -176,5 +200,5 @@ def _parsed(request: Request) -> Any:
     if request.method != "POST":
         return None
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json")
+        raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="The body must be application/json")
     return json.loads(request.body)

@@ -8,25 +8,25 @@ from dataclasses import replace
 from typing import Any
 
 from toloka_upload.emulator import admission, batch, operations
+from toloka_upload.emulator.codes import field_errors
 from toloka_upload.emulator.ids import operation_id
 from toloka_upload.emulator.items import Body, Item, parse_body
 from toloka_upload.emulator.judge import Judge, Verdict
 from toloka_upload.emulator.messages import (
     Refusal,
-    Request,
     Response,
     bad_parameter,
     json_response,
     raw_json_response,
 )
-from toloka_upload.emulator.pools import check_openable, pool_number
-from toloka_upload.emulator.rooms import Rooms
+from toloka_upload.emulator.pools import pool_number
+from toloka_upload.emulator.rooms import Call, Rooms
 from toloka_upload.emulator.store import Kind
 from toloka_upload.emulator.work import Fate
 
 _FLAGS = ("async_mode", "skip_invalid_items", "allow_defaults", "open_pool")
+_KINDS: Mapping[str, Kind] = {"/tasks": "tasks", "/task-suites": "suites"}
 _TYPE = {kind: name for name, kind in operations.TYPES.items()}
-_PATH = {"tasks": "/tasks", "suites": "/task-suites"}
 _DAY_MS = 86_400_000
 
 
@@ -36,25 +36,25 @@ class Creation:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
 
-    def __call__(self, kind: Kind, request: Request, now: float, fate: Fate) -> Response:
+    def __call__(self, call: Call) -> Response:
         """Answer one request.
 
         Raises:
             Refusal: The request is refused as a whole.
         """
-        rooms = self._rooms
+        rooms, request, now = call.rooms, call.request, call.now
+        kind = _KINDS[call.path]
         unknown = request.query.keys() - {*_FLAGS, "operation_id"}
         if unknown:
             raise bad_parameter(sorted(unknown)[0], "VALUE_NOT_ALLOWED", "Unknown parameter")
-        flags = {name: _flag(request.query, name) for name in _FLAGS}
+        flags = {name: call.flag(name) for name in _FLAGS}
         asynchronous = flags.pop("async_mode")
         chosen = self._chosen_id(request.query, asynchronous=asynchronous)
         with rooms.store.writing():
-            rooms.operations.settle_due(rooms.switches, now)
             self._check_unused(chosen, request.body, now)
             body = parse_body(request.body)
-            rooms.ledger.items(_PATH[kind], len(body.items))
-            fate = self._admit(kind, body.items, now, fate, asynchronous=asynchronous)
+            rooms.ledger.items(call.path, len(body.items))
+            fate = self._admit(kind, body.items, now, call.fate, asynchronous=asynchronous)
             new = operations.Submission(
                 chosen or operation_id(rooms.switches.own_operation_ids, rooms.ids, now),
                 _TYPE[kind],
@@ -90,7 +90,7 @@ class Creation:
             return
         if rooms.switches.same_id_other_body == "400" and not operations.same_body(row, body):
             raise bad_parameter("operation_id", "INVALID_VALUE", "it was used for another request")
-        raise Refusal(409, "OPERATION_ALREADY_EXISTS", f"Operation {chosen} already exists")
+        raise Refusal("OPERATION_ALREADY_EXISTS")
 
     def _admit(
         self,
@@ -105,7 +105,7 @@ class Creation:
         switches = self._rooms.switches
         most = switches.async_items if asynchronous else switches.sync_items
         if most and len(items) > most:
-            raise Refusal(413, "ENTITY_TOO_LARGE", f"{len(items)} items; at most {most}")
+            raise Refusal("ENTITY_TOO_LARGE", message=f"{len(items)} items; at most {most}")
         try:
             admission.check_size(kind, items, self._rooms)
             admission.check_pools(kind, items, self._rooms, now)
@@ -130,9 +130,11 @@ class Creation:
         )
         verdicts = [judge(item.value) for item in body.items]
         self._check_verdicts(verdicts, body, skip=new.parameters["skip_invalid_items"])
-        created = batch.create(rooms.store, kind, body.items, verdicts, rooms.ids, now)
+        taken = rooms.switches.assignments_taken
+        created = batch.create(rooms.store, kind, body.items, verdicts, rooms.ids, now, taken=taken)
         if new.parameters["open_pool"]:
-            self._open(new.pool, now)
+            pools = {verdict.pool for verdict in verdicts} - {0}
+            rooms.pools.open_after(sorted(pools), rooms.switches, int(now * 1000))
         if reserve:
             rooms.operations.reserve(new, len(created), rooms.switches, now)
         texts = {made.place: batch.item_json(kind, made.row) for made in created}
@@ -149,7 +151,7 @@ class Creation:
             return
         if skip and not body.single and switches.sync_skip_all_invalid == "201":
             return
-        errors = {str(index): batch.field_errors(verdicts[index].faults) for index in invalid}
+        errors = {str(index): field_errors(verdicts[index].faults) for index in invalid}
         payload: dict[str, Any] = dict(errors)
         if body.single or switches.sync_payload == "unindexed":
             payload = dict(errors[str(invalid[0])])
@@ -159,11 +161,11 @@ class Creation:
                 for index, fields in errors.items()
                 for field, problem in fields.items()
             }
-        raise Refusal(400, "VALIDATION_ERROR", "Validation failed", payload)
+        raise Refusal("VALIDATION_ERROR", payload)
 
     def _errors_member(self, verdicts: Sequence[Verdict]) -> str:
         errors = {
-            str(index): batch.field_errors(verdict.faults)
+            str(index): field_errors(verdict.faults)
             for index, verdict in enumerate(verdicts)
             if verdict.faults
         }
@@ -175,20 +177,3 @@ class Creation:
             "null": ',"validation_errors":null',
             "empty": ',"validation_errors":{}',
         }[none]
-
-    def _open(self, number: int | None, now: float) -> None:
-        """Open the pool after creation. That it cannot be opened takes back nothing and is not told."""
-        pool = self._rooms.pool(number or 0)
-        if pool and pool.status != "OPEN":
-            try:
-                check_openable(pool)
-            except Refusal:
-                return
-            self._rooms.pools.change(pool.id, "OPEN", int(now * 1000))
-
-
-def _flag(query: Mapping[str, str], name: str) -> bool:
-    text = query.get(name, "false")
-    if text not in ("true", "false"):
-        raise bad_parameter(name, "BOOLEAN_EXPECTED", "it is true or false, in lower case")
-    return text == "true"

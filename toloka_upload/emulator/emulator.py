@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from toloka_upload.emulator import weather
-from toloka_upload.emulator.api import BASE, Api, Call
+from toloka_upload.emulator.api import BASE, Api
 from toloka_upload.emulator.control import CONTROL, Control
 from toloka_upload.emulator.faults import Fault, Faults
 from toloka_upload.emulator.items import parse_body
@@ -23,7 +24,8 @@ from toloka_upload.emulator.messages import (
 )
 from toloka_upload.emulator.page import page
 from toloka_upload.emulator.pools import pool_number
-from toloka_upload.emulator.rooms import Rooms
+from toloka_upload.emulator.rooms import Call, Rooms
+from toloka_upload.emulator.settling import Settling
 from toloka_upload.emulator.store import Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.world import World, default_world, settle_in
@@ -66,8 +68,11 @@ class Emulator:
         self._second = SlidingWindow(1.0)
         rng = rng or random.Random()  # noqa: S311  ids, not secrets
         self._rooms = Rooms(store, switches, (world or default_world()).requester, rng, self.ledger)
-        if world or not store.row("SELECT 1 FROM pools"):
-            settle_in(store, world or default_world())
+        self._settling = Settling(self._rooms, self._lock, clock)
+        if not store.row("SELECT 1 FROM pools"):
+            settle_in(self._rooms, default_world(), clock())
+        if world:
+            settle_in(self._rooms, world, clock())
         self._api = Api(self._rooms)
         self._control = Control(self._rooms, self.faults, self.ledger, clock)
 
@@ -94,7 +99,11 @@ class Emulator:
     def put(self, world: World) -> None:
         """Add projects and pools; those with ids that exist are replaced, save their tasks."""
         with self._lock:
-            settle_in(self._rooms.store, world)
+            settle_in(self._rooms, world, self._clock())
+
+    def in_background(self) -> contextlib.AbstractContextManager[None]:
+        """Work operations off in a thread, until the end of a `with` block: no request then waits for them long."""
+        return self._settling.in_background()
 
     def close(self) -> None:
         """Close the database."""
@@ -110,10 +119,11 @@ class Emulator:
         if request.path == "/" and request.method == "GET":
             return page()
         if request.path.startswith(CONTROL):
+            self._settling.catch_up(self._clock())
             with self._lock:
                 return self._control(request)
         if not request.path.startswith(BASE + "/"):
-            return Refusal(404, "NOT_FOUND", f"The API is at {BASE}").response()
+            return Refusal("NOT_FOUND", message=f"The API is at {BASE}").response()
         now, path = self._clock(), request.path.removeprefix(BASE)
         operation_id = request.query.get("operation_id") or _operation_in(path)
         fault = self.faults.meet(request.method, path, operation_id)
@@ -137,7 +147,9 @@ class Emulator:
                     return refused
             with self._lock:
                 self._check_request(request, now)
-                response = self._api(Call(request, path, now, weather.fate_of(fault)))
+            self._settling.catch_up(now, _operation_in(path) or "")
+            with self._lock:
+                response = self._api(Call(self._rooms, request, path, now, weather.fate_of(fault)))
         except Refusal as refusal:
             response = refusal.response()
         return weather.after(fault, response) if fault and fault.phase == "after" else response
@@ -162,9 +174,9 @@ class Emulator:
         if request.body and request.method in ("POST", "PUT", "PATCH"):
             content_type = request.headers.get("content-type", "").partition(";")[0].strip()
             if content_type.lower() != "application/json":
-                raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json")
+                raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="The body must be application/json")
             if request.headers.get("content-encoding", "identity") != "identity":
-                raise Refusal(415, "UNSUPPORTED_MEDIA_TYPE", "Content-Encoding is not supported")
+                raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="Content-Encoding is not supported")
 
 
 def _check_token(header: str, switches: Switches) -> None:
@@ -174,9 +186,7 @@ def _check_token(header: str, switches: Switches) -> None:
     known = scheme in ("OAuth", "ApiKey") and secret.strip()
     if known and switches.require_token in ("*", secret.strip()):
         return
-    if switches.auth_status == "403":
-        raise Refusal(403, "ACCESS_DENIED", "Access denied")
-    raise Refusal(401, "AUTHENTICATION_ERROR", "Authentication failed")
+    raise Refusal("ACCESS_DENIED" if switches.auth_status == "403" else "AUTHENTICATION_ERROR")
 
 
 def _operation_in(path: str) -> str | None:

@@ -19,6 +19,9 @@ from typing import Any, NamedTuple
 
 from toloka_upload.emulator.switches import Switches
 
+MOST = 10**9
+"""The largest number in a fault, such as seconds."""
+
 ACCOUNT_SIZE = 10_000
 """The newest faults that are told one by one; the counts know them all."""
 
@@ -287,8 +290,8 @@ def _setting(action: str, name: str, value: Any, takes: Mapping[str, Any]) -> An
         value = float(value)
     if type(value) is not type(usual):
         raise ValueError(f"{action}: {name} is {value!r}; it should be like {usual!r}")
-    if isinstance(value, int | float) and value < 0:
-        raise ValueError(f"{action}: {name} is from 0; it is {value}")
+    if isinstance(value, int | float) and not 0 <= value <= MOST:
+        raise ValueError(f"{action}: {name} is from 0 to {MOST}; it is {value}")
     if name == "status" and not 100 < value < 600:
         raise ValueError(f"{action}: status is an HTTP status; it is {value}")
     if name == "switches":
@@ -317,6 +320,6 @@ def load_plan(path: Path) -> tuple[list[Fault], int]:
     for number, entry in enumerate(data.get("fault", []), 1):
         try:
             faults.append(parse_fault(entry))
-        except (ValueError, TypeError, AttributeError) as problem:
+        except (ValueError, TypeError, AttributeError, OverflowError) as problem:
             raise ValueError(f"{path}: fault {number}: {problem}") from None
     return faults, int(data.get("seed", 0))

@@ -54,7 +54,7 @@ def parse_body(body: bytes) -> Body:
     except (ValueError, RecursionError) as problem:
         raise _malformed(str(problem)) from None
     if not items:
-        raise Refusal(400, "VALIDATION_ERROR", "The request has no items", None)
+        raise Refusal("VALIDATION_ERROR", message="The request has no items")
     return Body(items, text[start] != "[")
 
 
@@ -116,4 +116,4 @@ def _end_of_space(text: str, start: int) -> int:
 
 
 def _malformed(what: str) -> Refusal:
-    return Refusal(400, "MALFORMED_JSON", f"The request's body cannot be read: {what}")
+    return Refusal("MALFORMED_JSON", message=f"Request body cannot be read: {what}")

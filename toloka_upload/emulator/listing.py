@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from toloka_upload.emulator.ids import parse_item_id
-from toloka_upload.emulator.messages import Refusal, bad_parameter
+from toloka_upload.emulator.messages import bad_parameter
 
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+_LARGEST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +20,28 @@ class Column:
 
     Attributes:
         sql: The expression.
-        read: Takes a filter's text; raises ValueError if it cannot be one.
+        read: Takes a parameter's text; raises ValueError if it cannot be one.
         equal: Whether the list can be filtered by the value itself (`overlap=3`).
         ranges: Whether it can be filtered from and to (`overlap_gte=3`).
+        sorts: Whether it can be sorted by it.
+        value: Stands for the value in SQL.
+        sign: Of the filter by the value itself.
+        code: Of the refusal of what cannot be read.
     """
 
     sql: str
     read: Callable[[str], Any]
     equal: bool = False
-    ranges: bool = True
+    ranges: bool = False
+    sorts: bool = False
+    value: str = "?"
+    sign: str = "="
+    code: str = "INVALID_VALUE"
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A listing's question as SQL. `limit` is the page's size; ask for one more to know `has_more`."""
+    """A listing's question as SQL. `limit` is the page's size; ask for one more to know whether there is more."""
 
     where: str
     values: tuple[Any, ...]
@@ -41,23 +50,15 @@ class Selection:
 
 
 def select(
-    query: Mapping[str, str],
-    columns: Mapping[str, Column],
-    sortable: Sequence[str],
-    *,
-    limit: int,
-    most: int,
-    others: Sequence[str] = (),
+    query: Mapping[str, str], columns: Mapping[str, Column], *, limit: int, most: int
 ) -> Selection:
     """Read a listing's parameters.
 
     Args:
         query: The request's parameters.
-        columns: What can be filtered by, under the parameter's name.
-        sortable: Names of columns that may be sorted by; the first is the usual order.
+        columns: What can be asked for, under the parameter's name; the first that sorts is the usual order.
         limit: The usual page size.
         most: The highest page size.
-        others: Parameters that somebody else reads.
 
     Raises:
         Refusal: 400; a parameter is unknown or cannot be understood.
@@ -65,33 +66,38 @@ def select(
     conditions: list[str] = ["1"]
     values: list[Any] = []
     for parameter, text in query.items():
-        if parameter in ("limit", "sort", *others):
-            continue
-        name, _, comparison = parameter.rpartition("_")
-        if parameter in columns and columns[parameter].equal:
-            column, sign = columns[parameter], "="
-        elif name in columns and columns[name].ranges and comparison in _COMPARISONS:
-            column, sign = columns[name], _COMPARISONS[comparison]
-        else:
-            raise bad_parameter(parameter, "VALUE_NOT_ALLOWED", "Unknown parameter")
-        try:
-            read = column.read(text)
-        except (ValueError, OverflowError):
-            raise bad_parameter(parameter, "INVALID_VALUE", f"{text!r} is no value of it") from None
-        conditions.append(f"{column.sql} {sign} ?")
-        values.append(read)
-    order = _order(query.get("sort", sortable[0]), columns, sortable)
+        if parameter not in ("limit", "sort"):
+            column, sign = _asked(parameter, columns)
+            try:
+                values.append(column.read(text))
+            except (ValueError, OverflowError):
+                message = f"{text[:100]!r} is no value of it"
+                raise bad_parameter(parameter, column.code, message) from None
+            conditions.append(f"{column.sql} {sign} {column.value}")
+    order = _order(query.get("sort"), columns)
     return Selection(" AND ".join(conditions), tuple(values), order, _limit(query, limit, most))
 
 
-def _order(text: str, columns: Mapping[str, Column], sortable: Sequence[str]) -> str:
+def _asked(parameter: str, columns: Mapping[str, Column]) -> tuple[Column, str]:
+    """The column that a parameter filters by, and how."""
+    column = columns.get(parameter)
+    if column and column.equal:
+        return column, column.sign
+    name, _, comparison = parameter.rpartition("_")
+    column = columns.get(name)
+    if column and column.ranges and comparison in _COMPARISONS:
+        return column, _COMPARISONS[comparison]
+    raise bad_parameter(parameter, "VALUE_NOT_ALLOWED", "Unknown parameter")
+
+
+def _order(text: str | None, columns: Mapping[str, Column]) -> str:
+    sortable = {name: column.sql for name, column in columns.items() if column.sorts}
     terms = []
-    for term in text.split(","):
-        name = term.removeprefix("-")
-        if name not in sortable:
+    for term in (text or next(iter(sortable))).split(","):
+        sql = sortable.get(term.removeprefix("-"))
+        if sql is None:
             raise bad_parameter("sort", "UNKNOWN_ENUM_VALUE", f"it is one of {', '.join(sortable)}")
-        way = " DESC" if term.startswith("-") else ""
-        terms.append(columns[name].sql + way)
+        terms.append(f"{sql} DESC" if term.startswith("-") else sql)
     return ", ".join(terms)
 
 
@@ -99,10 +105,9 @@ def _limit(query: Mapping[str, str], usual: int, most: int) -> int:
     text = query.get("limit", str(usual))
     number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
     if not number:
-        raise bad_parameter("limit", "INTEGER_EXPECTED", "it is a number from 1")
+        raise bad_parameter("limit", "INTEGER_EXPECTED", "Value must be an integer from 1")
     if number > most:
-        payload = {"limit": {"code": "VALUE_GREATER_THAN_MAX", "message": f"at most {most}"}}
-        raise Refusal(400, "VALIDATION_ERROR", f"limit is at most {most}", payload)
+        raise bad_parameter("limit", "VALUE_GREATER_THAN_MAX", f"Value must be at most {most}")
     return number
 
 
@@ -114,54 +119,39 @@ def read_moment(text: str) -> int:
     return round(moment.timestamp() * 1000)
 
 
+def _written(text: str) -> str:
+    """A moment as SQLite reads it."""
+    moment = datetime.fromtimestamp(read_moment(text) / 1000, UTC)
+    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
 def read_integer(text: str) -> int:
-    """An integer."""
-    return int(text)
+    """An integer that the database can hold."""
+    number = int(text)
+    if not -_LARGEST <= number < _LARGEST:
+        raise ValueError(text)
+    return number
 
 
-def read_text(text: str) -> str:
-    """Anything."""
-    return text
+def member(name: str) -> str:
+    """The SQL of a member of a row's body."""
+    return f"json_extract(body, '$.{name}')"
 
 
-def item_columns(pool: int) -> dict[str, Column]:
-    """Columns of the items of one pool: an id is compared by its ObjectId, so that the table's key serves."""
+def moment_of(name: str) -> Column:
+    """A moment that stands in a row's body."""
+    read, sql = _written, f"julianday({member(name)})"
+    return Column(sql, read, ranges=True, sorts=True, value="julianday(?)")
 
-    def read_id(text: str) -> bytes:
-        found = parse_item_id(text)
-        if found is None:
+
+def one_of(sql: str, *names: str, several: bool = False) -> Column:
+    """One of some names; `several`: also more than one, with commas between them."""
+
+    def read(text: str) -> str:
+        asked = text.split(",") if several else [text]
+        if not set(asked) <= set(names):
             raise ValueError(text)
-        other, oid = found
-        return oid if other == pool else b"" if other < pool else b"\xff" * 13
+        return json.dumps(asked)
 
-    return {
-        "pool_id": Column("pool", read_integer, equal=True, ranges=False),
-        "id": Column("oid", read_id),
-        "created": Column("created", read_moment),
-        "overlap": Column("overlap", read_integer, equal=True),
-    }
-
-
-POOL_COLUMNS = {
-    "id": Column("id", read_integer),
-    "status": Column("status", read_text, equal=True, ranges=False),
-    "project_id": Column(
-        "CAST(json_extract(body, '$.project_id') AS INTEGER)",
-        read_integer,
-        equal=True,
-        ranges=False,
-    ),
-    "created": Column("json_extract(body, '$.created')", read_text),
-}
-
-
-def operation_columns(now: float) -> dict[str, Column]:
-    """Columns of operations at a moment: the status of those that have not ended follows from the clock."""
-    running = f"CASE WHEN started > {int(now * 1000)} THEN 'PENDING' ELSE 'RUNNING' END"
-    return {
-        "type": Column("type", read_text, equal=True, ranges=False),
-        "status": Column(f"coalesce(settled, {running})", read_text, equal=True, ranges=False),
-        "id": Column("id", read_text),
-        "submitted": Column("submitted", read_moment),
-        "finished": Column("CASE WHEN settled IS NOT NULL THEN due END", read_moment),
-    }
+    value, sign = "(SELECT value FROM json_each(?))", "IN"
+    return Column(sql, read, equal=True, value=value, sign=sign, code="UNKNOWN_ENUM_VALUE")

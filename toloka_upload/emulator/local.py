@@ -14,6 +14,8 @@ UNHURRIED = {
     "tasks_per_day": 0,
     "suites_per_minute": 0,
     "suites_per_day": 0,
+    "pools_per_minute": 0,
+    "pools_per_day": 0,
 }
 """Switches without which a rehearsal would spend its time waiting for quotas."""
 

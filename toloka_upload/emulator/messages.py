@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
+
+from toloka_upload.emulator.codes import CODES, field_errors
+from toloka_upload.rows.model import Fault
 
 JSON_TYPE = "application/json;charset=UTF-8"
 
@@ -63,37 +66,42 @@ class ConnectionLost(Exception):
 class Refusal(Exception):
     """The API answers with its error envelope.
 
-    Attributes:
-        status: HTTP status.
+    Args:
         code: The API's name for the error, such as `VALIDATION_ERROR`.
         payload: Details for programs, or None.
+        status: HTTP status; 0: the code's own.
+        message: Empty: the code's own.
         page: Title of a proxy's HTML page that comes in place of the envelope; empty: the envelope.
     """
 
     def __init__(
         self,
-        status: int,
         code: str,
-        message: str,
         payload: Any = None,
+        *,
+        status: int = 0,
+        message: str = "",
         headers: Mapping[str, str] = MappingProxyType({}),
         page: str = "",
     ) -> None:
-        super().__init__(message)
-        self.status = status
+        usual_status, usual_message = CODES.get(code, (500, code))
+        super().__init__(message or usual_message)
+        self.status = status or usual_status
         self.code = code
         self.payload = payload
         self.headers = headers
         self.page = page
 
+    def envelope(self, request_id: str) -> dict[str, Any]:
+        """The envelope, under an id."""
+        envelope = {"request_id": request_id, "code": self.code, "message": str(self)}
+        return envelope if self.payload is None else {**envelope, "payload": self.payload}
+
     def response(self) -> Response:
-        """The envelope, under a new request id; or the page."""
+        """The answer: the envelope, under a new request id; or the page."""
         if self.page:
             return html_page(self.status, self.page)
-        envelope = {"request_id": str(uuid.uuid4()), "code": self.code, "message": str(self)}
-        if self.payload is not None:
-            envelope["payload"] = self.payload
-        return json_response(self.status, envelope, self.headers)
+        return json_response(self.status, self.envelope(str(uuid.uuid4())), self.headers)
 
 
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
@@ -119,17 +127,17 @@ def too_many_requests(*, interval: str = "", retry_after: str = "") -> Refusal:
     """429, saying in either way, or not at all, when to come again."""
     payload = {"interval": interval} if interval else None
     headers = {"Retry-After": retry_after} if retry_after else {}
-    return Refusal(429, "TOO_MANY_REQUESTS", "Too many requests", payload, headers)
+    return Refusal("TOO_MANY_REQUESTS", payload, headers=headers)
 
 
 def bad_parameter(name: str, code: str, message: str) -> Refusal:
     """A query parameter cannot be understood."""
-    return Refusal(400, "VALIDATION_ERROR", f"{name}: {message}", {name: error(code, message)})
+    return invalid([Fault(name, code, message)])
 
 
-def error(code: str, message: str) -> dict[str, str]:
-    """One field's error, as the API writes it."""
-    return {"code": code, "message": message}
+def invalid(faults: Iterable[Fault]) -> Refusal:
+    """Fields of a request are not as they should be."""
+    return Refusal("VALIDATION_ERROR", field_errors(faults))
 
 
 def timestamp(milliseconds: int) -> str:

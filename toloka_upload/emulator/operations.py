@@ -1,8 +1,8 @@
 """Operations: submitted at once, worked off when their time is over, told of in between.
 
-An operation's status before its end follows from the clock; its work is done, in one transaction, by the
-first request after its end that could see the difference. So an operation survives a crash of the emulator, and
-embedded ones (which take no time) cost nothing until somebody asks.
+An operation's status before its end follows from the clock; its work is done, in one transaction, after its end: see
+`settling`. So an operation survives a crash of the emulator, and embedded ones (which take no time) cost nothing until
+somebody asks.
 """
 
 from __future__ import annotations
@@ -11,18 +11,27 @@ import hashlib
 import json
 import random
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from toloka_upload.emulator.ids import ObjectIds
 from toloka_upload.emulator.messages import Refusal, timestamp
-from toloka_upload.emulator.pools import Pools
+from toloka_upload.emulator.pools import Pool, Pools
 from toloka_upload.emulator.store import Kind, OperationRow, Store
 from toloka_upload.emulator.switches import Switches
-from toloka_upload.emulator.work import FAIR, Fate, Outcome, Worker
+from toloka_upload.emulator.work import FAIR, Fate, Judged, Outcome, Worker, judge_items
 
 TYPES: Mapping[str, Kind] = {"TASK.BATCH_CREATE": "tasks", "TASK_SUITE.BATCH_CREATE": "suites"}
+"""Operations that create items, and which."""
+
+KNOWN_TYPES = (
+    *TYPES,
+    *(f"{noun}.{way}" for noun in ("POOL", "TRAINING") for way in ("OPEN", "CLOSE", "ARCHIVE", "CLONE")),
+    *("PROJECT.ARCHIVE", "SOLUTION.AGGREGATE", "KNOWN_SOLUTIONS.GENERATE"),
+    *("USER_BONUS.BATCH_CREATE", "ANALYTICS"),
+)  # fmt: skip
+"""All types that the API has; what is not among them cannot be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,7 @@ class Submission:
 
     Attributes:
         pool: The pool it works on; of several, the first.
-        body: The request's body; the items are read from it again when the work is done.
+        body: What its work needs: the request's body, whose items are read from it again; or what the pool is told.
         total: Number of items.
     """
 
@@ -98,33 +107,50 @@ class Operations:
         for table in ("operations", "bodies", "logs"):
             self._store.execute(f"DELETE FROM {table} WHERE id = ?", (operation_id,))  # noqa: S608
 
-    def settle_due(self, switches: Switches, now: float) -> None:
-        """Do the work of every operation whose time is over."""
-        if self._store.unsettled(int(now * 1000)):
-            with self._store.writing():
-                for row in self._store.unsettled(int(now * 1000)):
-                    self._settle(row, switches)
+    def next_due(self, now: float, only: str = "") -> OperationRow | None:
+        """The operation whose work is to be done next, or None; of all, or of the one with an id."""
+        return self._store.next_due(int(now * 1000), only)
 
-    def find(self, operation_id: str, switches: Switches, now: float) -> OperationRow | None:
-        """An operation, its work done if its time is over."""
-        row = self._store.operation(operation_id)
-        if row is None or row.settled or row.due is None or row.due > now * 1000:
-            return row
+    def body(self, row: OperationRow) -> bytes:
+        """What an operation's work needs."""
+        found = self._store.row("SELECT body FROM bodies WHERE id = ?", (row.id,))
+        return found[0] if found else b""
+
+    def judge(
+        self, row: OperationRow, body: bytes, switches: Switches, find: Callable[[int], Pool | None]
+    ) -> Judged | None:
+        """Read and judge the items that an operation is to create; None if it creates none. Changes nothing."""
+        kind = TYPES.get(row.type)
+        return (
+            judge_items(kind, body, json.loads(row.parameters), switches, find)
+            if kind and body
+            else None
+        )
+
+    def settle(
+        self, row: OperationRow, body: bytes, judged: Judged | None, switches: Switches
+    ) -> None:
+        """Do an operation's work, in one transaction; if somebody else has done it meanwhile, nothing."""
         with self._store.writing():
-            row = self._store.operation(operation_id)
-            if row and not row.settled:
-                self._settle(row, switches)
-        return self._store.operation(operation_id)
+            now = self._store.operation(row.id)
+            if now is not None and not now.settled:
+                self._settle(now, body, judged, switches)
 
-    def _settle(self, row: OperationRow, switches: Switches) -> None:
+    def _settle(
+        self, row: OperationRow, body: bytes, judged: Judged | None, switches: Switches
+    ) -> None:
         done = Outcome()
-        if row.type in TYPES:
-            done = self._worker.work(TYPES[row.type], row, switches)
+        if judged is not None:
+            done = self._worker.work(row, judged, switches)
             packed = zlib.compress(done.log.encode("utf-8", "backslashreplace"), 1)
             self._store.execute("INSERT OR REPLACE INTO logs VALUES (?, ?)", (row.id, packed))
-            self._store.execute("DELETE FROM bodies WHERE id = ?", (row.id,))
+        elif row.type == "PROJECT.ARCHIVE":
+            self._pools.archive_project(int(json.loads(row.parameters)["project_id"]))
         else:
-            self._pools.change(row.pool or 0, row.type.partition(".")[2], row.due or 0)
+            told = body.decode() or row.type.partition(".")[2].lower()
+            number = self._pools.change(row.pool or 0, told, row.due or 0)
+            done = Outcome(created=number)
+        self._store.execute("DELETE FROM bodies WHERE id = ?", (row.id,))
         self._store.execute(
             "UPDATE operations SET settled = ?, valid = ?, created = ? WHERE number = ?",
             ("FAIL" if done.failed else "SUCCESS", done.valid, done.created, row.number),
@@ -141,8 +167,7 @@ class Operations:
             return "[]"
         age = now - row.due / 1000
         if fate.archived or (switches.log_days and age > switches.log_days * 86_400):
-            status = int(switches.archived_log_status)
-            raise Refusal(status, "OPERATION_LOGS_ARCHIVED", "Operation logs are archived")
+            raise Refusal("OPERATION_LOGS_ARCHIVED", status=int(switches.archived_log_status))
         if age < fate.late or (row.settled == "FAIL" and switches.empty_fail_log):
             return "[]"
         found = self._store.row("SELECT log FROM logs WHERE id = ?", (row.id,))
@@ -174,8 +199,9 @@ def view(row: OperationRow, switches: Switches, now: float) -> dict[str, Any]:
         shown["finished"] = timestamp(row.due)
     if switches.progress:
         shown["progress"] = 100 if row.settled else _progress(row, moment)
-    if row.settled and row.type in TYPES and switches.details != "absent":
-        shown["details"] = _details(row, switches)
+    details = _details(row, switches) if row.settled else None
+    if details is not None:
+        shown["details"] = details
     return shown
 
 
@@ -191,7 +217,12 @@ def _progress(row: OperationRow, moment: float) -> int:
     return max(0, min(99, int(100 * (moment - row.submitted) / span))) if span else 0
 
 
-def _details(row: OperationRow, switches: Switches) -> dict[str, int]:
+def _details(row: OperationRow, switches: Switches) -> dict[str, Any] | None:
+    noun, _, way = row.type.partition(".")
+    if way == "CLONE":
+        return {f"{noun.lower()}_id": str(row.created)}
+    if row.type not in TYPES or switches.details == "absent":
+        return None
     valid, created = row.valid or 0, row.created or 0
     if switches.details == "items":
         return {"items_count": row.total}

@@ -3,17 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from toloka_upload.check.spec import Spec
 from toloka_upload.emulator.messages import Refusal, timestamp
 from toloka_upload.emulator.store import Kind, Store
 from toloka_upload.emulator.switches import Switches
 
-STATUS_AFTER = {"OPEN": "OPEN", "CLOSE": "CLOSED", "ARCHIVE": "ARCHIVED"}
-"""What a pool is after it was told to open, close or archive."""
+
+class Change(NamedTuple):
+    """What a pool can be told to do.
+
+    Attributes:
+        operation: The second half of the operation's type.
+        after: The pool's status then; empty: the pool stays as it is.
+        before: Statuses in which it can be told so.
+        reason: Why it is closed then.
+    """
+
+    operation: str
+    after: str
+    before: tuple[str, ...]
+    reason: str = ""
+
+
+CHANGES: Mapping[str, Change] = {
+    "open": Change("OPEN", "OPEN", ("CLOSED",)),
+    "close": Change("CLOSE", "CLOSED", ("OPEN",), "MANUAL"),
+    "close-for-update": Change("CLOSE", "CLOSED", ("OPEN",), "FOR_UPDATE"),
+    "archive": Change("ARCHIVE", "ARCHIVED", ("CLOSED",)),
+    "clone": Change("CLONE", "", ("OPEN", "CLOSED", "ARCHIVED", "LOCKED")),
+}
+"""By the last part of the path."""
 
 HIDDEN = "enforced_task_spec"
 """Key of a pool in a world file for the spec it was made under; the API does not show it."""
@@ -80,12 +103,18 @@ def check_room(kind: Kind, pool: Pool, amount: int, switches: Switches) -> None:
     inside = pool.tasks + (pool.suite_tasks if switches.suites_count_as == "tasks" else pool.suites)
     if switches.pool_tasks and inside + amount > switches.pool_tasks:
         noun = "TASKS" if kind == "tasks" else "TASK_SUITES"
-        message = f"Pool {pool.id} holds {inside}; at most {switches.pool_tasks}"
-        raise Refusal(409, f"POOL_{noun}_COUNT_EXCEEDED", message)
+        raise Refusal(f"POOL_{noun}_COUNT_EXCEEDED")
+
+
+def shown(status: str, text: str) -> dict[str, Any]:
+    """A pool as the API shows it."""
+    body: dict[str, Any] = {**json.loads(text), "status": status}
+    body.pop(HIDDEN, None)
+    return body
 
 
 class Pools:
-    """Looks pools up, and keeps their compiled specs."""
+    """Looks pools up, keeps their compiled specs, and does to them what they are told."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -102,13 +131,11 @@ class Pools:
         if row is None:
             return None
         training, status, text, tasks, suites, suite_tasks, project_text = row
-        body = json.loads(text)
-        body["status"] = status
-        enforced = body.pop(HIDDEN, None)
-        project = json.loads(project_text or "{}")
+        enforced, project = json.loads(text).get(HIDDEN), json.loads(project_text or "{}")
         spec = self._spec(enforced or project.get("task_spec") or {}, switches)
         on_map = project.get("assignments_issuing_type") == "MAP_SELECTOR"
-        return Pool(number, bool(training), status, body, spec, on_map, tasks, suites, suite_tasks)
+        counts = (tasks, suites, suite_tasks)
+        return Pool(number, bool(training), status, shown(status, text), spec, on_map, *counts)
 
     def _spec(self, task_spec: Mapping[str, Any], switches: Switches) -> Spec:
         key = (json.dumps(task_spec), switches.required_by_default)
@@ -116,18 +143,46 @@ class Pools:
             self._specs[key] = Spec.compile(_with_required(task_spec, switches))
         return self._specs[key]
 
-    def change(self, number: int, change: str, moment: int) -> None:
-        """Open, close or archive a pool at a moment (milliseconds of Unix time)."""
-        status = STATUS_AFTER[change]
-        body = json.loads(self._store.row("SELECT body FROM pools WHERE id = ?", (number,))[0])
-        if status == "OPEN":
+    def change(self, number: int, name: str, moment: int) -> int:
+        """Do one of `CHANGES` at a moment (milliseconds of Unix time); return the id of the pool it concerns."""
+        change = CHANGES[name]
+        query = "SELECT training, body FROM pools WHERE id = ?"
+        training, text = self._store.row(query, (number,))
+        body = json.loads(text)
+        if not change.after:
+            return self._clone(training, body, moment)
+        if change.after == "OPEN":
             body.pop("last_close_reason", None)
             body["last_started"] = timestamp(moment)
-        elif body.get("last_started"):
-            body |= {"last_close_reason": "MANUAL", "last_stopped": timestamp(moment)}
-        self._store.execute(
-            "UPDATE pools SET status = ?, body = ? WHERE id = ?", (status, json.dumps(body), number)
-        )
+        elif change.reason and body.get("last_started"):
+            body |= {"last_close_reason": change.reason, "last_stopped": timestamp(moment)}
+        self._store.put_pool(number, training=training, status=change.after, body=body)
+        return number
+
+    def archive_project(self, number: int) -> None:
+        """Archive a project."""
+        body = json.loads(self._store.row("SELECT body FROM projects WHERE id = ?", (number,))[0])
+        self._store.put_project(number, {**body, "status": "ARCHIVED"})
+
+    def _clone(self, training: int, body: Mapping[str, Any], moment: int) -> int:
+        number = self._store.next_id("pools")
+        kept = {name: part for name, part in body.items() if not name.startswith("last_")}
+        copy = {**kept, "id": str(number), "created": timestamp(moment)}
+        self._store.put_pool(number, training=training, status="CLOSED", body=copy)
+        return number
+
+    def open_after(
+        self, numbers: Iterable[int], switches: Switches, moment: int
+    ) -> dict[int, Refusal | None]:
+        """Open the pools that a creating request filled, each if it can be; tell of those that were not open."""
+        told: dict[int, Refusal | None] = {}
+        for number in numbers:
+            pool = self.find(number, switches)
+            if pool and pool.status != "OPEN":
+                told[number] = refusal = why_not_open(pool)
+                if refusal is None:
+                    self.change(number, "open", moment)
+        return told
 
 
 def _with_required(task_spec: Mapping[str, Any], switches: Switches) -> dict[str, Any]:
@@ -143,19 +198,14 @@ def _with_required(task_spec: Mapping[str, Any], switches: Switches) -> dict[str
     return stated
 
 
-def check_openable(pool: Pool) -> None:
-    """Whether the pool can be opened.
-
-    Raises:
-        Refusal: 409; it is archived or locked, or holds nothing to work on.
-    """
-    if pool.status in ("ARCHIVED", "LOCKED"):
-        raise Refusal(
-            409,
-            "INAPPROPRIATE_STATUS",
-            f"Pool {pool.id} is {pool.status}. Operation is not allowed",
-            {"appropriate_statuses": ["CLOSED"]},
-        )
+def why_not_open(pool: Pool) -> Refusal | None:
+    """Why a pool cannot be opened: it is archived or locked, or holds nothing to work on."""
+    if pool.status not in CHANGES["open"].before:
+        return inappropriate(CHANGES["open"].before)
     # Without smart mixing tasks alone make no page that a performer could be given.
-    if not (pool.suites or (pool.mixes and pool.tasks)):
-        raise Refusal(409, "EMPTY_POOL", "Pool contains no tasks. Operation is not allowed")
+    return None if pool.suites or (pool.mixes and pool.tasks) else Refusal("EMPTY_POOL")
+
+
+def inappropriate(statuses: Sequence[str]) -> Refusal:
+    """The refusal of what a pool or project in its status cannot be told."""
+    return Refusal("INAPPROPRIATE_STATUS", {"appropriate_statuses": list(statuses)})

@@ -65,6 +65,8 @@ class Server:
         return self.emulator.faults
 
     def __enter__(self) -> Self:
+        self._settling = self.emulator.in_background()
+        self._settling.__enter__()
         self._thread.start()
         return self
 
@@ -79,6 +81,7 @@ class Server:
         self._http.server_close()
         self._http.drop_connections()
         self._thread.join()
+        self._settling.__exit__(kind, error, trace)
 
 
 class _HttpServer(ThreadingHTTPServer):
@@ -148,15 +151,14 @@ class _Handler(BaseHTTPRequestHandler):
             raise
         except Exception:  # noqa: BLE001  a bug of the emulator is an answer too, and is shown
             traceback.print_exc()
-            return Refusal(
-                500, "INTERNAL_ERROR", "The emulator has a bug; see its output"
-            ).response()
+            message = "The emulator has a bug; see its output"
+            return Refusal("INTERNAL_ERROR", message=message).response()
 
     def _guarded(self) -> Response | None:
         """Refuse a page from elsewhere that reached this machine under a name of its own."""
         host = urlsplit(f"//{self.headers.get('Host', '')}").hostname or "localhost"
         if self.server.only_loopback and not is_loopback(host):
-            return Refusal(403, "ACCESS_DENIED", f"This is not {host[:100]}").response()
+            return Refusal("ACCESS_DENIED", message=f"This is not {host[:100]}").response()
         return None
 
     def _request(self) -> Request:
@@ -170,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
             return b"".join(self._chunks())
         length = self.headers.get("Content-Length", "0")
         if not length.isdecimal():
-            raise Refusal(400, "VALIDATION_ERROR", "Content-Length is no number")
+            raise Refusal("VALIDATION_ERROR", message="Content-Length is no number")
         if int(length) > MOST_BODY_BYTES:
             raise _too_large()
         body = self.rfile.read(int(length))
@@ -193,7 +195,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             return int(self.rfile.readline(64).partition(b";")[0], 16)
         except ValueError:
-            raise Refusal(400, "VALIDATION_ERROR", "A chunk has no size") from None
+            raise Refusal("VALIDATION_ERROR", message="A chunk has no size") from None
 
     def _send(self, response: Response, *, most: int | None = None) -> None:
         """Send an answer, or its head and the first `most` bytes of its body."""
@@ -245,4 +247,4 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _too_large() -> Refusal:
-    return Refusal(413, "ENTITY_TOO_LARGE", f"The body has more than {MOST_BODY_BYTES} bytes")
+    return Refusal("ENTITY_TOO_LARGE", message=f"The body has more than {MOST_BODY_BYTES} bytes")

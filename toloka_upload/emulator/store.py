@@ -8,18 +8,21 @@ nothing.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 Kind = Literal["tasks", "suites"]
+KINDS: tuple[Kind, ...] = ("tasks", "suites")
 
 BUSY_SECONDS = 60.0
 """How long to wait for another process that writes; its longest write is one operation's items."""
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS projects (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
@@ -29,11 +32,11 @@ CREATE TABLE IF NOT EXISTS pools (
 );
 CREATE TABLE IF NOT EXISTS tasks (
     pool INTEGER NOT NULL, oid BLOB NOT NULL, created INTEGER NOT NULL, overlap INTEGER, body TEXT NOT NULL,
-    PRIMARY KEY (pool, oid)
+    taken INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (pool, oid)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS suites (
     pool INTEGER NOT NULL, oid BLOB NOT NULL, created INTEGER NOT NULL, overlap INTEGER, body TEXT NOT NULL,
-    PRIMARY KEY (pool, oid)
+    taken INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (pool, oid)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS operations (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, pool INTEGER,
@@ -42,21 +45,34 @@ CREATE TABLE IF NOT EXISTS operations (
     total INTEGER NOT NULL, valid INTEGER, created INTEGER
 );
 CREATE INDEX IF NOT EXISTS operations_unsettled ON operations (due) WHERE settled IS NULL;
+CREATE TABLE IF NOT EXISTS assignments (id TEXT PRIMARY KEY, pool INTEGER NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS assignments_of_pools ON assignments (pool, id);
 CREATE TABLE IF NOT EXISTS bodies (id TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS logs (id TEXT PRIMARY KEY, log BLOB NOT NULL);
 """
 # Times are milliseconds of Unix time. An overlap of NULL is an infinite one. `settled` is NULL until the
-# operation's work was done, then its final status; `due` is NULL for one that never ends.
+# operation's work was done, then its final status; `due` is NULL for one that never ends. `taken` counts the
+# assignments of an item that somebody has begun.
+
+_UPGRADES = {
+    1: (
+        "ALTER TABLE tasks ADD COLUMN taken INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE suites ADD COLUMN taken INTEGER NOT NULL DEFAULT 0",
+        *(statement for statement in _SCHEMA.split(";") if "assignments" in statement),
+    ),
+}
+"""By the version of a database: what makes the next version of it."""
 
 
 class ItemRow(NamedTuple):
-    """A task or suite as stored. `body` is its JSON text as sent."""
+    """A task or suite as stored. `body` is its JSON text as sent; `taken`, how often somebody has begun it."""
 
     pool: int
     oid: bytes
     created: int
     overlap: int | None
     body: str
+    taken: int = 0
 
 
 class OperationRow(NamedTuple):
@@ -112,13 +128,19 @@ class Store:
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA cache_size = -16384")
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
-        if version not in (0, SCHEMA_VERSION):
-            raise sqlite3.DatabaseError(f"made by another version ({version}); use --reset")
-        if version == 0:
-            with self.writing():
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        if version == SCHEMA_VERSION:
+            return
+        with self.writing():
+            version = self._db.execute("PRAGMA user_version").fetchone()[0]  # now nobody else's
+            if version and not 0 < version <= SCHEMA_VERSION:
+                raise sqlite3.DatabaseError(f"made by another version ({version}); use --reset")
+            steps = [_SCHEMA.split(";")] if version == 0 else []
+            steps += [
+                list(_UPGRADES[old]) for old in range(version or SCHEMA_VERSION, SCHEMA_VERSION)
+            ]
+            for statement in chain.from_iterable(steps):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the database."""
@@ -150,21 +172,61 @@ class Store:
         """Run one statement that changes something."""
         self._db.execute(statement, values)
 
+    def next_id(self, table: str) -> int:
+        """A number that no project, or no pool and training, has."""
+        highest: int = self.row(f"SELECT coalesce(max(id), 0) FROM {table}")[0]  # noqa: S608
+        return highest + 1
+
+    def put_project(self, number: int, body: Mapping[str, Any]) -> None:
+        """Put a project in, in the place of one with its id."""
+        self.execute("INSERT OR REPLACE INTO projects VALUES (?, ?)", (number, json.dumps(body)))
+
+    def put_pool(self, number: int, *, training: int, status: str, body: Mapping[str, Any]) -> None:
+        """Put a pool or training in, in the place of one with its id, whose items stay."""
+        self.execute(
+            "INSERT INTO pools (id, training, status, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+            "SET training = excluded.training, status = excluded.status, body = excluded.body",
+            (number, training, status, json.dumps(body)),
+        )
+
+    def put_assignment(self, name: str, pool: int, body: Mapping[str, Any]) -> None:
+        """Put an assignment in, in the place of one with its id."""
+        values = (name, pool, json.dumps(body, default=str))
+        self.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", values)
+
     def add_items(self, kind: Kind, rows: Iterable[ItemRow]) -> None:
         """Put items in, in order of their ids: then they go to the end of the table."""
-        self._db.executemany(f"INSERT INTO {kind} VALUES (?,?,?,?,?)", sorted(rows))  # noqa: S608
+        self._db.executemany(f"INSERT INTO {kind} VALUES (?,?,?,?,?,?)", sorted(rows))  # noqa: S608
+
+    def count(self, kind: Kind, pool: int, added: int, inside: int) -> None:
+        """A pool has so many items more, with so many tasks inside if they are suites."""
+        self.execute(
+            f"UPDATE pools SET {kind} = {kind} + ?, suite_tasks = suite_tasks + ? WHERE id = ?",  # noqa: S608
+            (added, inside, pool),
+        )
 
     def item(self, kind: Kind, pool: int, oid: bytes) -> ItemRow | None:
         """The item of an id."""
         found = self.row(f"SELECT * FROM {kind} WHERE pool = ? AND oid = ?", (pool, oid))  # noqa: S608
         return ItemRow(*found) if found else None
 
+    def change_item(self, kind: Kind, row: ItemRow) -> None:
+        """Put an item in the place of the one with its id."""
+        self.execute(
+            f"UPDATE {kind} SET overlap = ?, body = ?, taken = ? WHERE pool = ? AND oid = ?",  # noqa: S608
+            (row.overlap, row.body, row.taken, row.pool, row.oid),
+        )
+
     def operation(self, operation_id: str) -> OperationRow | None:
         """The operation of an id."""
         found = self.row("SELECT * FROM operations WHERE id = ?", (operation_id,))
         return OperationRow(*found) if found else None
 
-    def unsettled(self, due: int) -> list[OperationRow]:
-        """Operations whose work is to be done, in the order in which they end."""
-        query = "SELECT * FROM operations WHERE settled IS NULL AND due <= ? ORDER BY due, number"
-        return [OperationRow(*found) for found in self.rows(query, (due,))]
+    def next_due(self, due: int, only: str = "") -> OperationRow | None:
+        """Of the operations whose work is to be done, or of the one with an id, the first to end."""
+        query = "SELECT * FROM operations WHERE settled IS NULL AND due <= ?"
+        if only:
+            found = self.row(f"{query} AND id = ?", (due, only))
+        else:
+            found = self.row(f"{query} ORDER BY due, number LIMIT 1", (due,))
+        return OperationRow(*found) if found else None

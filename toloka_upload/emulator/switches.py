@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+MOST = 10**12
+"""The largest number a switch takes."""
+
 
 def _switch(about: str, *, default: Any) -> Any:
     return field(default=default, metadata={"about": about})
@@ -51,6 +54,12 @@ class Switches:
     suites_per_minute: int = _switch("Task suites taken in any minute; 429 beyond", default=100_000)
     suites_per_day: int = _switch(
         "Task suites taken in any 24 hours; 429 beyond", default=2_000_000
+    )
+    pools_per_minute: int = _switch(
+        "Pools created or cloned in any minute, and projects likewise; 429 beyond", default=20
+    )
+    pools_per_day: int = _switch(
+        "Pools created or cloned in any 24 hours, and projects likewise; 429 beyond", default=100
     )
     quota_answer: Literal["interval", "retry-after", "retry-after-date", "bare", "log"] = _switch(
         "What a 429 beyond a quota says: `payload.interval`, a `Retry-After` header in seconds "
@@ -146,6 +155,16 @@ class Switches:
         default="required",
     )
 
+    # Work on what was created
+    assignments_taken: int = _switch(
+        "Assignments of each item that somebody begins as soon as it is created, as far as its overlap goes",
+        default=0,
+    )
+    patch_in_archived_pool: Literal["refuse", "accept"] = _switch(
+        "PATCH of a task or suite in an archived pool: 409 `POOL_INAPPROPRIATE_STATUS`, or as in any other",
+        default="refuse",
+    )
+
     # Logs
     log_errors: Literal["flat", "envelope"] = _switch(
         "A failed item's `output`: the map of its fields, or an envelope with `code` and `payload`",
@@ -214,8 +233,8 @@ def _value(name: str, value: Any) -> Any:
 def _number(name: str, text: str, kind: type[int] | type[float]) -> int | float:
     try:
         number = kind(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         number = -1
-    if not 0 <= number < float("inf"):
-        raise ValueError(f"switch {name}: {text!r} is not a number from 0")
+    if not 0 <= number <= MOST:
+        raise ValueError(f"switch {name}: {text[:100]!r} is not a number from 0 to {MOST}")
     return number

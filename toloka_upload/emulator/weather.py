@@ -50,10 +50,9 @@ def before(fault: Fault, now: float, sleep: Callable[[float], None]) -> Response
             raise _throttled(settings["kind"], settings["seconds"], now)
         case "too-large":
             page = "413 Request Entity Too Large" if settings["body"] == "html" else ""
-            raise Refusal(413, "ENTITY_TOO_LARGE", "The request is too large", page=page)
+            raise Refusal("ENTITY_TOO_LARGE", page=page)
         case "quota":
-            code = "TASKS_CREATION_DOES_NOT_FIT_QUOTA"
-            raise Refusal(400, code, "Tasks creation does not fit quota")
+            raise Refusal("TASKS_CREATION_DOES_NOT_FIT_QUOTA")
     return None
 
 
@@ -111,7 +110,7 @@ def _refusal(fault: Fault) -> Response:
     if body == "html":
         return html_page(status, f"{status} {reason}")
     code = fault.settings["code"] or _CODES.get(status, "INTERNAL_ERROR")
-    return Refusal(status, code, fault.settings["message"] or reason).response()
+    return Refusal(code, status=status, message=fault.settings["message"] or reason).response()
 
 
 def _throttled(kind: str, seconds: float, now: float) -> Refusal:

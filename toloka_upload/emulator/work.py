@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ from toloka_upload.emulator.ids import ObjectIds
 from toloka_upload.emulator.items import Item, parse_body
 from toloka_upload.emulator.judge import Judge, Verdict
 from toloka_upload.emulator.messages import Refusal
-from toloka_upload.emulator.pools import Pool, Pools, check_openable, check_room, weight
+from toloka_upload.emulator.pools import Pool, Pools, check_room, weight
 from toloka_upload.emulator.store import Kind, OperationRow, Store
 from toloka_upload.emulator.switches import Switches
 
@@ -65,6 +65,27 @@ class Outcome(NamedTuple):
     log: str = "[]"
 
 
+class Judged(NamedTuple):
+    """The items of an operation, read and judged."""
+
+    kind: Kind
+    items: Sequence[Item]
+    verdicts: Sequence[Verdict]
+
+
+def judge_items(
+    kind: Kind,
+    body: bytes,
+    parameters: Mapping[str, Any],
+    switches: Switches,
+    find: Callable[[int], Pool | None],
+) -> Judged:
+    """Read the items of a request's body and judge them. `find` looks a pool up by its number."""
+    items = parse_body(body).items
+    judge = Judge(kind, find, switches, allow_defaults=parameters["allow_defaults"])
+    return Judged(kind, items, [judge(item.value) for item in items])
+
+
 class Worker:
     """Does the work. The caller holds the lock and a transaction."""
 
@@ -74,37 +95,26 @@ class Worker:
         self._ids = ids
         self._rng = rng
 
-    def work(self, kind: Kind, row: OperationRow, switches: Switches) -> Outcome:
+    def work(self, row: OperationRow, judged: Judged, switches: Switches) -> Outcome:
         """Create the items of an operation, as its parameters and its fate will have it."""
-        body = self._store.row("SELECT body FROM bodies WHERE id = ?", (row.id,))[0]
-        items, parameters = parse_body(body).items, json.loads(row.parameters)
-        fate, log = Fate(**json.loads(row.fate)), batch.Log(kind, items, switches)
-        verdicts = self._judged(kind, items, parameters, switches)
+        kind, items, verdicts = judged
+        parameters, fate = json.loads(row.parameters), Fate(**json.loads(row.fate))
+        log = batch.Log(kind, items, switches)
         refusal = self._refusal(kind, items, verdicts, fate, switches)
         if refusal:
-            log.refused(range(len(items)), "VALIDATE", refusal.code, str(refusal))
+            log.refused(range(len(items)), "VALIDATE", refusal)
             return Outcome(len(items), 0, failed=True, log=log.text(fate.gaps, self._rng))
         most, failed = _extent(verdicts, fate, switches, skip=parameters["skip_invalid_items"])
-        ended = (row.due or 0) / 1000
-        created = batch.create(self._store, kind, items, verdicts, self._ids, ended, most=most)
+        ended, taken = (row.due or 0) / 1000, switches.assignments_taken
+        created = batch.create(
+            self._store, kind, items, verdicts, self._ids, ended, most=most, taken=taken
+        )
         _tell(log, verdicts, created, fate)
         if parameters["open_pool"] and not failed:
-            failed = self._open(row, log, switches)
+            failed = self._open(row, verdicts, log, switches)
         silent = fate.no_log or (fate.part is not None and fate.log == "empty")
         text = "[]" if silent else log.text(fate.gaps, self._rng)
         return Outcome(_valid(verdicts), len(created), failed, text)
-
-    def _judged(
-        self, kind: Kind, items: Sequence[Item], parameters: Mapping[str, Any], switches: Switches
-    ) -> list[Verdict]:
-        defaults = parameters["allow_defaults"]
-        judge = Judge(
-            kind,
-            lambda number: self._pools.find(number, switches),
-            switches,
-            allow_defaults=defaults,
-        )
-        return [judge(item.value) for item in items]
 
     def _refusal(
         self,
@@ -116,7 +126,7 @@ class Worker:
     ) -> Refusal | None:
         """Why nothing is created, if it is not the items: settled before, or a pool filled up meanwhile."""
         if fate.code:
-            return Refusal(400, fate.code, fate.message)
+            return Refusal(fate.code, message=fate.message)
         amounts: Counter[int] = Counter()
         for item, verdict in zip(items, verdicts, strict=True):
             if not verdict.faults:
@@ -130,19 +140,15 @@ class Worker:
             return refusal
         return None
 
-    def _open(self, row: OperationRow, log: batch.Log, switches: Switches) -> bool:
-        """Open the pool after creation; whether that fails the operation."""
-        pool: Pool | None = self._pools.find(row.pool or 0, switches)
-        if pool is None or pool.status == "OPEN":
-            return False
-        try:
-            check_openable(pool)
-        except Refusal as refusal:
-            log.opening(pool.id, batch.background_error(refusal.code, str(refusal)))
-            return switches.failed_opening == "fail"
-        self._pools.change(pool.id, "OPEN", row.due or 0)
-        log.opening(pool.id, None)
-        return False
+    def _open(
+        self, row: OperationRow, verdicts: Sequence[Verdict], log: batch.Log, switches: Switches
+    ) -> bool:
+        """Open the pools after creation; whether that fails the operation."""
+        pools = {verdict.pool for verdict in verdicts} - {0}
+        told = self._pools.open_after(sorted(pools), switches, row.due or 0)
+        for number, refusal in told.items():
+            log.opening(number, batch.background_error(refusal) if refusal else None)
+        return switches.failed_opening == "fail" and any(told.values())
 
 
 def _valid(verdicts: Sequence[Verdict]) -> int:
@@ -175,7 +181,7 @@ def _tell(
             for place, verdict in enumerate(verdicts)
             if place not in made and not verdict.faults
         ]
-        log.refused(lost, "CREATE", "OPERATION_EXECUTION_ERROR", "Operation was terminated")
+        log.refused(lost, "CREATE", Refusal("OPERATION_EXECUTION_ERROR"))
     elif not created:
         log.valid(verdicts)
     log.created(created)

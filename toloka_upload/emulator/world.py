@@ -5,14 +5,20 @@ A world comes from the default below, from a TOML file, or from the API itself (
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from toloka_upload.emulator.store import Store
+from toloka_upload.emulator import assignments
+from toloka_upload.emulator.ids import parse_item_id
+from toloka_upload.emulator.judge import Judge
+from toloka_upload.emulator.listing import read_moment
+from toloka_upload.emulator.rooms import Rooms
+from toloka_upload.emulator.store import ItemRow, Kind
 
 SINCE = "2026-01-15T09:00:00.000"
 
@@ -30,12 +36,16 @@ class World:
     """Projects, pools and trainings as the API would return them, by id, and the requester.
 
     Attributes:
+        items: Tasks and suites that are there from the beginning, each with its `assignments_taken` besides.
+        assignments: What performers have done; see `assignments.put`.
         switches: Settings that a world file carries for the emulator.
     """
 
     projects: Mapping[int, Mapping[str, Any]]
     pools: Mapping[int, Mapping[str, Any]]
     trainings: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    items: Mapping[Kind, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    assignments: Sequence[Mapping[str, Any]] = ()
     requester: Mapping[str, Any] = field(default_factory=lambda: dict(_REQUESTER))
     switches: Mapping[str, Any] = field(default_factory=dict)
 
@@ -145,22 +155,39 @@ def _pool(number: int, name: str, more: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def load_world(path: Path) -> World:
-    """A world from a TOML file: `[[project]]`, `[[pool]]`, `[[training]]`, `[requester]`, `[switches]`.
+TABLE_OF: Mapping[Kind, str] = {"tasks": "task", "suites": "task_suite"}
+"""What the tables of items are called in a world file."""
 
-    Each table is what the API returns for it; a pool is filled up from the default one, so `id` and
-    `project_id` are enough. A pool's `enforced_task_spec` is the spec it was made under, where that is not
+_TABLES = {
+    "project",
+    "pool",
+    "training",
+    "task",
+    "task_suite",
+    "assignment",
+    "requester",
+    "switches",
+}
+
+
+def load_world(path: Path | str) -> World:
+    """A world from a TOML file.
+
+    Its tables are `[[project]]`, `[[pool]]`, `[[training]]`, `[[task]]`, `[[task_suite]]`, `[[assignment]]`,
+    `[requester]` and `[switches]`. Each is what the API returns for it; a pool is filled up from the default one, so
+    `id` and `project_id` are enough. A pool's `enforced_task_spec` is the spec it was made under, where that is not
     the project's (it is not shown).
 
     Raises:
         ValueError: The file is no TOML, or something in it is not as it should be; names file and place.
         OSError: The file cannot be read.
     """
+    path = Path(path)
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise ValueError(f"{path}: {problem}") from None
-    unknown = data.keys() - {"project", "pool", "training", "requester", "switches"}
+    unknown = data.keys() - _TABLES
     if unknown:
         raise ValueError(f"{path}: unknown table {sorted(unknown)[0]!r}")
     projects = _numbered(path, "project", data, _project())
@@ -172,6 +199,8 @@ def load_world(path: Path) -> World:
         projects,
         pools,
         trainings,
+        {kind: _plain(data.get(table, [])) for kind, table in TABLE_OF.items()},
+        _plain(data.get("assignment", [])),
         {**_REQUESTER, **data.get("requester", {})},
         data.get("switches", {}),
     )
@@ -190,8 +219,13 @@ def _numbered(
         if not number.isdecimal():
             raise ValueError(f"{path}: {table} {place}: `id` must be a number")
         texts = {key: str(entry[key]) for key in ("id", "project_id") if key in entry}
-        found[int(number)] = json.loads(json.dumps({**base, **entry, **texts}, default=str))
+        found[int(number)] = _plain({**base, **entry, **texts})
     return found
+
+
+def _plain(value: Any) -> Any:
+    """What TOML says, as JSON has it: moments are text."""
+    return json.loads(json.dumps(value, default=str))
 
 
 def like(pool: Mapping[str, Any], project: Mapping[str, Any]) -> World:
@@ -209,18 +243,57 @@ def like(pool: Mapping[str, Any], project: Mapping[str, Any]) -> World:
     return World(projects, {number: copy})
 
 
-def settle_in(store: Store, world: World) -> None:
-    """Put a world into the database. What was there under the same ids is replaced, save its tasks."""
+def settle_in(rooms: Rooms, world: World, now: float) -> None:
+    """Put a world into the database. What was there under the same ids is replaced, save the items of its pools.
+
+    Raises:
+        ValueError: A task, suite or assignment is not as it should be; nothing of the world is put in.
+    """
+    store = rooms.store
     with store.writing():
         for number, project in world.projects.items():
-            store.execute(
-                "INSERT OR REPLACE INTO projects VALUES (?, ?)", (number, json.dumps(project))
-            )
+            store.put_project(number, project)
         for training, pools in enumerate((world.pools, world.trainings)):
             for number, pool in pools.items():
-                store.execute(
-                    "INSERT INTO pools (id, training, status, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) "
-                    "DO UPDATE SET training = excluded.training, status = excluded.status, "
-                    "body = excluded.body",
-                    (number, training, pool.get("status", "CLOSED"), json.dumps(pool)),
-                )
+                status = pool.get("status", "CLOSED")
+                store.put_pool(number, training=training, status=status, body=pool)
+        for kind, entries in world.items.items():
+            for place, entry in enumerate(entries, 1):
+                with _told(f"{TABLE_OF[kind]} {place}"):
+                    _put_item(rooms, kind, place, entry)
+        for place, entry in enumerate(world.assignments, 1):
+            with _told(f"assignment {place}"):
+                assignments.put(rooms, entry, _oid(place), int(now * 1000))
+
+
+@contextlib.contextmanager
+def _told(where: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError) as problem:
+        raise ValueError(f"{where}: {problem}") from None
+
+
+def _put_item(rooms: Rooms, kind: Kind, place: int, entry: Mapping[str, Any]) -> None:
+    """Put a task or suite in, in the place of one with its id; it may name its id and `assignments_taken`."""
+    value = {name: part for name, part in entry.items() if name not in ("id", "assignments_taken")}
+    judge = Judge(kind, rooms.pool, rooms.switches, allow_defaults=True)
+    verdict = judge(value)
+    for fault in verdict.faults:
+        raise ValueError(f"{fault.field}: {fault.code}: {fault.message}")
+    key = parse_item_id(str(entry["id"])) if "id" in entry else (verdict.pool, _oid(place))
+    if key is None or key[0] != verdict.pool:
+        raise ValueError(f"{entry['id']!r} is no id of pool {verdict.pool}")
+    taken, moment = int(entry.get("assignments_taken", 0)), read_moment(SINCE)
+    row = ItemRow(*key, moment, verdict.overlap, json.dumps(value, ensure_ascii=False), taken)
+    if rooms.store.item(kind, *key):
+        rooms.store.change_item(kind, row)
+    else:
+        inside = len(value["tasks"]) if kind == "suites" else 0
+        rooms.store.add_items(kind, [row])
+        rooms.store.count(kind, verdict.pool, 1, inside)
+
+
+def _oid(place: int) -> bytes:
+    """The id of what stands at a place of a world file, the same whenever the file is read."""
+    return int(read_moment(SINCE) / 1000).to_bytes(4, "big") + b"world" + place.to_bytes(3, "big")

@@ -1,0 +1,145 @@
+"""What performers did: put in by a world file or the control endpoint, listed and decided on over the API.
+
+Nobody works here. An assignment is what somebody says has been done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toloka_upload.emulator import forms
+from toloka_upload.emulator.batch import item_json
+from toloka_upload.emulator.ids import item_id, parse_item_id
+from toloka_upload.emulator.messages import Response, invalid, raw_json_response, timestamp
+from toloka_upload.emulator.pools import Pool, inappropriate, pool_number
+from toloka_upload.emulator.resources import ASSIGNMENT_STATUSES, RESOURCES, found
+from toloka_upload.emulator.rooms import Call, Rooms
+from toloka_upload.emulator.store import ItemRow, Kind
+
+TAKING = ("ACTIVE", "SUBMITTED", "ACCEPTED")
+"""Statuses in which an assignment takes one of its tasks' overlap."""
+
+_MOMENTS = {
+    "ACTIVE": (),
+    "SUBMITTED": ("submitted",),
+    "ACCEPTED": ("submitted", "accepted"),
+    "REJECTED": ("submitted", "rejected"),
+    "SKIPPED": ("skipped",),
+    "EXPIRED": ("expired",),
+}
+_DECISION: forms.Form = {
+    "status": {"type": "enum", "values": ASSIGNMENT_STATUSES},
+    "public_comment": {"type": "string"},
+}
+_DECIDED_FROM = {"ACCEPTED": ("SUBMITTED", "REJECTED"), "REJECTED": ("SUBMITTED",)}
+
+
+def decide(call: Call, name: str) -> Response:
+    """PATCH: accept or reject, and say why."""
+    value = call.object().value
+    problems = list(forms.faults(_DECISION, value))
+    if problems:
+        raise invalid(problems)
+    with call.rooms.store.writing():
+        _, pool, text = found(RESOURCES["/assignments"], call, name)
+        body = json.loads(text)
+        new = value.get("status") or body["status"]
+        if new != body["status"]:
+            allowed = _DECIDED_FROM.get(new, ())
+            if body["status"] not in allowed:
+                raise inappropriate(allowed)
+            body[new.lower()] = timestamp(int(call.now * 1000))
+        body |= {key: part for key, part in value.items() if part is not None}
+        call.rooms.store.put_assignment(name, pool, body)
+    return raw_json_response(200, json.dumps(body, ensure_ascii=False))
+
+
+def put(rooms: Rooms, said: Mapping[str, Any], oid: bytes, moment: int) -> dict[str, Any]:
+    """Put an assignment in, as the API would return it; return it.
+
+    Of `said`, only what was done is needed: a `task_suite_id`, or `tasks` (each its id, or an object), and with them
+    the `solutions`. The rest is filled up. A new one takes one of the overlap of the suite, or of each of its tasks.
+
+    Args:
+        oid: Of its id, if it names none.
+        moment: When it was made, in milliseconds of Unix time, if it does not say.
+
+    Raises:
+        ValueError: It is not as it should be, or what it names is not there.
+    """
+    rows = list(_rows(rooms, said))
+    pool = _pool(rooms, said, rows)
+    name = str(said.get("id") or item_id(pool.id, oid))
+    body = {**_usual(rooms, pool, said, moment), **said, "id": name, "pool_id": str(pool.id)}
+    body["tasks"] = _tasks(said, rows)
+    _check(body)
+    known = rooms.store.row("SELECT 1 FROM assignments WHERE id = ?", (name,))
+    for kind, row in rows if known is None and body["status"] in TAKING else ():
+        rooms.store.change_item(kind, row._replace(taken=row.taken + 1))
+    rooms.store.put_assignment(name, pool.id, body)
+    return body
+
+
+def _usual(rooms: Rooms, pool: Pool, said: Mapping[str, Any], moment: int) -> dict[str, Any]:
+    status = said.get("status", "ACCEPTED")
+    if status not in _MOMENTS:
+        raise ValueError(f"status is one of {', '.join(_MOMENTS)}; it is {status!r}")
+    moments = ("created", *_MOMENTS[status])
+    return {
+        "task_suite_id": item_id(pool.id, bytes(12)),
+        "user_id": "0" * 32,
+        "status": status,
+        "reward": pool.body.get("reward_per_assignment", 0),
+        "mixed": pool.mixes,
+        "automerged": False,
+        "owner": {"id": rooms.requester.get("id"), "myself": True},
+        "solutions": [],
+        **{name: timestamp(moment) for name in moments},
+    }
+
+
+def _rows(rooms: Rooms, said: Mapping[str, Any]) -> Iterator[tuple[Kind, ItemRow]]:
+    """The suite or the tasks that it names and that are there."""
+    if "task_suite_id" in said and "tasks" not in said:
+        yield "suites", _row(rooms, "suites", said["task_suite_id"])
+        return
+    for task in said.get("tasks", ()):
+        name = task.get("id") if isinstance(task, Mapping) else task
+        if name is not None and not (isinstance(task, Mapping) and "input_values" in task):
+            yield "tasks", _row(rooms, "tasks", name)
+
+
+def _row(rooms: Rooms, kind: Kind, name: Any) -> ItemRow:
+    key = parse_item_id(str(name))
+    row = rooms.store.item(kind, *key) if key else None
+    if row is None:
+        raise ValueError(f"there is no {'task' if kind == 'tasks' else 'task suite'} {name!r}")
+    return row
+
+
+def _pool(rooms: Rooms, said: Mapping[str, Any], rows: list[tuple[Kind, ItemRow]]) -> Pool:
+    number = rows[0][1].pool if rows else pool_number(said.get("pool_id"))
+    pool = rooms.pool(number)
+    if pool is None:
+        raise ValueError("an assignment names a task_suite_id, tasks by their ids, or a pool_id")
+    return pool
+
+
+def _tasks(said: Mapping[str, Any], rows: list[tuple[Kind, ItemRow]]) -> list[Any]:
+    """Its tasks as the API shows them: those that are there from there, others as they were said."""
+    if rows and rows[0][0] == "suites":
+        tasks: list[Any] = json.loads(rows[0][1].body)["tasks"]
+        return tasks
+    stored = iter(json.loads(item_json(kind, row)) for kind, row in rows)
+    return [
+        task if isinstance(task, Mapping) and "input_values" in task else next(stored)
+        for task in said.get("tasks", ())
+    ]
+
+
+def _check(body: Mapping[str, Any]) -> None:
+    solutions = body["solutions"]
+    if not isinstance(solutions, list) or len(solutions) not in (0, len(body["tasks"])):
+        raise ValueError(f"there is one solution a task, and {len(body['tasks'])} tasks")

@@ -1,0 +1,129 @@
+"""PATCH of tasks and suites: overlap, solutions, hint, priority; and `set-overlap-or-min`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from toloka_upload.check.structure import LARGEST_OVERLAP
+from toloka_upload.emulator import admission, batch
+from toloka_upload.emulator.items import Item, joined, members
+from toloka_upload.emulator.judge import Judge
+from toloka_upload.emulator.messages import Response, invalid, raw_json_response
+from toloka_upload.emulator.resources import RESOURCES, found
+from toloka_upload.emulator.rooms import Call, Rooms
+from toloka_upload.emulator.store import ItemRow, Kind
+from toloka_upload.rows.model import Fault
+
+_OVERLAP = frozenset({"overlap", "infinite_overlap"})
+PATHS: Mapping[Kind, str] = {"tasks": "/tasks", "suites": "/task-suites"}
+_TAKES = {
+    "tasks": _OVERLAP | {"baseline_solutions", "known_solutions", "message_on_unknown_solution"},
+    "suites": _OVERLAP | {"issuing_order_override"},
+}
+
+
+def patch(kind: Kind, call: Call, name: str) -> Response:
+    """200 with the item as it is now. Its overlap is from 1, and not less than was taken."""
+    sent = call.object()
+    with call.rooms.store.writing():
+        row = _row(kind, call, name)
+        new = _patched(call.rooms, kind, row, sent)
+        call.rooms.store.change_item(kind, new)
+        if call.flag("open_pool"):
+            moment = int(call.now * 1000)
+            call.rooms.pools.open_after([row.pool], call.rooms.switches, moment)
+    return raw_json_response(200, batch.item_json(kind, new))
+
+
+def set_overlap_or_min(kind: Kind, call: Call, name: str) -> Response:
+    """200 with the item, which has the overlap of the request; if more assignments were taken already, so many.
+
+    An overlap of 0 so takes from an item what nobody has begun.
+    """
+    sent = call.object()
+    with call.rooms.store.writing():
+        row = _row(kind, call, name)
+        _check([*_strangers(sent.value, _OVERLAP), *_overlap_faults(sent.value, row, 0)])
+        overlap = _overlap(sent.value, row)
+        new = row._replace(overlap=None if overlap is None else max(overlap, row.taken))
+        call.rooms.store.change_item(kind, new)
+    return raw_json_response(200, batch.item_json(kind, new))
+
+
+def _row(kind: Kind, call: Call, name: str) -> ItemRow:
+    """The item, if it may be changed.
+
+    Raises:
+        Refusal: There is none, or its pool is archived or locked.
+    """
+    row = ItemRow(*found(RESOURCES[PATHS[kind]], call, name))
+    pool = call.rooms.pool(row.pool)
+    archived = pool is not None and pool.status == "ARCHIVED"
+    if pool and not (archived and call.rooms.switches.patch_in_archived_pool == "accept"):
+        admission.check_status(pool, call.rooms, call.now)
+    return row
+
+
+def _patched(rooms: Rooms, kind: Kind, row: ItemRow, sent: Item) -> ItemRow:
+    least = max(1, row.taken)
+    faults = [*_strangers(sent.value, _TAKES[kind]), *_overlap_faults(sent.value, row, least)]
+    _check(faults or _content_faults(rooms, kind, row, sent.value))
+    return row._replace(body=_body(row, sent), overlap=_overlap(sent.value, row))
+
+
+def _check(faults: list[Fault]) -> None:
+    if faults:
+        raise invalid(faults)
+
+
+def _strangers(value: Mapping[str, Any], takes: frozenset[str]) -> Iterator[Fault]:
+    for name in value.keys() - takes:
+        yield Fault(name, "VALUE_NOT_ALLOWED", "Unknown field name")
+
+
+def _overlap_faults(value: Mapping[str, Any], row: ItemRow, least: int) -> Iterator[Fault]:
+    overlap, infinite = value.get("overlap"), value.get("infinite_overlap")
+    if infinite is not None and not isinstance(infinite, bool):
+        yield Fault("infinite_overlap", "BOOLEAN_EXPECTED", "Value must be a boolean")
+    elif overlap is None:
+        if not infinite and (least == 0 or (infinite is False and row.overlap is None)):
+            yield Fault("overlap", "VALUE_REQUIRED", "Value must be present and not equal to null")
+    elif infinite:
+        yield Fault("overlap", "VALUE_NOT_ALLOWED", "Infinite overlap excludes a number")
+    elif type(overlap) is not int:
+        yield Fault("overlap", "INTEGER_EXPECTED", "Value must be an integer")
+    elif overlap < least:
+        yield Fault("overlap", "VALUE_LESS_THAN_MIN", f"Value must be at least {least}")
+    elif overlap > LARGEST_OVERLAP:
+        yield Fault("overlap", "VALUE_GREATER_THAN_MAX", f"Value must be at most {LARGEST_OVERLAP}")
+
+
+def _overlap(value: Mapping[str, Any], row: ItemRow) -> int | None:
+    if value.get("infinite_overlap"):
+        return None
+    overlap: int | None = value.get("overlap")
+    return row.overlap if overlap is None else overlap
+
+
+def _body(row: ItemRow, sent: Item) -> str:
+    """The item's text with the members of the request in place of its own; a null takes one away."""
+    changed = {name: text for name, text in members(sent.text).items() if name not in _OVERLAP}
+    if not changed:
+        return row.body
+    whole = {**members(row.body), **changed}
+    return joined({name: text for name, text in whole.items() if text != "null"})
+
+
+def _content_faults(
+    rooms: Rooms, kind: Kind, row: ItemRow, value: Mapping[str, Any]
+) -> list[Fault]:
+    """What the project has against the item as it would be, of the members that the request changes."""
+    changed = value.keys() - _OVERLAP
+    if not changed:
+        return []
+    kept = {name: part for name, part in json.loads(row.body).items() if name not in _OVERLAP}
+    whole = {**kept, **{name: value[name] for name in changed}, "overlap": 1}
+    judge = Judge(kind, rooms.pool, rooms.switches, allow_defaults=True)
+    return [fault for fault in judge(whole).faults if fault.field.partition(".")[0] in changed]
