@@ -137,6 +137,7 @@ class Settings:
         files: Inputs in order; `-` is standard input.
         target: The API.
         pool: The pool for rows that name none; None: every row names its own.
+        command: What is done: `upload`, `verify`, `undo` or `adopt`.
         state_dir: Where journals, the rate's ledger and the local emulator's data live.
         check: Check rows against the project's spec before sending.
         dry_run: Plan and send nothing.
@@ -156,6 +157,7 @@ class Settings:
     requests: Requests = field(default_factory=Requests)
     pacing: Pacing = field(default_factory=Pacing)
     budget: Budget = field(default_factory=Budget)
+    command: str = "upload"
     check: bool = True
     dry_run: bool = False
     again: bool = False
@@ -166,7 +168,7 @@ class Settings:
     rejects: Path | None = None
 
     def __post_init__(self) -> None:
-        if not self.files:
+        if not self.files and self.command == "upload":
             raise UsageProblem("No file to upload. Name one, or - for standard input.")
         if self.files.count("-") > 1:
             raise UsageProblem("Standard input (-) can be read once only.")

@@ -75,8 +75,10 @@ class Contents:
         """How many rows."""
         return self._known.count
 
-    def add(self, contents: Sequence[bytes], chunk: int) -> None:
-        """Add the rows of a chunk; their indexes are those in `contents`."""
+    def add(
+        self, contents: Sequence[bytes], chunk: int, indexes: Sequence[int] | None = None
+    ) -> None:
+        """Add the rows of a chunk; their indexes are those in `contents`, or the ascending ones that are named."""
         fresh: set[bytes] = set()
         numbered = []
         for content, place in zip(contents, self._known.find(contents), strict=True):
@@ -87,8 +89,10 @@ class Contents:
             ordinal = self._repeats.get(content, 0) + 1
             self._repeats[content] = ordinal
             numbered.append(nth(content, ordinal))
-        self._known.add(b"".join(numbered), chunk, range(len(numbered)))
-        self._taken[chunk] = bytearray(len(numbered))
+        if indexes is None:
+            indexes = range(len(numbered))
+        self._known.add_at(b"".join(numbered), chunk, indexes)
+        self._taken[chunk] = bytearray(indexes[-1] + 1 if indexes else 0)
 
     def take(self, contents: Sequence[bytes]) -> list[int]:
         """The place of a row for each content, which is taken then; `NONE` or `ALL_TAKEN` where there is none."""

@@ -6,10 +6,18 @@ readers open the file read-only. Nothing secret is in it, and it is private all 
 """
 
 from toloka_upload.journal.reading import blocks, chunks_of, is_begun, open_to_read, peek, runs
-from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.journal.states import (
+    ADOPTED,
+    GOES_ON,
+    ChunkState,
+    Destination,
+    RunRecord,
+    SentChunk,
+)
 from toloka_upload.journal.writing import Journal, prune_file
 
 __all__ = [
+    "ADOPTED",
     "GOES_ON",
     "ChunkState",
     "Destination",

@@ -6,13 +6,22 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
+from toloka_upload.items.contents import Contents, suite_content
 from toloka_upload.items.identity import WIDTH, Known
 from toloka_upload.journal.file import check_version, connect, explained, is_blank
 from toloka_upload.journal.packing import unpack, unpack_faults, unpack_ids, where
-from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.journal.states import (
+    ADOPTED,
+    GOES_ON,
+    ChunkState,
+    Destination,
+    RunRecord,
+    SentChunk,
+)
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
 IdCache = dict[int, tuple[SentChunk, list[str]]]
@@ -44,12 +53,12 @@ def is_begun(path: Path) -> bool:
         return not is_blank(db)
 
 
-def peek(path: Path) -> tuple[Known, dict[bytes, int]] | None:
+def peek(path: Path) -> tuple[Known, dict[bytes, int], tuple[Contents, Contents]] | None:
     """The rows that a pool's journal knows, without touching it; None where there is no journal."""
     if not is_begun(path):
         return None
     with open_to_read(path) as (db, _):
-        return read_known(db, None)
+        return *read_known(db, None), read_adopted(db, None)
 
 
 def runs(db: sqlite3.Connection, destination: Destination) -> Iterator[RunRecord]:
@@ -200,8 +209,8 @@ def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, d
     known, unknown = Known(), {}
     cursor = db.execute(
         "SELECT id, identities, statuses, kind FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
-        " JOIN outcome ON outcome.chunk = id WHERE ?1 IS NULL OR generation = ?1 ORDER BY id",
-        (generation,),
+        " JOIN outcome ON outcome.chunk = id WHERE (?1 IS NULL OR generation = ?1) AND mode != ?2 ORDER BY id",
+        (generation, ADOPTED),
     )
     for chunk, identities, statuses, _kind in cursor:
         there = statuses.count(Status.CREATED) + statuses.count(Status.ALREADY_UPLOADED)
@@ -212,3 +221,23 @@ def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, d
         for index in where(statuses, Status.UNKNOWN):
             unknown[identities[index * WIDTH : (index + 1) * WIDTH]] = chunk << 20 | index
     return known, unknown
+
+
+def read_adopted(db: sqlite3.Connection, generation: int | None) -> tuple[Contents, Contents]:
+    """The adopted tasks of a generation (None: of all), in suites or not, and the suites as a whole.
+
+    A suite's place is that of its first task.
+    """
+    tasks, suites = Contents(), Contents()
+    for chunk, identities, per_item in db.execute(
+        "SELECT id, identities, per_item FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
+        " WHERE (?1 IS NULL OR generation = ?1) AND mode = ?2 ORDER BY id",
+        (generation, ADOPTED),
+    ):
+        contents = [identities[at : at + WIDTH] for at in range(0, len(identities), WIDTH)]
+        tasks.add(contents, chunk)
+        if per_item is not None:
+            starts = list(accumulate(unpack(per_item), initial=0))
+            wholes = [suite_content(contents[a:b]) for a, b in pairwise(starts)]
+            suites.add(wholes, chunk, starts[:-1])
+    return tasks, suites

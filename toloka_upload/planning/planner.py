@@ -24,6 +24,7 @@ from toloka_upload.items.chunks import (
     suite_content,
     too_large,
 )
+from toloka_upload.items.contents import item_content
 from toloka_upload.items.identity import WIDTH
 from toloka_upload.items.task_json import (
     Shaped,
@@ -263,7 +264,7 @@ class Planner:
             b'{"input_values":' + text + end if flat else text[:-1] + end for text in batch.texts
         ]
         tasks = PlainTasks(texts, sizes, identities, contents, batch.raws, batch.lines)
-        if state.known.count or state.unknown or pool.doubtful:
+        if state.known.count or state.unknown or pool.doubtful or state.adopted.count:
             tasks = tasks.select(self._new(pool, file.name, tasks))
         pool.chunker.add_tasks(tasks, file.name)
         pool.tally.general[self._requests.overlap or DEFAULT] += len(tasks.texts)
@@ -272,7 +273,12 @@ class Planner:
     def _new(self, pool: PoolPlan, name: str, tasks: PlainTasks) -> list[int]:
         """The rows that are to be planned: those neither known nor part of a doubtful chunk."""
         places = pool.pool.known.find(tasks.identities)
-        if -1 not in places:
+        if -1 in places and pool.pool.adopted.count:
+            unknown = [row for row, place in enumerate(places) if place < 0]
+            taken = pool.pool.adopted.take([tasks.contents[row] for row in unknown])
+            for row, place in zip(unknown, taken, strict=True):
+                places[row] = place
+        if all(place >= 0 for place in places):
             pool.passed.know(Status.ALREADY_UPLOADED, name, tasks.lines, places)
             return []
         return [
@@ -347,7 +353,7 @@ class Planner:
             self._reject(pool, name, row, [_size_fault(shaped.size, self.limits)])
             return
         identity = pool.pool.seen.identify([shaped.key])[0]
-        if self._recognised(pool, identity, pool.pool.known.find([identity])[0], name, row.line):
+        if self._recognised(pool, identity, _place(pool.pool, identity, row, kind), name, row.line):
             return
         text = shaped.text + ending(shaped.outer, None if shaped.names_pool else pool.pool.info.id)
         if _taken(pool, identity, text, row.raw, name, row.line):
@@ -370,7 +376,7 @@ class Planner:
             pool.group = row.group
         shaped = shape_member(row, kind)
         identity = pool.pool.seen.identify([shaped.key])[0]
-        if self._recognised(pool, identity, pool.pool.known.find([identity])[0], name, row.line):
+        if self._recognised(pool, identity, _place(pool.pool, identity, row, kind), name, row.line):
             return
         if fault := disagreement(shaped.outer, [part.shaped.outer for part in pool.parts]):
             self._reject(pool, name, row, [fault])
@@ -430,6 +436,16 @@ class Planner:
         places.add(name, row.line)
         self._books.enter(Block(places, bytes([Status.REJECTED]), "", "", faults={0: list(faults)}))
         self._books.reject(name, row.line, row.raw, faults)
+
+
+def _place(pool: PoolState, identity: bytes, row: Row, kind: Kind) -> int:
+    """Where the journal has a row, from an upload or adopted; below zero: nowhere."""
+    place = pool.known.find([identity])[0]
+    adopted = pool.adopted_suites if kind is Kind.SUITE else pool.adopted
+    if place >= 0 or not adopted.count:
+        return place
+    item = {"input_values": row.value} if kind is Kind.FLAT else row.value
+    return adopted.take([item_content(item)])[0]
 
 
 def _taken(pool: PoolPlan, identity: bytes, text: bytes, raw: bytes, name: str, line: int) -> bool:

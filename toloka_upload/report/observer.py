@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+from toloka_upload.report.account import AccountReport
 from toloka_upload.report.summary import Report
 
 
@@ -133,6 +134,30 @@ class PoolOpened(NamedTuple):
     already: bool
 
 
+class AccountStarted(NamedTuple):
+    """A command of the account begins: `verify`, `undo` or `adopt`."""
+
+    command: str
+    run_id: str | None
+    pools: tuple[str, ...]
+    env: str
+    url: str
+
+
+class AccountProgress(NamedTuple):
+    """How far it is: `done` of `total` are `what` ("tasks read"). `total` is None where nobody knows."""
+
+    what: str
+    done: int
+    total: int | None
+
+
+class AccountFinished(NamedTuple):
+    """It is over; `report` is what its summary shows."""
+
+    report: AccountReport
+
+
 class Stopping(NamedTuple):
     """The run stops before its end and settles what is in flight. `reason` is in words."""
 
@@ -158,6 +183,9 @@ Event = (
     | ChunkReturned
     | Waiting
     | PoolOpened
+    | AccountStarted
+    | AccountProgress
+    | AccountFinished
     | Stopping
     | RunFinished
 )
