@@ -1,5 +1,7 @@
 """The least server that an uploader can work against: fast, keeps counts and the logs nobody has fetched yet.
 
+Pool 22 takes task suites, every other one tasks.
+
 Not the emulator: it checks nothing and has no faults, so that a measurement is of the client.
 
     python tests/bench/stub_server.py          prints its port, serves until its standard input ends
@@ -17,11 +19,9 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 
 POOL = {
-    "id": "21",
     "project_id": "1",
     "private_name": "bench",
     "status": "CLOSED",
-    "mixer_config": {"real_tasks_count": 10},
     "defaults": {"default_overlap_for_new_tasks": 3, "default_overlap_for_new_task_suites": 3},
 }
 PROJECT = {
@@ -31,6 +31,9 @@ PROJECT = {
         "input_spec": {
             "image": {"type": "url", "required": True},
             "text": {"type": "string", "required": False},
+            "number": {"type": "integer", "required": False},
+            "score": {"type": "float", "required": False},
+            "checked": {"type": "boolean", "required": False},
         },
         "output_spec": {"result": {"type": "string", "required": True}},
     },
@@ -86,7 +89,8 @@ class Handler(BaseHTTPRequestHandler):
         if parts[0] == "counts":
             self._answer(200, {"items": self.counts.items, "requests": self.counts.requests})
         elif parts[0] == "pools":
-            self._answer(200, POOL)
+            mixer = {} if parts[1] == "22" else {"mixer_config": {"real_tasks_count": 10}}
+            self._answer(200, {"id": parts[1], **POOL, **mixer})
         elif parts[0] == "projects":
             self._answer(200, PROJECT)
         elif parts[0] == "operations" and parts[-1] == "log":
@@ -97,14 +101,17 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(404, {"code": "DOES_NOT_EXIST", "message": self.path})
 
     def _log(self, identity: str) -> list[dict[str, Any]]:
+        items = self.counts.bodies.pop(identity)
+        suites = "tasks" in items[0]
+        kind, name = ("TASK_SUITE", "task_suite_id") if suites else ("TASK", "task_id")
         return [
             {
-                "type": "TASK_CREATE",
+                "type": f"{kind}_CREATE",
                 "success": True,
                 "input": item,
-                "output": {"task_id": f"0000000015--{next(self.counts.ids):024x}"},
+                "output": {name: f"0000000015--{next(self.counts.ids):024x}"},
             }
-            for item in self.counts.bodies.pop(identity)
+            for item in items
         ]
 
     def _answer(self, status: int, value: Any) -> None:

@@ -192,7 +192,7 @@ def test_70_an_error_of_ours_is_a_sentence(cli: Cli, monkeypatch: pytest.MonkeyP
 def test_130_interrupted_before_it_began(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """Even then `--json` prints its object."""
 
-    def interrupted(**_: object) -> None:
+    def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("toloka_upload.cli.run.settings_from", interrupted)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import typer
-from command_line import GOOD, Cli, good_rows, lines
+from command_line import GOOD, ROOT, Cli, good_rows, lines
 
 from toloka_upload._version import __version__
 from toloka_upload.cli.app import app
+from toloka_upload.cli.help import USUAL
+from toloka_upload.cli.options import (
+    Connection,
+    Output,
+    Pace,
+    Reading,
+    Safety,
+    UploadOptions,
+    What,
+)
 
 PROMISED = {
     "--pool": "TOLOKA_POOL",
@@ -73,11 +84,66 @@ def test_information_goes_to_standard_output(cli: Cli, arguments: list[str]) -> 
     assert __version__ in ended.out if "--version" in arguments else "--pool" in ended.out
 
 
-def test_no_option_is_listed_twice(cli: Cli) -> None:
+@pytest.mark.parametrize(("arguments", "least"), [(("--help",), 15), (("--help-all",), 40)])
+def test_no_option_is_listed_twice(cli: Cli, arguments: tuple[str, ...], least: int) -> None:
     """Though the help has the upload's options and the program's."""
-    listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", cli("--help").out, re.MULTILINE)
-    assert len(listed) > 30
+    listed = re.findall(r"^  (?:-\w, )?(--[\w-]+)", cli(*arguments).out, re.MULTILINE)
+    assert len(listed) >= least
     assert len(listed) == len(set(listed))
+
+
+def test_the_usual_options_take_a_line_each(cli: Cli) -> None:
+    """Ten options in ten lines, on a terminal of 80 columns; an example and the commands come before them."""
+    out = cli("--help").out
+    usual = out.split("The usual options:\n")[1].split("\n\n")[0].splitlines()
+    assert [len(line.split("  ", 2)) for line in usual] == [3] * len(USUAL)
+    assert all(re.match(r"  -", line) and len(line) <= 80 for line in usual)
+    assert out.index("Example") < out.index("Commands:") < out.index("The usual options")
+
+
+def test_all_help_is_the_same_wherever_it_is_asked(cli: Cli) -> None:
+    """Before or after the files, with and without the command's name."""
+    whole = cli("--help-all")
+    assert whole.status == 0
+    for arguments in (("upload", "--help-all"), ("tasks.jsonl", "--help-all")):
+        assert cli(*arguments) == whole
+    assert cli("tasks.jsonl", "--help") == cli("--help")
+
+
+def test_all_help_has_every_option_under_its_title(cli: Cli) -> None:
+    """In the order in which the classes of options are declared."""
+    out = cli("--help-all").out
+    titles = [kind.title for kind in (What, Reading, Safety, Pace, Output, Connection)]
+    places = [out.index(f"\n{title}:\n") for title in titles]
+    assert places == sorted(places)
+    for name, option in upload_options().items():
+        assert option.hidden or re.search(rf"^  .*{name}\b", out, re.MULTILINE), name
+
+
+def test_the_page_of_options_is_made_from_the_code() -> None:
+    """`python docs/make_options.py` would change nothing."""
+    spec = importlib.util.spec_from_file_location("make_options", ROOT / "docs/make_options.py")
+    assert spec
+    assert spec.loader
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    text = made.PAGE.read_text("utf-8")
+    assert made.page(text) == text, "run python docs/make_options.py"
+
+
+def test_the_page_of_options_names_every_command() -> None:
+    """Each with a line of its own, and a table."""
+    text = (ROOT / "docs/options.md").read_text("utf-8")
+    command: Any = typer.main.get_command(app)
+    for name in command.commands.keys() - {"upload"}:
+        assert f"    toloka-upload {name} " in text
+        assert f"<!-- options of {name} -->\n\n| option |" in text
+
+
+def test_options_are_declared_once() -> None:
+    """Two classes that a command puts together never have the same option."""
+    names = [one.name for one in UploadOptions.declared()]
+    assert len(names) == len(set(names))
 
 
 def test_upload_is_the_default_command(cli: Cli) -> None:

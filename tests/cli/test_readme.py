@@ -1,4 +1,4 @@
-"""The README is true: its options, variables, commands, statuses, summary and links are those of the code."""
+"""The README is true: its statuses, summary and links are those of the code."""
 
 from __future__ import annotations
 
@@ -6,20 +6,15 @@ import json
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 from command_line import ROOT, Cli
 
 from toloka_upload import ExitStatus, __version__
-from toloka_upload.api.target import ENVIRONMENTS
-from toloka_upload.cli.app import app
 from toloka_upload.report.summary import Report
 
 README = (ROOT / "README.md").read_text("utf-8")
 CODE = re.compile(r"`([^`]+)`")
-COMMAND: Any = typer.main.get_command(app)
 
 
 def table(heading: str) -> list[list[str]]:
@@ -27,73 +22,6 @@ def table(heading: str) -> list[list[str]]:
     section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = [line for line in section.splitlines() if line.startswith("|")][2:]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
-
-
-def names(cell: str) -> list[str]:
-    """The options named in a cell, without what they take."""
-    return [part for code in CODE.findall(cell) for part in code.split() if part.startswith("-")]
-
-
-def options() -> dict[str, Any]:
-    """The upload's options by each name that one writes."""
-    return {
-        name: option
-        for option in COMMAND.commands["upload"].params
-        for name in (*option.opts, *option.secondary_opts)
-        if name.startswith("-")
-    }
-
-
-def test_every_option_is_in_the_readme_and_no_other() -> None:
-    """With every name it has."""
-    written = [name for row in table("Options") for name in names(row[0])]
-    written = [name for name in written if name != "-"]
-    assert sorted(written) == sorted(options())
-
-
-def test_every_variable_is_in_the_readme() -> None:
-    """Beside its option."""
-    for row in table("Options"):
-        variables = {options()[name].envvar for name in names(row[0]) if name != "-"}
-        assert {*CODE.findall(row[1])} == variables - {None}, row
-    assert "`TOLOKA_TOKEN`" in README
-
-
-@pytest.mark.parametrize(
-    ("option", "default"),
-    [
-        ("--env", "production"),
-        ("--retry-for", "15m"),
-        ("--wait-lock", "0s"),
-        ("--timeout", 60.0),
-        ("--settle-pause", "5s"),
-    ],
-)
-def test_defaults_are_those_of_the_code(option: str, default: object) -> None:
-    """Where they are values."""
-    (row,) = [row for row in table("Options") if names(row[0])[0] == option]
-    assert options()[option].default == default
-    assert row[2].strip("`") == (f"{default:g}" if isinstance(default, float) else default)
-
-
-def test_switches_say_what_they_are_without_being_named() -> None:
-    """`on` and `off` in the column of defaults are the code's True and False."""
-    for row in table("Options"):
-        if row[2] in ("on", "off"):
-            assert options()[names(row[0])[0]].default is (row[2] == "on"), row
-
-
-def test_every_environment_is_named() -> None:
-    """In the row of its option."""
-    (row,) = [row for row in table("Options") if names(row[0])[0] == "--env"]
-    assert ENVIRONMENTS.keys() <= {*CODE.findall(row[3])}
-
-
-def test_every_command_is_in_the_readme() -> None:
-    """Each with a line of its own."""
-    section = README.split("\n## Commands\n")[1].split("\n## ")[0]
-    for name in COMMAND.commands.keys() - {"upload"}:
-        assert f"    toloka-upload {name} " in section
 
 
 def test_every_exit_status_is_in_the_readme() -> None:

@@ -105,6 +105,11 @@ class Api:
         response = self.emulator.handle(request)
         return Reply(response.status, dict(response.headers), response.body)
 
+    @property
+    def state(self) -> Any:
+        """What the page is given."""
+        return json.loads(self.emulator.handle(Request("GET", "/_emulator/state", {}, {})).body)
+
     def submit(self, items: list[Any], path: str = "/tasks", **query: Any) -> str:
         """Create asynchronously; return the operation's id."""
         reply = self.post(path, items, async_mode=True, **query)

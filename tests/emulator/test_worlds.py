@@ -49,6 +49,28 @@ image = {type = "url", required = true}
 [[training]]
 id = 702
 project_id = 7
+
+[[task]]
+pool_id = 701
+overlap = 3
+assignments_taken = 2
+input_values = {image = "http://x"}
+
+[[task]]
+id = "00000002bd--000000000000000000000009"
+pool_id = 701
+infinite_overlap = true
+input_values = {image = "http://y"}
+
+[[task_suite]]
+pool_id = 700
+latitude = 1.5
+longitude = 2
+tasks = [{input_values = {photo = "http://x"}}]
+
+[[assignment]]
+tasks = ["00000002bd--000000000000000000000009"]
+solutions = [{output_values = {color = "red"}}]
 """
 
 
@@ -87,6 +109,49 @@ def test_a_project_on_the_map_asks_for_coordinates(mapped: Api) -> None:
     payload = mapped.post("/task-suites", item).json["payload"]
     assert payload.keys() == {"latitude", "longitude"}
     assert mapped.post("/task-suites", {**item, "latitude": 1.5, "longitude": 2}).status == 201
+
+
+def test_a_world_may_hold_items_and_answers(mapped: Api) -> None:
+    """`[[task]]` and `[[task_suite]]` with what was taken of them; `[[assignment]]` of those, or of others."""
+    named, first = mapped.listed(701)
+    assert named["id"] == "00000002bd--000000000000000000000009"
+    assert (first["overlap"], first["remaining_overlap"]) == (3, 1)
+    assert len(mapped.listed(700, "/task-suites")) == 1
+    (answer,) = mapped.get("/assignments", pool_id=701).json["items"]
+    assert answer["solutions"] == [{"output_values": {"color": "red"}}]
+    assert [one["id"] for one in answer["tasks"]] == [named["id"]]
+
+
+def test_a_world_that_is_put_in_again_doubles_nothing(mapped: Api, tmp_path: Path) -> None:
+    """Its items have the same ids each time; what was changed is as the file has it."""
+    before = [mapped.listed(701), mapped.listed(700, "/task-suites")]
+    mapped.control("taken", {before[0][1]["id"]: 0})
+    mapped.emulator.put(load_world(str(tmp_path / "world.toml")))
+    assert [mapped.listed(701), mapped.listed(700, "/task-suites")] == before
+    assert len(mapped.get("/assignments", pool_id=701).json["items"]) == 1
+    state = {pool["id"]: pool for pool in mapped.state["pools"]}
+    assert (state["701"]["tasks"], state["700"]["suites"], state["700"]["suite_tasks"]) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[[task]]\npool_id = 21\ninput_values = {}', "task 1: input_values.image: VALUE_REQUIRED"),
+        ('[[task]]\npool_id = 404', "task 1: pool_id: ENTITY_DOES_NOT_EXIST"),
+        ('[[task]]\nid = "x"\npool_id = 21\noverlap = 1\ninput_values = {image = "http://x"}', "no id of pool 21"),
+        ('[[assignment]]\ntasks = ["x"]', "assignment 1: there is no task 'x'"),
+        ('[[assignment]]\npool_id = 21\nstatus = "DONE"', "assignment 1: status is one of"),
+    ],
+)  # fmt: skip
+def test_a_wrong_item_is_told_with_its_place(
+    api: Api, tmp_path: Path, text: str, words: str
+) -> None:
+    """Table, number, field; nothing of the world is put in."""
+    path = tmp_path / "world.toml"
+    path.write_text(f"[[project]]\nid = 5\n{text}")
+    with pytest.raises(ValueError, match=words):
+        api.emulator.put(load_world(path))
+    assert api.get("/projects/5").status == 404
 
 
 def test_a_pool_keeps_the_spec_it_was_made_under(mapped: Api) -> None:

@@ -8,15 +8,10 @@ import typer
 from typer.core import TyperGroup
 
 from toloka_upload.cli.emulator import emulator
+from toloka_upload.cli.help import GroupedCommand, UploadCommand, help_all_option, write_program
 from toloka_upload.cli.runs import runs
 from toloka_upload.cli.template import template
 from toloka_upload.cli.upload import upload
-
-_EPILOG = (
-    "Exit status: 0 ok, 1 some rows rejected, 2 usage, 3 some rows unknown, 4 stopped by --max-errors, "
-    "65 bad input, 66 no input, 69 refused by the API, 70 bug, 73 cannot write, 75 try again, 77 denied, "
-    "130/143 interrupted."
-)
 
 
 class _UploadByDefault(TyperGroup):
@@ -39,19 +34,8 @@ class _UploadByDefault(TyperGroup):
             raise Interrupted("Interrupted; nothing was begun.") from None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The upload's help, for that is what the program does, and then the other commands."""
-        command = self.commands["upload"]
-        with command.make_context(
-            ctx.info_name, ["-"], parent=None, resilient_parsing=True, help_option_names=[]
-        ) as inner:
-            formatter.write_usage(ctx.info_name, "[OPTIONS] FILE...")
-            formatter.write_usage(
-                ctx.info_name, "runs [RUN] | emulator | template", prefix="       "
-            )
-            command.format_help_text(inner, formatter)
-            command.format_options(inner, formatter)
-        super().format_options(ctx, formatter)
-        self.format_epilog(ctx, formatter)
+        """The upload's help, for that is what the program does, and the other commands."""
+        write_program(ctx, formatter, everything=False)
 
 
 app = typer.Typer(
@@ -59,7 +43,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
@@ -81,11 +64,11 @@ def _main(
             "--version", callback=_version, is_eager=True, help="Show the version and exit."
         ),
     ] = False,
+    everything: Annotated[bool, help_all_option()] = False,
 ) -> None:
     """Upload task files into Toloka pools, each row exactly once."""
 
 
-app.command()(upload)
-app.command()(runs)
-app.command()(emulator)
-app.command()(template)
+app.command(cls=UploadCommand)(upload)
+for _command in (runs, template, emulator):
+    app.command(cls=GroupedCommand)(_command)

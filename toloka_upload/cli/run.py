@@ -12,13 +12,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-from toloka_upload import configure
 from toloka_upload.cli.confirm import Confirmation
+from toloka_upload.cli.options import UploadOptions
 from toloka_upload.configure import open_to_others, read
 from toloka_upload.display import Display, colour_wanted, display_for
 from toloka_upload.errors import ExitStatus, Interrupted, Terminated
@@ -42,28 +40,21 @@ _QUIET_COLLECTIONS = 100_000
 """Objects between two runs of the garbage collector: logs of 10,000 entries make many, and no cycles."""
 
 
-def run_upload(
-    *,
-    json_output: bool,
-    events: str | None,
-    quiet: bool,
-    verbose: bool,
-    token_file: Path | None,
-    **options: Any,
-) -> int:
+def run_upload(files: list[str], options: UploadOptions) -> int:
     """Upload, telling people or programs what happens; return the exit status."""
     _tame_memory()
     confirmation = Confirmation()
-    settings = settings_from(token_file=token_file, confirm=confirmation, **options)
+    settings = settings_from(files, options, confirmation)
+    events, token_file = options.events, options.token_file
     if events and events != "-":
         settings.refuse_overwriting("--events", Path(events))
     with ExitStack() as stack:
         display = stack.enter_context(
             display_for(
                 sys.stderr,
-                quiet=quiet,
-                verbose=verbose,
-                json_output=json_output,
+                quiet=options.quiet,
+                verbose=options.verbose,
+                json_output=options.json_output,
                 stdout_is_terminal=sys.stdout.isatty(),
                 environ=os.environ,
                 clock=time.monotonic,
@@ -86,7 +77,7 @@ def run_upload(
         upload = Upload(settings, observer)
         _obey_signals(upload, display)
         report = upload.run()
-    _print_summary(report, json_output=json_output, events=events)
+    _print_summary(report, json_output=options.json_output, events=events)
     return report.exit_status
 
 
@@ -104,94 +95,69 @@ def _tame_memory() -> None:
 
 
 def settings_from(
-    *,
-    files: list[str],
-    pool: str | None,
-    env: str,
-    url: str | None,
-    token_file: Path | None,
-    account: str | None,
-    asynchronous: bool,
-    chunk_size: int | None,
-    allow_defaults: bool,
-    skip_invalid_items: bool,
-    overlap: int | None,
-    suite_size: int | None,
-    suites_by_blank_line: bool,
-    format: str | None,  # noqa: A002  # the option's name
-    delimiter: str | None,
-    encoding: str | None,
-    sheet: str | None,
-    infinite_golden: bool,
-    max_errors: str | None,
-    fail_fast: bool,
-    fee: str | None,
-    max_cost: str | None,
-    max_cost_ignore_unknown: bool,
-    confirm_over: str | None,
-    concurrency: int | None,
-    rate: str | None,
-    daily_limit: int | None,
-    wait_quota: bool,
-    timeout: float,
-    retry_for: str,
-    operation_timeout: str | None,
-    wait_lock: str,
-    settle_pause: str,
-    state_dir: Path | None,
-    confirm: Callable[[str], bool] | None = None,
-    **rest: Any,
+    files: list[str], options: UploadOptions, confirm: Callable[[str], bool] | None = None
 ) -> Settings:
-    """The settings that options ask for; `rest` are those of `Settings` itself, by name.
+    """The settings that options ask for.
 
     Raises:
         UsageProblem: They cannot be.
         Denied: The token file cannot be read.
     """
-    api = configure.target(env, url, account, token_file, os.environ)
-    pacing = Pacing(
-        rate=read("--rate", rate, parse_rate),
-        daily_limit=daily_limit,
-        concurrency=concurrency,
-        timeout=timeout,
-        retry_for=read("--retry-for", retry_for, parse_duration) or 0.0,
-        operation_timeout=read("--operation-timeout", operation_timeout, parse_duration),
-        wait_quota=wait_quota,
-        wait_lock=read("--wait-lock", wait_lock, parse_duration) or 0.0,
-        settle_pause=read("--settle-pause", settle_pause, parse_duration) or 0.0,
-        max_errors=read("--max-errors", max_errors, parse_max_errors),
-        fail_fast=fail_fast,
-    )
-    if env != "local":
-        # The embedded emulator has no quotas; everyone else gets the documented ones.
-        pacing = replace(
-            pacing, rate=pacing.rate or RATE, daily_limit=pacing.daily_limit or DAILY_LIMIT
-        )
     return Settings(
         files=tuple(files),
-        target=api,
-        pool=pool_id(pool) if pool else None,
-        state_dir=configure.state_dir(state_dir),
+        target=options.target(),
+        pool=pool_id(options.pool) if options.pool else None,
+        state_dir=options.directory(),
         reading=ReadOptions(
-            format, delimiter, encoding, sheet, suites_by_blank_line, infinite_golden
+            options.format,
+            options.delimiter,
+            options.encoding,
+            options.sheet,
+            options.suites_by_blank_line,
+            options.infinite_golden,
         ),
         requests=Requests(
-            "async" if asynchronous else "sync",
-            chunk_size,
-            allow_defaults,
-            skip_invalid_items,
-            overlap,
-            suite_size,
+            "async" if options.asynchronous else "sync",
+            options.chunk_size,
+            options.allow_defaults,
+            options.skip_invalid_items,
+            options.overlap,
+            options.suite_size,
         ),
-        pacing=pacing,
+        pacing=_pacing(options),
         budget=Budget(
-            read("--fee", fee, parse_percent),
-            read("--max-cost", max_cost, parse_amount),
-            max_cost_ignore_unknown,
-            read("--confirm-over", confirm_over, parse_amount),
+            read("--fee", options.fee, parse_percent),
+            read("--max-cost", options.max_cost, parse_amount),
+            options.max_cost_ignore_unknown,
+            read("--confirm-over", options.confirm_over, parse_amount),
             confirm,
         ),
-        **rest,
+        check=options.check,
+        dry_run=options.dry_run,
+        again=options.again,
+        resend_unknown=options.resend_unknown,
+        wait=options.wait,
+        open_pool=options.open_pool,
+        results=options.results,
+        rejects=options.rejects,
+    )
+
+
+def _pacing(options: UploadOptions) -> Pacing:
+    # The embedded emulator has no quotas; everyone else gets the documented ones.
+    usual = (None, None) if options.env == "local" else (RATE, DAILY_LIMIT)
+    return Pacing(
+        rate=read("--rate", options.rate, parse_rate) or usual[0],
+        daily_limit=usual[1] if options.daily_limit is None else options.daily_limit,
+        concurrency=options.concurrency,
+        timeout=options.timeout,
+        retry_for=read("--retry-for", options.retry_for, parse_duration) or 0.0,
+        operation_timeout=read("--operation-timeout", options.operation_timeout, parse_duration),
+        wait_quota=options.wait_quota,
+        wait_lock=read("--wait-lock", options.wait_lock, parse_duration) or 0.0,
+        settle_pause=read("--settle-pause", options.settle_pause, parse_duration) or 0.0,
+        max_errors=read("--max-errors", options.max_errors, parse_max_errors),
+        fail_fast=options.fail_fast,
     )
 
 

@@ -1,41 +1,45 @@
 """`toloka-upload runs`: past and unfinished uploads."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from toloka_upload.cli.options import StateDir
+from toloka_upload.cli.options import State, option, with_options
 
 if TYPE_CHECKING:
     from toloka_upload.run.history import PastRun
 
 
+class RunsOptions(State):
+    """Options of `runs`."""
+
+    title = "Options"
+
+    json_output: Annotated[bool, option("JSON on standard output.", "--json")] = False
+    results: Annotated[
+        Path | None,
+        option("Write the run's results file again, from the journal alone.", metavar="FILE"),
+    ] = None
+    prune: Annotated[
+        str | None,
+        option(
+            "Forget the reports of runs older than that (90d); rows they created stay known.",
+            metavar="AGE",
+        ),
+    ] = None
+
+
+@with_options
 def runs(
     run: Annotated[
         str | None,
         typer.Argument(metavar="[RUN]", help="A run's id, or its beginning.", show_default=False),
     ] = None,
     *,
-    json_output: Annotated[bool, typer.Option("--json", help="JSON on standard output.")] = False,
-    results: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Write the run's results file again, from the journal alone."
-        ),
-    ] = None,
-    prune: Annotated[
-        str | None,
-        typer.Option(
-            metavar="AGE",
-            help="Forget the reports of runs older than that (90d); rows they created stay known.",
-        ),
-    ] = None,
-    state_dir: StateDir = None,
+    options: RunsOptions,
 ) -> None:
-    """List past uploads, or show one: when, what, what became of it, and how to go on."""
+    """List past uploads, or show one."""
     import time
 
     from toloka_upload import configure
@@ -43,25 +47,25 @@ def runs(
     from toloka_upload.policies.durations import parse_duration
     from toloka_upload.run import history
 
-    directory = configure.state_dir(state_dir)
-    age = configure.read("--prune", prune, parse_duration)
+    directory = options.directory()
+    age = configure.read("--prune", options.prune, parse_duration)
     if age is not None:
         forgotten = history.prune(directory, age, time.time())
         typer.echo(f"Forgot {forgotten} runs. The rows that they created stay known.")
-    elif results is not None:
+    elif options.results is not None:
         if run is None:
             raise UsageProblem(
                 "--results needs to know of which run: toloka-upload runs RUN --results FILE."
             )
-        rows = history.write_results(history.past_run(directory, run), results)
-        typer.echo(f"{rows} rows written to {results}.")
+        rows = history.write_results(history.past_run(directory, run), options.results)
+        typer.echo(f"{rows} rows written to {options.results}.")
     elif run is None:
-        _list(history.past_runs(directory), as_json=json_output)
+        _list(history.past_runs(directory), as_json=options.json_output)
     else:
-        _show(history.past_run(directory, run), as_json=json_output)
+        _show(history.past_run(directory, run), as_json=options.json_output)
 
 
-def _list(found: list[PastRun], *, as_json: bool) -> None:
+def _list(found: "list[PastRun]", *, as_json: bool) -> None:
     import json
 
     from toloka_upload.text import plain
@@ -92,7 +96,7 @@ def _list(found: list[PastRun], *, as_json: bool) -> None:
         typer.echo("  ".join([*cells, line[5]]).rstrip())
 
 
-def _show(run: PastRun, *, as_json: bool) -> None:
+def _show(run: "PastRun", *, as_json: bool) -> None:
     import json
 
     from toloka_upload.run import history

@@ -9,6 +9,7 @@
     GET    /_emulator/switches   the switches as they stand
     POST   /_emulator/switches   set some: {"sync_items": 100}
     POST   /_emulator/taken      assignments that somebody has begun, by a task's or suite's id: {"0000000015--...": 2}
+    POST   /_emulator/assignments  put answers in, one or a list: {"tasks": ["0000000015--..."], "solutions": [...]}
     POST   /_emulator/requester  change what `GET /requester` answers: {"balance": 3.5}; null takes a member away
 
 A POST must be `application/json`: a page from elsewhere cannot send that without asking, and nobody answers it.
@@ -21,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from toloka_upload.emulator import operations
+from toloka_upload.emulator import assignments, operations
 from toloka_upload.emulator.faults import Faults
 from toloka_upload.emulator.ids import item_id, parse_item_id
 from toloka_upload.emulator.items import members
@@ -58,6 +59,7 @@ class Control:
             ("GET", "/switches"): lambda _: asdict(rooms.switches),
             ("POST", "/switches"): self._switch,
             ("POST", "/taken"): self._take,
+            ("POST", "/assignments"): self._put_assignments,
             ("POST", "/requester"): self._change_requester,
         }
 
@@ -107,6 +109,15 @@ class Control:
             raise ValueError(f"there is no task or suite {text!r}")
         for kind, row in rows:
             store.change_item(kind, row._replace(taken=taken))
+
+    def _put_assignments(self, body: Any) -> Any:
+        rooms, now = self._rooms, self._clock()
+        entries = body if isinstance(body, list) else [body]
+        with rooms.store.writing():
+            return [
+                assignments.put(rooms, entry, rooms.ids.batch(1, now)[0], int(now * 1000))
+                for entry in entries
+            ]
 
     def _change_requester(self, body: Any) -> Any:
         whole = {**self._rooms.requester, **body}

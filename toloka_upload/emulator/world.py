@@ -122,6 +122,7 @@ def _project() -> dict[str, Any]:
         "public_description": "Look at the picture and say whether the text describes it.",
         "public_instructions": "Choose OK if it does.",
         "status": "ACTIVE",
+        "owner": {"id": _REQUESTER["id"], "myself": True},
         "created": SINCE,
         "assignments_issuing_type": "AUTOMATED",
         "assignments_automerge_enabled": False,
