@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from toloka_upload.api.client import PAGE, Client
-from toloka_upload.api.errors import AccessDenied, ApiError, RequestRefused
+from toloka_upload.api.errors import AccessDenied, ApiError, InvalidItems, RequestRefused
 from toloka_upload.policies.pace import Pace
 from toloka_upload.session.loop import sleep, until
 from toloka_upload.session.session import Session
@@ -232,7 +232,7 @@ class Listing(Generic[T]):
             await sleep(self._pace.wait())
             try:
                 page = await self._session.ask(self._read, span, limit)
-            except RequestRefused:
+            except (RequestRefused, InvalidItems):
                 if not self._size.refused(limit):
                     raise
             else:

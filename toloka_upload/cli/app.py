@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from toloka_upload.cli.adopt import adopt
 from toloka_upload.cli.emulator import emulator
 from toloka_upload.cli.help import GroupedCommand, UploadCommand, help_all_option, write_program
 from toloka_upload.cli.runs import runs
@@ -70,5 +71,5 @@ def _main(
 
 
 app.command(cls=UploadCommand)(upload)
-for _command in (runs, template, emulator):
+for _command in (runs, adopt, template, emulator):
     app.command(cls=GroupedCommand)(_command)

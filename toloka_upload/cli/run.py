@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
 from toloka_upload.cli.confirm import Confirmation
 from toloka_upload.cli.options import UploadOptions
@@ -42,7 +43,7 @@ _QUIET_COLLECTIONS = 100_000
 
 def run_upload(files: list[str], options: UploadOptions) -> int:
     """Upload, telling people or programs what happens; return the exit status."""
-    _tame_memory()
+    tame_memory()
     confirmation = Confirmation()
     settings = settings_from(files, options, confirmation)
     events, token_file = options.events, options.token_file
@@ -75,13 +76,13 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
                 )
             )
         upload = Upload(settings, observer)
-        _obey_signals(upload, display)
+        obey_signals(upload, display)
         report = upload.run()
     _print_summary(report, json_output=options.json_output, events=events)
     return report.exit_status
 
 
-def _tame_memory() -> None:
+def tame_memory() -> None:
     """Keep memory flat and the collector quiet: this process is ours to tune, unlike that of a library's user."""
     gc.freeze()
     gc.set_threshold(_QUIET_COLLECTIONS)
@@ -169,7 +170,15 @@ def _both(display: Display, writer: EventsFile) -> Observer:
     return observer
 
 
-def _obey_signals(upload: Upload, display: Display) -> None:
+class Interruptible(Protocol):
+    """What a signal stops."""
+
+    def interrupt(self, error: Interrupted) -> None:
+        """Begin nothing new, and end."""
+        ...
+
+
+def obey_signals(work: Interruptible, display: Display) -> None:
     """The first signal ends the run in order, the second at once; the journal is right in both cases."""
     received: list[int] = []
 
@@ -181,7 +190,7 @@ def _obey_signals(upload: Upload, display: Display) -> None:
             os._exit(status)
         kind = Terminated if number == signal.SIGTERM else Interrupted
         name = signal.Signals(number).name
-        upload.interrupt(
+        work.interrupt(
             kind(
                 f"Stopped by {name}. Nothing new is sent; the journal knows what was. Run the same command again: "
                 "it goes on from there.",

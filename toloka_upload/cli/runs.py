@@ -87,7 +87,7 @@ def _list(found: "list[PastRun]", *, as_json: bool) -> None:
                 ",".join(value["pools"]),
                 run.state,
                 str(counts.get("created", "?")),
-                plain(" ".join(run.files)),
+                plain(" ".join(run.files)) or f"({run.command})",
             )
         )
     widths = [max(len(line[column]) for line in lines) for column in range(5)]

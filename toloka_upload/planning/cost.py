@@ -229,6 +229,8 @@ def _overlaps(counts: Counter[int], default: int, unbounded: list[str]) -> Count
     """Items by the overlaps that they will have; those without a bound are named and left out."""
     known: Counter[int] = Counter()
     for overlap, times in counts.items():
+        if not times:
+            continue
         if overlap == INFINITE:
             unbounded.append(INFINITE_OVERLAP)
         elif overlap or default:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from toloka_upload.api.target import shown
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report.summary import SCHEMA_VERSION, RunError
+from toloka_upload.text import MESSAGE_LIMIT, listed, plain
 
 
 @dataclass(slots=True)
@@ -58,3 +60,31 @@ class AccountReport:
             "warnings": self.warnings,
             "error": asdict(self.error) if self.error else None,
         }
+
+
+def named_counts(counts: dict[str, int]) -> str:
+    """Counts in words: "25,000 rows, 24,990 same, 10 missing"; what is zero is left out, but for the first."""
+    (first, number), *others = counts.items() or [("items", 0)]
+    parts = [f"{number:,} {first}", *(f"{value:,} {name}" for name, value in others if value)]
+    return ", ".join(parts)
+
+
+def account_text(report: AccountReport) -> str:
+    """The report for people, as lines of text, the last one ended."""
+    lines = [f"{report.command}: {named_counts(report.counts)}"]
+    if report.run_id:
+        lines.append(f"  run       {plain(report.run_id)}")
+    if report.files:
+        lines.append(f"  files     {listed(report.files)}")
+    if report.pools:
+        lines.append(
+            f"  pools     {listed(report.pools)} at {plain(shown(report.env, report.url))}"
+        )
+    lines.append(f"  time      {report.seconds:.1f} s")
+    lines.append(f"  requests  {report.requests:,}")
+    lines += [f"  {plain(detail, MESSAGE_LIMIT)}" for detail in report.details]
+    if report.error:
+        lines.append(
+            f"Error: {plain(report.error.message, MESSAGE_LIMIT)} ({plain(report.error.code)})"
+        )
+    return "\n".join(lines) + "\n"

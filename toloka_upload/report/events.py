@@ -26,6 +26,9 @@ NAMES: Mapping[type[ev.Event], str] = {
     ev.ChunkReturned: "chunk_returned",
     ev.Waiting: "waiting",
     ev.PoolOpened: "pool_opened",
+    ev.AccountStarted: "account_started",
+    ev.AccountProgress: "account_progress",
+    ev.AccountFinished: "account_finished",
     ev.Stopping: "stopping",
     ev.RunFinished: "run_finished",
 }

@@ -43,6 +43,11 @@ class PastRun:
         return list(self.parts[0][1].settings.get("files", []))
 
     @property
+    def command(self) -> str:
+        """What it did: `upload`, `adopt` or `undo`."""
+        return str(self.parts[0][1].settings.get("command", "upload"))
+
+    @property
     def unsettled(self) -> int:
         """Rows in chunks whose outcome is open."""
         return sum(
@@ -67,6 +72,8 @@ class PastRun:
         """What the user should do about it."""
         if self.running:
             return "wait for it"
+        if self.command == "adopt":
+            return "nothing" if self.report else "run the same command again"
         unsent = (self.report or {}).get("counts", {}).get("unsent", 0)
         if self.report is None or self.unsettled or unsent:
             return "run the same command again: it goes on from there"
@@ -76,6 +83,7 @@ class PastRun:
         """The run for programs."""
         return {
             "run_id": self.id,
+            "command": self.command,
             "started": _time(self.started),
             "finished": _time(max((record.finished or 0.0) for _, record in self.parts) or None),
             "files": self.files,

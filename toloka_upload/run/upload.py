@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,6 +28,7 @@ from toloka_upload.report.rejects import RejectsFiles
 from toloka_upload.report.results import NoResults, ResultsFile
 from toloka_upload.report.summary import Report, RunError
 from toloka_upload.run.coordinator import Coordinator
+from toloka_upload.run.ids import run_id
 from toloka_upload.sending.sender import Sender
 from toloka_upload.session.loop import Loop
 from toloka_upload.session.open_session import open_session
@@ -67,7 +67,7 @@ class Upload:
         self._started = self._loop.clock()
         self._work: Coordinator | None = None
         self.report = Report(
-            run_id=_run_id(wall()),
+            run_id=run_id(wall()),
             env=settings.target.env,
             url=settings.target.url,
             pools=[settings.pool] if settings.pool else [],
@@ -171,7 +171,3 @@ def _status(report: Report, session: Session) -> ExitStatus:
     if counts.unknown:
         return ExitStatus.UNKNOWN
     return ExitStatus.REJECTED if counts.rejected else ExitStatus.OK
-
-
-def _run_id(now: float) -> str:
-    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now)) + uuid.uuid4().hex[:6]

@@ -1,0 +1,50 @@
+"""What `verify`, `undo` and `adopt` have in common on the command line: display, signals, report."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+
+from toloka_upload.account.command import Command
+from toloka_upload.cli.confirm import Confirmation
+from toloka_upload.cli.options import Telling
+from toloka_upload.cli.run import obey_signals, tame_memory
+from toloka_upload.display import display_for
+from toloka_upload.report.account import account_text
+from toloka_upload.report.observer import Observer
+from toloka_upload.text import encodable
+
+
+def carry_out(
+    begin: Callable[[Observer], Command],
+    options: Telling,
+    *,
+    confirmation: Confirmation | None = None,
+    stdout_busy: bool = False,
+) -> int:
+    """Carry out a command that `begin` puts together, and print its report; return the exit status."""
+    tame_memory()
+    display = display_for(
+        sys.stderr,
+        quiet=options.quiet,
+        verbose=options.verbose,
+        json_output=options.json_output,
+        stdout_is_terminal=sys.stdout.isatty(),
+        environ=os.environ,
+        clock=time.monotonic,
+        stdout_busy=stdout_busy,
+    )
+    with display:
+        if confirmation is not None:
+            confirmation.display = display
+        command = begin(display)
+        obey_signals(command, display)
+        report = command.run()
+    if options.json_output:
+        sys.stdout.write(json.dumps(report.as_json()) + "\n")
+    elif not stdout_busy:
+        sys.stdout.write(encodable(account_text(report), sys.stdout.encoding))
+    return report.exit_status
