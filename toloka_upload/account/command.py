@@ -18,8 +18,8 @@ from toloka_upload.report.observer import (
     Stopping,
     unobserved,
 )
-from toloka_upload.report.recorder import Recorder
-from toloka_upload.report.rejects import RejectsFiles
+from toloka_upload.report.recorder import Recorder, Results
+from toloka_upload.report.rejects import NoRejects
 from toloka_upload.report.results import NoResults
 from toloka_upload.report.summary import Report, RunError
 from toloka_upload.session.loop import Loop, sleep, until
@@ -44,6 +44,7 @@ class Command:
         observer: Whom to tell.
         handler: An API in this process, in place of the network.
         loop: The loop to run on.
+        results: Who is told of rows that end while they are planned.
         wall: Wall-clock time.
     """
 
@@ -56,6 +57,7 @@ class Command:
         *,
         handler: Handler | None = None,
         loop: Loop | None = None,
+        results: Results | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.report = report
@@ -64,6 +66,7 @@ class Command:
         self._tell = observer
         self._handler = handler
         self._loop = loop or Loop()
+        self._results = results or NoResults()
         self._wall = wall
         self._session: Session | None = None
         self._deadline = float("inf")
@@ -95,7 +98,7 @@ class Command:
         settings, report = self._settings, self.report
         require_token(settings.target)
         upload = Report(dry_run=True, warnings=report.warnings)
-        recorder = Recorder(upload, NoResults(), RejectsFiles(None, ()), self._tell)
+        recorder = Recorder(upload, self._results, NoRejects(), self._tell)
         session = open_session(
             settings,
             recorder,

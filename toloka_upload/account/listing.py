@@ -128,6 +128,7 @@ class Listing(Generic[T]):
         make: Makes of a page's items what is kept of them; runs on a worker thread.
         take: Receives the range and what was made of a page of it, in no order.
         fail: Is told of a range whose rest cannot be read.
+        done: Is told of a range that was read to its end.
     """
 
     def __init__(
@@ -138,6 +139,7 @@ class Listing(Generic[T]):
         make: Callable[[Pieces], T],
         take: Callable[[Span, T], None],
         fail: Callable[[Span, ApiError], None],
+        done: Callable[[Span], None] = lambda _: None,
     ) -> None:
         self._session = session
         self._kind = kind
@@ -145,11 +147,13 @@ class Listing(Generic[T]):
         self._make = make
         self._take = take
         self._fail = fail
+        self._done = done
         self._pace = Pace(PER_SECOND, session.loop.clock)
         self._size = PageSize(session.settings.state_dir, session.settings.target.endpoint)
         self._spans: deque[Span] = deque()
         self._source: Iterator[Span] = iter(())
         self._busy = 0
+        self._sharing = False
 
     @property
     def page_items(self) -> int:
@@ -162,6 +166,7 @@ class Listing(Generic[T]):
             self._session.client.items, self._kind, self._pool, sort="-id", limit="1"
         )
         if newest:
+            self._sharing = True
             await self.read(iter([Span(last=newest[0]["id"])]))
 
     async def read(self, spans: Iterator[Span]) -> None:
@@ -217,13 +222,15 @@ class Listing(Generic[T]):
             self._take(span, page.made)
             # An API that gives the same page again would be asked for ever.
             if not page.more or page.last is None or page.last == span.after:
+                self._done(span)
                 return
             span.after = page.last
             self._share(span)
 
     def _share(self, span: Span) -> None:
         """Give half of what is left to whoever has nothing to do."""
-        if self._busy < SIDE_BY_SIDE and not self._spans and (rest := span.cut()):
+        idle = self._sharing and self._busy < SIDE_BY_SIDE and not self._spans
+        if idle and (rest := span.cut()):
             self._spans.append(rest)
 
     async def _page(self, span: Span) -> Page[T]:

@@ -13,6 +13,7 @@ from toloka_upload.cli.help import GroupedCommand, UploadCommand, help_all_optio
 from toloka_upload.cli.runs import runs
 from toloka_upload.cli.template import template
 from toloka_upload.cli.upload import upload
+from toloka_upload.cli.verify import verify
 
 
 class _UploadByDefault(TyperGroup):
@@ -71,5 +72,5 @@ def _main(
 
 
 app.command(cls=UploadCommand)(upload)
-for _command in (runs, adopt, template, emulator):
+for _command in (runs, verify, adopt, template, emulator):
     app.command(cls=GroupedCommand)(_command)

@@ -104,8 +104,8 @@ class Format(StrEnum):
     xlsx = "xlsx"
 
 
-class What(Options):
-    """Which rows go where, and as what."""
+class Where(Options):
+    """Which pool, and what rows become there."""
 
     title = "What to upload"
 
@@ -124,6 +124,13 @@ class What(Options):
     suites_by_blank_line: Annotated[
         bool, option("A blank line ends a suite (CSV, TSV).", "--suites-by-blank-line")
     ] = False
+
+
+class What(Options):
+    """What tasks are like, and the pool when they are in."""
+
+    title = "What to upload"
+
     overlap: Annotated[int | None, option("Overlap for rows that name none.", metavar="N")] = None
     allow_defaults: Annotated[
         bool,
@@ -398,8 +405,23 @@ class Connection(State):
 
         return configure.target(self.env, self.url, self.account, self.token_file, os.environ)
 
+    def target_of(self, endpoint: str, account: str) -> "Target":
+        """The API that a past run spoke to.
 
-class UploadOptions(What, Reading, Safety, Pace, Output, Connection):
+        Raises:
+            UsageProblem: The options name another one.
+            Denied: The token cannot be read.
+        """
+        import os
+
+        from toloka_upload import configure
+
+        return configure.target_of_run(
+            *(endpoint, account, self.env, self.url, self.account, self.token_file, os.environ)
+        )
+
+
+class UploadOptions(Where, What, Reading, Safety, Pace, Output, Connection):
     """The options of an upload, in the order of the help."""
 
     help_all: Annotated[bool, help_all_option(hidden=True)] = False

@@ -109,3 +109,13 @@ def _failed(path: str, error: OSError) -> CannotWrite:
         f"The rejects cannot be written to {path}: {error.strerror}. Name another place with --rejects.",
         code="REJECTS",
     )
+
+
+class NoRejects:
+    """Keeps no rejected rows."""
+
+    def write(self, file: str, line: int, raw: bytes, faults: Iterable[Fault]) -> None:
+        """Let the row go."""
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -38,6 +38,16 @@ class PastRun:
         return next((record.report for _, record in self.parts if record.report), None)
 
     @property
+    def pools(self) -> list[str]:
+        """Where it was at work."""
+        return [record.destination.pool for _, record in self.parts]
+
+    @property
+    def destination(self) -> Destination:
+        """Where it was at work, by one of its pools."""
+        return self.parts[0][1].destination
+
+    @property
     def files(self) -> list[str]:
         """Its inputs."""
         return list(self.parts[0][1].settings.get("files", []))
@@ -87,8 +97,8 @@ class PastRun:
             "started": _time(self.started),
             "finished": _time(max((record.finished or 0.0) for _, record in self.parts) or None),
             "files": self.files,
-            "pools": [record.destination.pool for _, record in self.parts],
-            "url": self.parts[0][1].destination.endpoint,
+            "pools": self.pools,
+            "url": self.destination.endpoint,
             "state": self.state,
             "next": self.next_step,
             "unsettled_rows": self.unsettled,
@@ -129,6 +139,18 @@ def past_run(state_dir: Path, run_id: str) -> PastRun:
             f"{what} in {state_dir} with an id like {run_id!r}. `toloka-upload runs` lists them."
         )
     return (exact or runs)[0]
+
+
+def last_upload(state_dir: Path) -> PastRun:
+    """The last run that uploaded.
+
+    Raises:
+        NoInput: There is none.
+    """
+    for run in past_runs(state_dir):
+        if run.command == "upload":
+            return run
+    raise NoInput(f"There is no upload in {state_dir}. Name a run, or files and their --pool.")
 
 
 def operations(run: PastRun) -> list[dict[str, Any]]:

@@ -194,6 +194,19 @@ def pool_of(
     )
 
 
+async def look_at_pool(session: Session, pool_id: str) -> Pool:
+    """
+    Ask for a pool and its project, in whatever state they are.
+
+    Raises:
+        Refused: There is no such pool.
+        Denied: The credentials are wrong.
+    """
+    details, training = await _pool_or_training(session, pool_id)
+    project = await _project(session, str(details.get("project_id", "")))
+    return pool_of(pool_id, details, project, training=training)
+
+
 async def _project(session: Session, project_id: str) -> dict[str, Any]:
     """The project; nothing, with a warning, where it cannot be read: the pool is what counts."""
     try:
