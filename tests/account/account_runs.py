@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from input_runs import Run, Service, Unhurried
 from input_runs import upload as upload_files
 
-from toloka_upload.account.commands import adopting
+from toloka_upload.account.commands import adopting, verifying_files, verifying_run
+from toloka_upload.account.verify_run import Verification
+from toloka_upload.api.client import Handler
 from toloka_upload.api.target import Target
 from toloka_upload.report.account import AccountReport
+from toloka_upload.run.history import last_upload
 from toloka_upload.settings import Pacing
 
 URL = "https://example.com/"
@@ -79,3 +83,84 @@ def adopt(service: Service, pool: str = "21", **more: Any) -> AccountReport:
         loop=Unhurried(),
         **more,
     ).run()
+
+
+def verify(service: Handler, **how: Any) -> AccountReport:
+    """Verify the last upload."""
+    run = last_upload(STATE)
+    options = Verification(**how)
+    return verifying_run(
+        run,
+        options,
+        target=TARGET,
+        state_dir=STATE,
+        pacing=UNLIMITED,
+        handler=service,
+        loop=Unhurried(),
+    ).run()
+
+
+def verify_files(
+    service: Handler, rows: list[Any] | None, pool: str = "21", **more: Any
+) -> AccountReport:
+    """Verify rows against a pool; None: those of `a.jsonl` as they are."""
+    if rows is not None:
+        write(rows)
+    options = Verification(more.pop("combined", None), exact=more.pop("exact", False))
+    return verifying_files(
+        ["a.jsonl"],
+        pool,
+        options,
+        target=TARGET,
+        state_dir=STATE,
+        pacing=UNLIMITED,
+        handler=service,
+        loop=Unhurried(),
+        **more,
+    ).run()
+
+
+def counts(report: AccountReport) -> dict[str, int]:
+    """The counts that are not zero."""
+    return {name: count for name, count in report.counts.items() if count}
+
+
+class Tampered:
+    """An API whose listings are not what is in the pools.
+
+    Attributes:
+        hidden: Ids that listings leave out.
+        edits: Members that items have in place of their own, by id.
+        broken: Whether a page of these query parameters is refused.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.hidden: set[str] = set()
+        self.edits: dict[str, dict[str, Any]] = {}
+        self.broken: Callable[[Mapping[str, str]], bool] = lambda _: False
+        self.pages = 0
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Answer one request."""
+        listing = method == "GET" and "pool_id" in query
+        if listing and self.broken(query):
+            return 404, {}, b'{"code":"DOES_NOT_EXIST","message":"gone","request_id":"1"}'
+        status, answer_headers, answer = self._service(method, path, query, headers, body)
+        if listing and status == 200:
+            self.pages += 1
+            value = json.loads(answer)
+            value["items"] = [
+                item | self.edits.get(item["id"], {})
+                for item in value["items"]
+                if item["id"] not in self.hidden
+            ]
+            answer = json.dumps(value).encode()
+        return status, answer_headers, answer
