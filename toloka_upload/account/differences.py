@@ -11,7 +11,6 @@ from toloka_upload.account.comparison import Place
 from toloka_upload.errors import UploadError
 from toloka_upload.items.contents import item_content, suite_content, task_content
 from toloka_upload.rows import Kind, ReadOptions, open_rows
-from toloka_upload.rows.model import Columns
 
 _SHOWN = 80
 """Characters of a value that are shown."""
@@ -49,7 +48,7 @@ def _rows(
     opened = open_rows(file, reading, spec)
     try:
         for batch in opened.batches():
-            for row in batch.rows() if isinstance(batch, Columns) else batch:
+            for row in batch.rows():
                 flat = opened.kind is Kind.FLAT
                 yield row.line, {"input_values": row.value} if flat else row.value
     finally:

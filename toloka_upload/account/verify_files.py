@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import BinaryIO
 
-import orjson
-
 from toloka_upload import journal
 from toloka_upload.account.by_content import ByContent
 from toloka_upload.account.by_id import ById
 from toloka_upload.account.comparison import Comparison, Place
 from toloka_upload.account.verify_run import Verification, explain
 from toloka_upload.items.chunks import Chunk
-from toloka_upload.items.contents import item_content
+from toloka_upload.items.contents import whole_contents
 from toloka_upload.items.identity import WIDTH, Known, Seen
 from toloka_upload.journal import RunItem, RunItems
 from toloka_upload.outcomes import Block, Status
@@ -28,7 +26,6 @@ from toloka_upload.session.session import Session
 
 _MOST_ASKED = 100_000
 """Rows without a task that the journal is asked about; where there are more, the file belongs to another pool."""
-_SOLUTIONS = (b'"known_solutions"', b'"message_on_unknown_solution"')
 
 
 class RejectedRows:
@@ -70,7 +67,8 @@ async def verify_files(
     by_content = ByContent(session, comparison, pool.id)
 
     def add(_: PoolState, chunk: Chunk) -> None:
-        by_content.add(_wholes(chunk), chunk.places, chunk.per_item)
+        contents = [chunk.contents[at : at + WIDTH] for at in range(0, len(chunk.contents), WIDTH)]
+        by_content.add(whole_contents(chunk.texts, contents), chunk.places, chunk.per_item)
 
     await _plan(session, pool, _Unnumbered(), add, stdin)
     kind = session.recorder.report.kind
@@ -101,17 +99,6 @@ async def _plan(
 
     planner = Planner(session, session.recorder, open_pool, add, "")
     await plan_files(session, planner, pool.task_spec, lambda _: None, stdin=stdin)
-
-
-def _wholes(chunk: Chunk) -> list[bytes]:
-    """The contents of a chunk's items, with solutions and hints."""
-    contents = []
-    for index, text in enumerate(chunk.texts):
-        if any(name in text for name in _SOLUTIONS):
-            contents.append(item_content(orjson.loads(text + b"}")))
-        else:
-            contents.append(chunk.contents[index * WIDTH : (index + 1) * WIDTH])
-    return contents
 
 
 async def _tell_missing(

@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from toloka_upload.items.identity import Known, digest, loose, nth
+
+_BESIDES = (b'"known_solutions"', b'"message_on_unknown_solution"')
 
 NONE = -1
 """No row has this content."""
@@ -37,6 +41,22 @@ def item_content(item: Mapping[str, Any]) -> bytes:
 def suite_content(tasks: Iterable[bytes]) -> bytes:
     """The content of a suite, from those of its tasks."""
     return digest(b"".join(tasks))
+
+
+def whole_contents(texts: Sequence[bytes], contents: Sequence[bytes]) -> list[bytes]:
+    """
+    The contents of items with their solutions and hints.
+
+    Args:
+        texts: As chunks have them, without the closing brace.
+        contents: Of their input values alone.
+    """
+    return [
+        item_content(orjson.loads(text + b"}"))
+        if any(map(text.__contains__, _BESIDES))
+        else content
+        for text, content in zip(texts, contents, strict=True)
+    ]
 
 
 def taken_back(item: Mapping[str, Any]) -> bool:

@@ -18,15 +18,19 @@ bonuses, and what the pool's other tasks cost cannot be known before, and is not
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+import orjson
 
 DEFAULT = 0
 """Stands for the overlap of an item that names none: the pool's default."""
 INFINITE = -1
 """Stands for an infinite overlap."""
+
+_NOT_PLAIN = (b'"known_solutions"', b'"tasks"')
 
 KINDS = ("general", "control", "training")
 
@@ -57,14 +61,29 @@ class Tally:
     suites: Counter[int] = field(default_factory=Counter)
     inside: Counter[str] = field(default_factory=Counter)
 
-    def add_task(self, task: Mapping[str, Any], overlap: int) -> None:
-        """Count a task."""
-        getattr(self, task_kind(task))[overlap] += 1
+    def add(self, texts: Sequence[bytes], overlap: int | None) -> None:
+        """
+        Count items.
 
-    def add_suite(self, kinds: Iterable[str], overlap: int) -> None:
-        """Count a suite; `kinds` are those of its tasks."""
-        self.suites[overlap] += 1
-        self.inside.update(kinds)
+        Args:
+            texts: As chunks have them, without the closing brace.
+            overlap: `--overlap`, which stands at the end of items that name none.
+        """
+        joined = b"".join(texts)
+        usual = b'"overlap":%d,"pool_id"' % overlap if overlap else b""
+        named = joined.count(b'overlap"')
+        plain = named == joined.count(usual) == len(texts) if overlap else not named
+        if plain and not any(name in joined for name in _NOT_PLAIN):
+            self.general[overlap or DEFAULT] += len(texts)
+            return
+        for text in texts:
+            item = orjson.loads(text + b"}")
+            tasks = item.get("tasks")
+            if isinstance(tasks, list):
+                self.suites[overlap_of(item)] += 1
+                self.inside.update(map(task_kind, tasks))
+            else:
+                getattr(self, task_kind(item))[overlap_of(item)] += 1
 
     @property
     def items(self) -> int:
@@ -86,14 +105,12 @@ def task_kind(task: Mapping[str, Any]) -> str:
     return "training" if task.get("message_on_unknown_solution") else "control"
 
 
-def overlap_of(item: Mapping[str, Any], outer: Mapping[str, bytes]) -> int:
-    """The overlap that an item is sent with; `outer` are members that follow its own, as JSON text."""
-    overlap, infinite = item.get("overlap"), item.get("infinite_overlap")
-    if overlap is None and "overlap" in outer:
-        overlap = int(outer["overlap"]) if outer["overlap"].isdigit() else None
+def overlap_of(item: Mapping[str, Any]) -> int:
+    """The overlap that an item is sent with."""
+    overlap = item.get("overlap")
     if isinstance(overlap, int) and overlap > 0:
         return overlap
-    return INFINITE if infinite or outer.get("infinite_overlap") == b"true" else DEFAULT
+    return INFINITE if item.get("infinite_overlap") else DEFAULT
 
 
 @dataclass(frozen=True, slots=True)

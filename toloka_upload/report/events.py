@@ -20,6 +20,7 @@ NAMES: Mapping[type[ev.Event], str] = {
     ev.RowsRead: "rows_read",
     ev.RowRejected: "row_rejected",
     ev.CostKnown: "cost_known",
+    ev.AllPlanned: "all_planned",
     ev.ChunkSent: "chunk_sent",
     ev.OperationProgress: "operation_progress",
     ev.ChunkSettled: "chunk_settled",

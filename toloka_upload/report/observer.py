@@ -71,6 +71,12 @@ class CostKnown(NamedTuple):
     cost: dict[str, Any]
 
 
+class AllPlanned(NamedTuple):
+    """Every row was read and belongs to a chunk or needs none. `chunks` is how many this run sends."""
+
+    chunks: int
+
+
 class ChunkSent(NamedTuple):
     """A request left. `chunk` is the chunk's number in this run, from 1."""
 
@@ -177,6 +183,7 @@ Event = (
     | RowsRead
     | RowRejected
     | CostKnown
+    | AllPlanned
     | ChunkSent
     | OperationProgress
     | ChunkSettled

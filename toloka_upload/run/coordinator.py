@@ -23,6 +23,7 @@ from toloka_upload.planning.inputs import plan_files
 from toloka_upload.planning.planner import Planner
 from toloka_upload.report.drift import check_may_be_newer
 from toloka_upload.report.observer import (
+    AllPlanned,
     PoolOpened,
     Stopping,
 )
@@ -84,6 +85,7 @@ class Coordinator:
             await refuse_cost(self._session, cost)
         if self._dry or self._session.stopping:
             return
+        self._session.tell(AllPlanned(self._sender.chunks))
         await self._send_doubtful()
         for pool in self.pools:
             pool.planned = True
