@@ -138,6 +138,7 @@ class Settings:
         target: The API.
         pool: The pool for rows that name none; None: every row names its own.
         command: What is done: `upload`, `verify`, `undo` or `adopt`.
+        of_run: The past run that it is done to.
         state_dir: Where journals, the rate's ledger and the local emulator's data live.
         check: Check rows against the project's spec before sending.
         dry_run: Plan and send nothing.
@@ -158,6 +159,7 @@ class Settings:
     pacing: Pacing = field(default_factory=Pacing)
     budget: Budget = field(default_factory=Budget)
     command: str = "upload"
+    of_run: str = ""
     check: bool = True
     dry_run: bool = False
     again: bool = False

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO
 
 from toloka_upload.account.adopt import adopt
 from toloka_upload.account.command import Command
+from toloka_upload.account.undo import undo
 from toloka_upload.account.verify_files import RejectedRows, verify_files
 from toloka_upload.account.verify_run import Verification, verify_run
 from toloka_upload.api.target import Target
@@ -100,3 +101,32 @@ def verifying_files(
     report = AccountReport("verify", pools=[pool], files=list(files))
     work = partial(verify_files, rejected=rejected, how=how, stdin=stdin)
     return Command(settings, report, work, observer, results=rejected, **more)
+
+
+def undoing(
+    run: PastRun,
+    *,
+    target: Target,
+    state_dir: Path,
+    dry_run: bool = False,
+    close_pool: bool = False,
+    pacing: Pacing | None = None,
+    observer: Observer = unobserved,
+    **more: Any,
+) -> Command:
+    """`undo RUN`: take back what a run created."""
+    settings = Settings(
+        files=(),
+        target=target,
+        pool=None,
+        state_dir=state_dir,
+        pacing=pacing or Pacing(),
+        command="undo",
+        of_run=run.id,
+        check=False,
+        dry_run=dry_run,
+    )
+    own = run_id(more.get("wall", time.time)())
+    report = AccountReport("undo", run_id=run.id, pools=run.pools, dry_run=dry_run)
+    work = partial(undo, run=run, run_id=own, close_pool=close_pool)
+    return Command(settings, report, work, observer, **more)

@@ -13,6 +13,7 @@ from toloka_upload.items.identity import WIDTH
 from toloka_upload.journal.packing import unpack, unpack_ids, where
 from toloka_upload.journal.reading import read_outcome, select_chunks
 from toloka_upload.journal.states import ADOPTED, ChunkState, SentChunk
+from toloka_upload.journal.undoing import Undo, read_states
 from toloka_upload.outcomes import Outcome, Places, Status
 
 IN_POOL = (Status.CREATED, Status.ALREADY_UPLOADED)
@@ -134,3 +135,32 @@ def ids_at(db: sqlite3.Connection, places: set[int]) -> dict[int, str]:
             ids = outcome.row_ids(chunk.per_item)
             found.update({place: ids[place & 0xFFFFF] for place in here})
     return found
+
+
+class Created(NamedTuple):
+    """A chunk with items that a run created: which they are, and where each stands."""
+
+    chunk: SentChunk
+    ids: list[str]
+    items: list[int]
+    states: bytearray
+
+
+def created_by(db: sqlite3.Connection, run: str) -> Iterator[Created]:
+    """What a run created, chunk by chunk."""
+    for (number,) in db.execute("SELECT id FROM chunk WHERE run = ?", (run,)).fetchall():
+        chunk = next(select_chunks(db, "id = ?", number))
+        outcome = read_outcome(db, chunk.id)
+        if outcome is None:
+            continue
+        starts: Sequence[int] = range(chunk.items)
+        if chunk.per_item is not None:
+            starts = list(accumulate(chunk.per_item, initial=0))[:-1]
+        items = [
+            item
+            for item, row in enumerate(starts)
+            if outcome.statuses[row] == Status.CREATED and outcome.ids[item]
+        ]
+        if items:
+            states = read_states(db, chunk.id) or bytearray([Undo.KEPT]) * chunk.items
+            yield Created(chunk, outcome.ids, items, states)

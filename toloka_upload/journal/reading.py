@@ -22,6 +22,7 @@ from toloka_upload.journal.states import (
     RunRecord,
     SentChunk,
 )
+from toloka_upload.journal.undoing import has_undo, undone_rows
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
 IdCache = dict[int, tuple[SentChunk, list[str]]]
@@ -208,11 +209,14 @@ def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, d
     """The rows of a generation (None: of all) that must not be sent, and apart those whose fate is open."""
     known, unknown = Known(), {}
     cursor = db.execute(
-        "SELECT id, identities, statuses, kind FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
+        "SELECT id, identities, statuses, per_item FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
         " JOIN outcome ON outcome.chunk = id WHERE (?1 IS NULL OR generation = ?1) AND mode != ?2 ORDER BY id",
         (generation, ADOPTED),
     )
-    for chunk, identities, statuses, _kind in cursor:
+    undone = has_undo(db)
+    for chunk, identities, statuses, per_item in cursor:
+        if undone and (free := undone_rows(db, chunk, per_item)):
+            statuses = _with(statuses, free, GOES_ON)  # what was taken back is not there
         there = statuses.count(Status.CREATED) + statuses.count(Status.ALREADY_UPLOADED)
         if there == len(statuses):
             known.add(identities, chunk, range(there))
@@ -221,6 +225,13 @@ def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, d
         for index in where(statuses, Status.UNKNOWN):
             unknown[identities[index * WIDTH : (index + 1) * WIDTH]] = chunk << 20 | index
     return known, unknown
+
+
+def _with(statuses: bytes, rows: Sequence[int], status: Status) -> bytes:
+    changed = bytearray(statuses)
+    for row in rows:
+        changed[row] = status
+    return bytes(changed)
 
 
 def read_adopted(db: sqlite3.Connection, generation: int | None) -> tuple[Contents, Contents]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from toloka_upload.directories import make_directory
 from toloka_upload.items.contents import Contents
 from toloka_upload.items.identity import Known
 from toloka_upload.journal.file import Transaction, connect, explained, verify
+from toloka_upload.journal.items import Created, created_by
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
     IdCache,
@@ -26,6 +27,7 @@ from toloka_upload.journal.reading import (
     select_chunks,
 )
 from toloka_upload.journal.states import ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.journal.undoing import write_states
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
 
@@ -96,6 +98,11 @@ class Journal:
                 (number, statuses, pack_ids(ids)),
             )
 
+    def undo(self, states: Mapping[int, bytes | bytearray]) -> None:
+        """Note where the items of chunks stand that are being taken back."""
+        with Transaction(self._db, self.path) as db:
+            write_states(db, states)
+
     def sent_again(self, chunk: int, sent_at: float) -> None:
         """Note that a chunk's request is about to leave once more: from now on counts how long it may take."""
         self._write("UPDATE chunk SET sent_at = ? WHERE id = ?", (sent_at, chunk))
@@ -163,6 +170,11 @@ class Journal:
         """What was adopted, by content: tasks, and suites as a whole; `generation` as in `known`."""
         with explained(self.path):
             return read_adopted(self._db, generation)
+
+    def created_by(self, run: str) -> Iterator[Created]:
+        """What a run created, chunk by chunk, and how much of it was taken back."""
+        with explained(self.path):
+            yield from created_by(self._db, run)
 
     def ids(self) -> Iterator[list[str]]:
         """The ids of all items that are known, chunk by chunk."""

@@ -21,11 +21,16 @@ class PastRun:
 
     Attributes:
         running: Another process holds one of its pools now.
+        undone: Tasks or suites of it that were taken back; `partly`: while somebody had them; `kept`: not,
+            counted only where others were.
     """
 
     id: str
     parts: list[tuple[Path, RunRecord]] = field(default_factory=list)
     running: bool = False
+    undone: int = 0
+    partly: int = 0
+    kept: int = 0
 
     @property
     def started(self) -> float:
@@ -75,6 +80,8 @@ class PastRun:
             return "killed"
         if self.unsettled:
             return "unsettled"
+        if self.undone or self.partly:
+            return "partly undone" if self.kept or self.partly else "undone"
         return str(self.report.get("exit_reason", ""))
 
     @property
@@ -82,7 +89,7 @@ class PastRun:
         """What the user should do about it."""
         if self.running:
             return "wait for it"
-        if self.command == "adopt":
+        if self.command != "upload":
             return "nothing" if self.report else "run the same command again"
         unsent = (self.report or {}).get("counts", {}).get("unsent", 0)
         if self.report is None or self.unsettled or unsent:
@@ -102,6 +109,8 @@ class PastRun:
             "state": self.state,
             "next": self.next_step,
             "unsettled_rows": self.unsettled,
+            "of": self.parts[0][1].settings.get("of") or None,
+            "undone": {"undone": self.undone, "partly": self.partly},
             "chunks": _sum(record.chunks for _, record in self.parts),
             "report": self.report,
         }
@@ -118,9 +127,19 @@ def past_runs(state_dir: Path) -> list[PastRun]:
         held_by = _holder(path)
         with journal.open_to_read(path) as (db, destination):
             records = list(journal.runs(db, destination))
+            undone = {record.id: journal.undone_of(db, record.id) for record in records}
+            created = {
+                run: sum(len(part.items) for part in journal.created_by(db, run))
+                for run, counts in undone.items()
+                if counts.total()
+            }
         for record in records:
             run = found.setdefault(record.id, PastRun(record.id))
             run.parts.append((path, record))
+            counts = undone[record.id]
+            run.undone += counts[journal.Undo.UNDONE]
+            run.partly += counts[journal.Undo.PARTLY]
+            run.kept += created[record.id] - counts.total() if counts.total() else 0
             run.running = run.running or held_by == record.id
     return sorted(found.values(), key=lambda run: run.started, reverse=True)
 

@@ -142,6 +142,7 @@ def _described(session: Session) -> dict[str, Any]:
     settings = session.settings
     return {
         "command": settings.command,
+        "of": settings.of_run,
         "files": list(settings.files),
         "mode": settings.requests.mode,
         "skip_invalid_items": settings.requests.skip_invalid_items,
