@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,12 @@ from typing import Any
 from input_runs import Run, Service, Unhurried
 from input_runs import upload as upload_files
 
-from toloka_upload.account.commands import adopting, verifying_files, verifying_run
+from toloka_upload.account.commands import adopting, undoing, verifying_files, verifying_run
 from toloka_upload.account.verify_run import Verification
 from toloka_upload.api.client import Handler
 from toloka_upload.api.target import Target
 from toloka_upload.report.account import AccountReport
-from toloka_upload.run.history import last_upload
+from toloka_upload.run.history import last_upload, past_run
 from toloka_upload.settings import Pacing
 
 URL = "https://example.com/"
@@ -164,3 +165,57 @@ class Tampered:
             ]
             answer = json.dumps(value).encode()
         return status, answer_headers, answer
+
+
+def undo(service: Handler, run: str | None = None, **more: Any) -> AccountReport:
+    """Undo a run; None: the last upload."""
+    found = past_run(STATE, run) if run else last_upload(STATE)
+    more.setdefault("loop", Unhurried())
+    return undoing(
+        found, target=TARGET, state_dir=STATE, pacing=UNLIMITED, handler=service, **more
+    ).run()
+
+
+class Patches:
+    """An API that counts the requests that take something back, and may fail them.
+
+    Attributes:
+        answers: What to answer in place of taking back, by id: a status and a body.
+        most: After so many the process is killed (an exception that nobody catches), before or after they are done.
+    """
+
+    def __init__(self, service: Service, most: int | None = None, *, after: bool = False) -> None:
+        self._service = service
+        self._most = most
+        self._after = after
+        self.patched: Counter[str] = Counter()
+        self.answers: dict[str, tuple[int, bytes]] = {}
+        self.asked = 0
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Answer one request."""
+        item = path.removesuffix("/set-overlap-or-min").rpartition("/")[2]
+        if method != "PATCH":
+            self.asked += method == "GET" and item.count("--")
+            return self._service(method, path, query, headers, body)
+        if item in self.answers:
+            status, answer = self.answers[item]
+            return status, {}, answer
+        if self.patched.total() == self._most and not self._after:
+            raise Killed
+        self.patched[item] += 1
+        found = self._service(method, path, query, headers, body)
+        if self._after and self.patched.total() == self._most:
+            raise Killed
+        return found
+
+
+class Killed(BaseException):
+    """The process is gone."""
