@@ -107,7 +107,7 @@ def verify(
             went need not be named.
 
     Returns:
-        Counts of rows, `rows` = `same` + `changed` + `missing` + `unread`, and of tasks beside them: `doubled`, `extra`.
+        Counts of rows, `rows` = `same` + `changed` + `missing` + `unread`, and of tasks: `doubled`, `extra`.
 
     Raises:
         NoInput: There is no such run.
