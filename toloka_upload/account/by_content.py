@@ -80,6 +80,10 @@ class ByContent:
         if left is not None:
             self._extra = bytearray("".join(f"{item}\n" for item in left).encode())
 
+    def release(self) -> None:
+        """Give the memory of the rows back: nothing but the extras is asked for any more."""
+        self._contents, self._batches = Contents(), []
+
     def _batch(self, place: int) -> _Batch:
         return self._batches[place >> 20]
 

@@ -102,6 +102,7 @@ class ById:
                 self.unsure.append((ours, whole))
             else:
                 self._count("same", ours)
+        self._session.tell(AccountProgress("rows compared", self._done_rows, self._total))
 
     def _done(self, span: Span) -> None:
         for ours in span.whose.left.values():
@@ -115,4 +116,3 @@ class ById:
     def _count(self, verdict: str, ours: RunItem) -> None:
         self._comparison.rows(verdict, ours.rows, ours.id)
         self._done_rows += len(ours.rows)
-        self._session.tell(AccountProgress("rows compared", self._done_rows, self._total))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from toloka_upload.account.comparison import Comparison
 from toloka_upload.account.listing import Listing, Span
 from toloka_upload.account.reading import Seen, seen_of
@@ -13,23 +15,21 @@ from toloka_upload.session.session import Session
 
 
 class Strangers:
-    """Reads a whole pool for items that a run has not. 54 to 106 bytes an item of the run."""
+    """Reads a whole pool for items that a run has not. 27 to 53 bytes an item of the run, about 100 another."""
 
-    def __init__(self, session: Session, comparison: Comparison, pool: str) -> None:
+    def __init__(self, session: Session, pool: str) -> None:
         self._session = session
-        self._comparison = comparison
         self._pool = pool
-        self._ids, self._contents = Known(), Known()
+        self._own = Known()
         self._batches = 0
+        self._ids: list[str] = []
+        self._contents: list[bytes] = []
         self._read = 0
 
-    def add(self, items: list[RunItem]) -> None:
+    def add(self, items: Sequence[RunItem]) -> None:
         """Add items of the run."""
         packed = b"".join([digest(item.id.encode()) for item in items])
-        self._ids.add(packed, self._batches, range(len(items)))
-        new = {item.content for item in items}
-        fresh = [content for content in new if self._contents.find([content])[0] < 0]
-        self._contents.add(b"".join(fresh), self._batches, range(len(fresh)))
+        self._own.add(packed, self._batches, range(len(items)))
         self._batches += 1
 
     async def run(self, kind: str) -> None:
@@ -39,14 +39,21 @@ class Strangers:
         )
         await listing.whole()
 
+    def tell(self, comparison: Comparison, items: Iterable[RunItem]) -> None:
+        """Say what was found; `items` are those of the run, once more."""
+        contents = set(self._contents)
+        twins = {item.content: item.id for item in items if item.content in contents}
+        for item, content in zip(self._ids, self._contents, strict=True):
+            comparison.task(
+                "doubled" if content in twins else "extra", item, twins.get(content, "")
+            )
+
     def _take(self, _: Span, seen: Seen) -> None:
-        known = self._ids.find([digest(item.encode()) for item in seen.ids])
-        equal = self._contents.find(seen.contents)
-        for item, ours, content in zip(seen.ids, known, equal, strict=True):
+        known = self._own.find([digest(item.encode()) for item in seen.ids])
+        for item, ours, content in zip(seen.ids, known, seen.contents, strict=True):
             if ours < 0:
-                self._comparison.task(
-                    "extra" if content < 0 else "doubled", item, "a row of the run"
-                )
+                self._ids.append(item)
+                self._contents.append(content)
         self._read += len(seen.ids)
         self._session.tell(AccountProgress("items of the pool read", self._read, None))
 

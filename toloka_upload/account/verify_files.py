@@ -106,6 +106,7 @@ async def _tell_missing(
 ) -> None:
     """Rows that no task has the content of: changed, if the journal knows what they became and that is there still."""
     left = list(by_content.left())
+    by_content.release()
     known = await _known_to_journal(session, pool, left) if left else {}
     items = []
     for rows in left:

@@ -72,10 +72,12 @@ async def verify_run(
 async def _find_strangers(
     session: Session, comparison: Comparison, db: sqlite3.Connection, run: str, pool: str, kind: str
 ) -> None:
-    strangers = Strangers(session, comparison, pool)
+    strangers = Strangers(session, pool)
     for part in journal.items_of(db, run, kind):
         strangers.add(part.items)
     await strangers.run(kind)
+    parts = journal.items_of(db, run, kind)
+    strangers.tell(comparison, (item for part in parts for item in part.items))
 
 
 def _tell_doubled(
