@@ -22,7 +22,7 @@ SIZES = (10_000, 1_000, PAGE)
 """Items of a page to try, the largest first: documents name 300 and 100,000."""
 PAGE_BYTES = 2 * 1024 * 1024
 """About as many bytes a page has at most: so much is held for each range that is read."""
-SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 6
 """Ranges that are read at once."""
 PER_SECOND = 250.0
 """Requests: the API allows 300 of one client."""
