@@ -61,7 +61,7 @@ def upload(
             pool=None if pool is None else pool_id(str(pool)),
             state_dir=configure.state_dir(state_dir),
             requests=requests or Requests(),
-            pacing=pacing or _usual_pacing(env),
+            pacing=pacing or Pacing.usual(env),
             **settings,
         ),
         observer,
@@ -127,7 +127,7 @@ def verify(
             state_dir=directory,
             reading=reading,
             suite_size=suite_size,
-            pacing=pacing or _usual_pacing(env),
+            pacing=pacing,
             observer=observer,
         ).run()
     found = past_run(directory, run) if run else last_upload(directory)
@@ -137,7 +137,7 @@ def verify(
         how,
         target=target,
         state_dir=directory,
-        pacing=pacing or _usual_pacing(target.env),
+        pacing=pacing,
         observer=observer,
     ).run()
 
@@ -182,7 +182,7 @@ def undo(
         state_dir=directory,
         dry_run=dry_run,
         close_pool=close_pool,
-        pacing=pacing or _usual_pacing(target.env),
+        pacing=pacing,
         observer=observer,
     ).run()
 
@@ -217,17 +217,13 @@ def adopt(
         pool_id(str(pool)),
         target=configure.target(env, url, account, None, _environ(token)),
         state_dir=configure.state_dir(state_dir),
-        pacing=pacing or _usual_pacing(env),
+        pacing=pacing,
         observer=observer,
     ).run()
 
 
 def _environ(token: str | None) -> Mapping[str, str]:
     return os.environ if token is None else {"TOLOKA_TOKEN": token}
-
-
-def _usual_pacing(env: str) -> Pacing:
-    return Pacing(rate=None, daily_limit=None) if env == "local" else Pacing()
 
 
 def _target_of(

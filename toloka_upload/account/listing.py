@@ -148,7 +148,8 @@ class Listing(Generic[T]):
         self._take = take
         self._fail = fail
         self._done = done
-        self._pace = Pace(PER_SECOND, session.loop.clock)
+        limited = session.settings.pacing.rate is not None
+        self._pace = Pace(PER_SECOND if limited else None, session.loop.clock)
         self._size = PageSize(session.settings.state_dir, session.settings.target.endpoint)
         self._spans: deque[Span] = deque()
         self._source: Iterator[Span] = iter(())

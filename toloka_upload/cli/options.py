@@ -27,7 +27,6 @@ from toloka_upload.cli.help import help_all_option
 
 if TYPE_CHECKING:
     from toloka_upload.api.target import Target
-    from toloka_upload.settings import Pacing
 
 
 def option(
@@ -430,12 +429,6 @@ class Connection(State):
         return configure.target(
             self.env, self.url, self.account, self.token_file, os.environ, self.token_command
         )
-
-    def pacing(self) -> "Pacing":
-        """How fast commands may ask that have no option for it: the emulator inside the program has no limits."""
-        from toloka_upload.settings import Pacing
-
-        return Pacing(rate=None, daily_limit=None) if self.env == "local" else Pacing()
 
     def target_of(self, endpoint: str, account: str) -> "Target":
         """The API that a past run spoke to.

@@ -61,7 +61,6 @@ def undo(
             state_dir=state_dir,
             dry_run=options.dry_run,
             close_pool=options.close_pool,
-            pacing=options.pacing(),
             observer=observer,
         )
 
