@@ -235,6 +235,7 @@ def test_a_sample_looks_at_a_share(service: Service) -> None:
     one, other = verify(service, sample=0.3), verify(service, sample=0.3)
     assert counts(one) == counts(other)
     assert 0 < one.counts["rows"] < 6000
+    assert verify(service, sample=0.0).counts["rows"] == 300  # never nothing
 
 
 def test_quick_asks_the_operations(service: Service) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from toloka_upload.account.comparison import Comparison, Place
 from toloka_upload.account.listing import Listing, Span
 from toloka_upload.account.reading import Seen, seen_of
+from toloka_upload.api.client import PAGE
 from toloka_upload.api.errors import ApiError
 from toloka_upload.journal import RunItem, RunItems
 from toloka_upload.report.observer import AccountProgress
@@ -70,19 +71,28 @@ class ById:
         await listing.read(self._spans(listing, items))
 
     def _spans(self, listing: Listing[Seen], items: Iterable[RunItems]) -> Iterator[Span]:
+        left_out: list[RunItem] = []
         for part in items:
             for place in part.unsettled:
                 self._comparison.rows("unread", [place])
             known = sorted(part.items)
             start = 0
             while start < len(known):
-                group = known[start : start + listing.page_items]
+                # The share that is looked at must not depend on how large pages are.
+                size = listing.page_items if self._share >= 1 else PAGE
+                group = known[start : start + size]
                 start += len(group)
-                self.count += len(group)
                 if self._chosen(group[0].id):
-                    contents = {item.content: item.id for item in group}
-                    whose = _Group({item.id: item for item in group}, contents)
-                    yield Span(first=group[0].id, last=group[-1].id, whose=whose)
+                    yield self._span(group)
+                else:
+                    left_out = group
+        if left_out and not self.count:
+            yield self._span(left_out)
+
+    def _span(self, group: list[RunItem]) -> Span:
+        self.count += len(group)
+        whose = _Group({item.id: item for item in group}, {item.content: item.id for item in group})
+        return Span(first=group[0].id, last=group[-1].id, whose=whose)
 
     def _chosen(self, item: str) -> bool:
         """Whether a range belongs to the share that is looked at: its first id says so, always the same."""
