@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,3 +39,15 @@ def service(make_service: Callable[..., Service]) -> Service:
 @pytest.fixture(autouse=True)
 def _in_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """What the command line sets for its process is undone."""
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers, threshold = [signal.getsignal(number) for number in signals], gc.get_threshold()
+    yield
+    for number, handler in zip(signals, handlers, strict=True):
+        signal.signal(number, handler)
+    gc.unfreeze()
+    gc.set_threshold(*threshold)

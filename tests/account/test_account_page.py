@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,21 +28,15 @@ def told(text: str) -> str:
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A directory with the samples, and a state of its own. What the command line sets for its process is undone."""
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers, threshold = [signal.getsignal(number) for number in signals], gc.get_threshold()
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory with the samples, and a state of its own."""
     shutil.copytree(ROOT / "samples", tmp_path / "samples")
     shutil.copy(ROOT / "samples/tasks.jsonl", tmp_path)
     monkeypatch.setenv("TOLOKA_UPLOAD_STATE_DIR", str(tmp_path / "state"))
     for name in ("TOLOKA_POOL", "TOLOKA_ENV", "TOLOKA_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
-    for number, handler in zip(signals, handlers, strict=True):
-        signal.signal(number, handler)
-    gc.unfreeze()
-    gc.set_threshold(*threshold)
+    return tmp_path
 
 
 def test_the_story_is_what_happens(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

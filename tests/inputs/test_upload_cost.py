@@ -93,6 +93,8 @@ def test_more_than_max_cost_sends_nothing(service: Service, tmp_path: Path) -> N
         assert (held.exit, held.report.error and held.report.error.code) == (4, "MAX_COST")
         assert held.counts == {"read": 16, "unsent": 16}
     assert service.bodies == []
+    planned = run(service, tmp_path, rows, budget=Budget(max_cost=Decimal("0.15")), dry_run=True)
+    assert (planned.exit, cost(planned)["total"]["max"]) == (4, 0.16)
     assert run(service, tmp_path, rows, budget=Budget(max_cost=Decimal("0.16"))).exit == 0
 
 

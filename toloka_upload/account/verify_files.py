@@ -44,7 +44,16 @@ class RejectedRows:
         """Nothing is open."""
 
 
-class _Unnumbered(Seen):
+class _Quiet(Seen):
+    """Numbers equal rows, and makes no word of them: nothing is created of these."""
+
+    @property
+    def repeated(self) -> int:
+        """None that anyone should be told of."""
+        return 0
+
+
+class _Unnumbered(_Quiet):
     """Numbers no equal rows: their contents are counted elsewhere."""
 
     def identify(self, contents: Sequence[bytes]) -> list[bytes]:
@@ -140,7 +149,7 @@ async def _known_to_journal(
     def note(_: PoolState, chunk: Chunk) -> None:
         places.update(_places(chunk, wanted, found[0]))
 
-    await _plan(session, pool, Seen(), note, None)
+    await _plan(session, pool, _Quiet(), note, None)
     with journal.open_to_read(path) as (db, _):
         ids = journal.ids_at(db, set(places.values()))
     return {row: ids[place] for row, place in places.items() if ids.get(place)}

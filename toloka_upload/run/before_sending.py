@@ -49,7 +49,7 @@ async def refuse_cost(session: Session, cost: Cost) -> None:
         return
     if error := forecast.refusal(cost, budget):
         session.stop(error)
-    elif question := forecast.to_confirm(cost, budget):
+    elif not session.settings.dry_run and (question := forecast.to_confirm(cost, budget)):
         agreed = await call(budget.confirm, question) if budget.confirm else False
         if not agreed:
             session.stop(

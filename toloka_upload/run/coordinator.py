@@ -81,8 +81,7 @@ class Coordinator:
         await self._plan()
         cost = await foresee(self._session, self._planner.tallies(), self._dry)
         self._refuse_bad_rows()
-        if not self._dry:
-            await refuse_cost(self._session, cost)
+        await refuse_cost(self._session, cost)
         if self._dry or self._session.stopping:
             return
         self._session.tell(AllPlanned(self._sender.chunks))
