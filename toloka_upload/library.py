@@ -13,6 +13,7 @@ from toloka_upload.api.target import Target
 from toloka_upload.errors import UsageProblem
 from toloka_upload.report.account import AccountReport
 from toloka_upload.report.observer import Observer, unobserved
+from toloka_upload.report.outputs import inputs, outputs_of, refuse_clashes
 from toloka_upload.report.summary import Report
 from toloka_upload.rows.model import ReadOptions
 from toloka_upload.run.history import PastRun, last_upload, past_run
@@ -52,20 +53,19 @@ def upload(
         settings: Further fields of `Settings`, by name.
 
     Raises:
-        UsageProblem: The settings contradict each other.
+        UsageProblem: The settings contradict each other, or an output would overwrite an input.
     """
-    return Upload(
-        Settings(
-            files=tuple(str(file) for file in files),
-            target=configure.target(env, url, account, None, _environ(token)),
-            pool=None if pool is None else pool_id(str(pool)),
-            state_dir=configure.state_dir(state_dir),
-            requests=requests or Requests(),
-            pacing=pacing or Pacing.usual(env),
-            **settings,
-        ),
-        observer,
-    ).run()
+    asked = Settings(
+        files=tuple(str(file) for file in files),
+        target=configure.target(env, url, account, None, _environ(token)),
+        pool=None if pool is None else pool_id(str(pool)),
+        state_dir=configure.state_dir(state_dir),
+        requests=requests or Requests(),
+        pacing=pacing or Pacing.usual(env),
+        **settings,
+    )
+    refuse_clashes(outputs_of(asked), inputs(asked.files))
+    return Upload(asked, observer).run()
 
 
 def plan(*files: str | Path, **settings: Any) -> Report:

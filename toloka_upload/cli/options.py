@@ -332,6 +332,9 @@ class Output(Telling):
         Path | None,
         option("Where rejected rows go.", otherwise="<stem>.rejects<ext> here", metavar="FILE"),
     ] = None
+    force: Annotated[
+        bool, option("Overwrite the file that --rejects names, if it is there.", "--force")
+    ] = False
     events: Annotated[
         str | None, option("Write NDJSON events while it runs.", metavar="FILE|-")
     ] = None
