@@ -267,3 +267,17 @@ def test_an_archived_pool_can_be_verified(make_service: Callable[..., Service]) 
     """Nothing is to be created."""
     service = make_service(world(status="ARCHIVED"))
     assert counts(verify_files(service, [general(1)])) == {"rows": 1, "missing": 1}
+
+
+def test_adopted_suites_are_verified_as_rows_of_the_run(service: Service) -> None:
+    """Found by their tasks or as a whole, the pool has them."""
+    suites = [{"tasks": [general(3 * n), general(3 * n + 1), golden(3 * n + 2)]} for n in range(4)]
+    elsewhere(service, suites, "22", "task-suites")
+    adopt(service, "22")
+    upload(service, suites, pool="22")
+    assert counts(verify(service)) == {"rows": 4, "same": 4}
+    upload(service, [task for suite in suites for task in suite["tasks"]], pool="22", suite_size=3)
+    assert counts(verify(service)) == {"rows": 12, "same": 12}
+    api = Tampered(service)
+    api.hidden = {service.pool(22, "task-suites")[1]["id"]}
+    assert counts(verify(api)) == {"rows": 12, "same": 9, "missing": 3}
