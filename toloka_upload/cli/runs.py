@@ -90,13 +90,19 @@ def _list(found: "list[PastRun]", *, as_json: bool) -> None:
                 ",".join(value["pools"]),
                 run.state,
                 str(counts.get("created", "?")),
-                plain(" ".join(run.files)),
+                plain(" ".join(run.files)) or _what(run),
             )
         )
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
     for line in lines:
         cells = [text.ljust(width) for text, width in zip(line, widths, strict=False)]
         typer.echo("  ".join([*cells, line[5]]).rstrip())
+
+
+def _what(run: "PastRun") -> str:
+    """What a run without files did."""
+    of = run.as_json()["of"]
+    return f"({run.command} of {of})" if of else f"({run.command})"
 
 
 def _show(run: "PastRun", *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from toloka_upload.display.narrate import main_words, side_words
+from toloka_upload.display.narrate import ACCOUNT_WORDS, main_words, side_words
 from toloka_upload.display.progress import Flight, Progress
 from toloka_upload.errors import ExitStatus
 from toloka_upload.text import count, duration, plain
@@ -91,6 +91,10 @@ def _main(progress: Progress, width: int) -> str:
 
 def _label(progress: Progress) -> str:
     report = progress.report
+    if progress.command and not progress.stopping:
+        doing, done = ACCOUNT_WORDS[progress.command]
+        over = report is not None and int(report.exit_status) in {0, 1, 3}
+        return done if over else "Stopped" if report is not None or progress.left else doing
     if report is not None and report.exit_status in {ExitStatus.OK, ExitStatus.REJECTED}:
         return "Checked" if progress.dry_run else "Uploaded"
     if report is not None or progress.left:

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from toloka_upload.report import observer as ev
+from toloka_upload.report.account import AccountReport
 from toloka_upload.report.summary import Report
 from toloka_upload.text import duration, fault_line
 
@@ -72,6 +73,7 @@ class Progress:
         finished_reading: `read` is the number of rows of the whole input.
         flights: Chunks in flight by number, in the order sent.
         late_faults: The last few row faults after those that were printed as lines.
+        command: A command of the account, if it is none that uploads; `account` is how far it is.
         report: The run's report once it is over.
         left: The display closes; without a report, the run was cut short.
     """
@@ -87,7 +89,9 @@ class Progress:
         self.flights: dict[int, Flight] = {}
         self.faults = 0
         self.late_faults: deque[str] = deque(maxlen=3)
-        self.report: Report | None = None
+        self.report: Report | AccountReport | None = None
+        self.command = ""
+        self.account: ev.AccountProgress | None = None
         self.left = False
         self._waits: dict[tuple[str, str | None], Wait] = {}
         self._speed = Speed()
@@ -114,17 +118,37 @@ class Progress:
                 self.stopping = event.reason
             case ev.RunStarted():
                 self.dry_run = event.dry_run
+            case ev.AccountStarted() | ev.AccountProgress() | ev.AccountFinished():
+                self._account(event, now)
             case ev.RunFinished():
                 self._finished(event)
 
+    def _account(
+        self, event: ev.AccountStarted | ev.AccountProgress | ev.AccountFinished, now: float
+    ) -> None:
+        match event:
+            case ev.AccountStarted():
+                self.command = event.command
+                self._speed.note(now, 0)
+            case ev.AccountProgress():
+                self.account = event
+                self._speed.note(now, event.done)
+            case ev.AccountFinished():
+                self.report = event.report
+                self._waits.clear()
+
     @property
     def in_pool(self) -> int:
-        """Rows that are in the pool, from this run or an earlier one."""
+        """Rows that are in the pool, from this run or an earlier one; of another command: what is done."""
+        if self.command:
+            return self.account.done if self.account else 0
         return self.created + self.already_uploaded
 
     @property
     def total(self) -> int | None:
         """Rows of the whole input: counted, else estimated from the bytes read, else None."""
+        if self.command:
+            return self.account.total if self.account else None
         if self.finished_reading:
             return self.read
         return round(self.read / self.fraction_read) if self.fraction_read else None
@@ -132,7 +156,7 @@ class Progress:
     @property
     def checking(self) -> bool:
         """Rows are read and checked, and none was sent: the reading is what there is to show."""
-        return self.dry_run or not (self.sending or self.finished_reading)
+        return self.dry_run or not (self.sending or self.finished_reading or self.command)
 
     @property
     def share(self) -> float | None:
@@ -151,7 +175,8 @@ class Progress:
         """
         if self.report is not None:
             seconds = self.report.seconds
-            return self.created / seconds if self.created and seconds > 0 else None
+            done = self.in_pool if self.command else self.created
+            return done / seconds if done and seconds > 0 else None
         return self._speed.rate(now)
 
     def seconds_left(self, now: float) -> float | None:

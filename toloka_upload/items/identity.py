@@ -257,6 +257,16 @@ class Known:
             [tails[index] << 48 | base | index for index in chosen],
         )
 
+    def add_at(self, identities: bytes, chunk: int, indexes: Sequence[int]) -> None:
+        """Add rows of one chunk: all of `identities` (packed), which stand at `indexes` of it."""
+        self.count += len(indexes)
+        if self.count > _FULLEST * len(self._keys):
+            self._grow(self.count)
+        keys, tails = _halves(identities)
+        base = chunk << 20
+        places = [tail << 48 | base | at for tail, at in zip(tails, indexes, strict=True)]
+        self._enter(keys, places)
+
     def find(self, identities: Sequence[bytes]) -> list[int]:
         """The place of each row, or -1."""
         keys, places, mask, most = self._keys, self._places, len(self._keys) - 1, self._PLACE

@@ -7,10 +7,11 @@ import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
+from toloka_upload.items.contents import Contents, suite_content
 from toloka_upload.items.identity import WIDTH, Known
 from toloka_upload.journal.file import check_version, connect, explained, is_blank
 from toloka_upload.journal.packing import (
@@ -20,7 +21,15 @@ from toloka_upload.journal.packing import (
     unpack_some_ids,
     where,
 )
-from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.journal.states import (
+    ADOPTED,
+    GOES_ON,
+    ChunkState,
+    Destination,
+    RunRecord,
+    SentChunk,
+)
+from toloka_upload.journal.undoing import has_undo, undone_rows
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
 
@@ -49,12 +58,12 @@ def is_begun(path: Path) -> bool:
         return not is_blank(db)
 
 
-def peek(path: Path) -> tuple[Known, dict[bytes, int]] | None:
+def peek(path: Path) -> tuple[Known, dict[bytes, int], tuple[Contents, Contents]] | None:
     """The rows that a pool's journal knows, without touching it; None where there is no journal."""
     if not is_begun(path):
         return None
     with open_to_read(path) as (db, _):
-        return read_known(db, None)
+        return *read_known(db, None), read_adopted(db, None)
 
 
 def runs(db: sqlite3.Connection, destination: Destination) -> Iterator[RunRecord]:
@@ -197,15 +206,19 @@ def read_outcome(db: sqlite3.Connection, chunk: int) -> Outcome | None:
 def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, dict[bytes, int]]:
     """The rows of a generation (None: of all) that must not be sent, and apart those whose fate is open."""
     (rows,) = db.execute(
-        "SELECT total(rows) FROM chunk WHERE ?1 IS NULL OR generation = ?1", (generation,)
+        "SELECT total(rows) FROM chunk WHERE (?1 IS NULL OR generation = ?1) AND mode != ?2",
+        (generation, ADOPTED),
     ).fetchone()
     known, unknown = Known(int(rows)), {}
     cursor = db.execute(
-        "SELECT id, identities, statuses FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
-        " JOIN outcome ON outcome.chunk = id WHERE ?1 IS NULL OR generation = ?1 ORDER BY id",
-        (generation,),
+        "SELECT id, identities, statuses, per_item FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
+        " JOIN outcome ON outcome.chunk = id WHERE (?1 IS NULL OR generation = ?1) AND mode != ?2 ORDER BY id",
+        (generation, ADOPTED),
     )
-    for chunk, identities, statuses in cursor:
+    undone = has_undo(db)
+    for chunk, identities, statuses, per_item in cursor:
+        if undone and (free := undone_rows(db, chunk, per_item)):
+            statuses = _with(statuses, free, GOES_ON)  # what was taken back is not there
         there = statuses.count(Status.CREATED) + statuses.count(Status.ALREADY_UPLOADED)
         if there == len(statuses):
             known.add(identities, chunk, range(there))
@@ -214,3 +227,30 @@ def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, d
         for index in where(statuses, Status.UNKNOWN):
             unknown[identities[index * WIDTH : (index + 1) * WIDTH]] = chunk << 20 | index
     return known, unknown
+
+
+def _with(statuses: bytes, rows: Sequence[int], status: Status) -> bytes:
+    changed = bytearray(statuses)
+    for row in rows:
+        changed[row] = status
+    return bytes(changed)
+
+
+def read_adopted(db: sqlite3.Connection, generation: int | None) -> tuple[Contents, Contents]:
+    """The adopted tasks of a generation (None: of all), in suites or not, and the suites as a whole.
+
+    A suite's place is that of its first task.
+    """
+    tasks, suites = Contents(), Contents()
+    for chunk, identities, per_item in db.execute(
+        "SELECT id, identities, per_item FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
+        " WHERE (?1 IS NULL OR generation = ?1) AND mode = ?2 ORDER BY id",
+        (generation, ADOPTED),
+    ):
+        contents = [identities[at : at + WIDTH] for at in range(0, len(identities), WIDTH)]
+        tasks.add(contents, chunk)
+        if per_item is not None:
+            starts = list(accumulate(unpack(per_item), initial=0))
+            wholes = [suite_content(contents[a:b]) for a, b in pairwise(starts)]
+            suites.add(wholes, chunk, starts[:-1])
+    return tasks, suites

@@ -14,6 +14,7 @@ from toloka_upload.errors import Refused, UsageProblem
 from toloka_upload.items.chunks import Chunk, Chunker, Limits
 from toloka_upload.items.suites import Suites
 from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.planning.cost import Tally
 from toloka_upload.planning.pool_plan import PoolPlan
 from toloka_upload.planning.unplanned import Passed
 from toloka_upload.report.observer import RowsRead
@@ -140,6 +141,10 @@ class Planner:
             attempt(pool.chunker.flush)
             for status in pool.passed.statuses():
                 attempt(pool.passed.flush, status)
+
+    def tallies(self) -> list[tuple[PoolState, Tally]]:
+        """What would be created, by pool."""
+        return [(plan.pool, plan.tally) for plan in self._pools.values()]
 
     def doubtful(self) -> Iterator[tuple[PoolPlan, Doubtful]]:
         """The doubtful chunks of all pools, with the rows that this input has of them."""

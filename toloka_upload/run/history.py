@@ -21,11 +21,16 @@ class PastRun:
 
     Attributes:
         running: Another process holds one of its pools now.
+        undone: Tasks or suites of it that were taken back; `partly`: while somebody had them; `kept`: not,
+            counted only where others were.
     """
 
     id: str
     parts: list[tuple[Path, RunRecord]] = field(default_factory=list)
     running: bool = False
+    undone: int = 0
+    partly: int = 0
+    kept: int = 0
 
     @property
     def started(self) -> float:
@@ -38,9 +43,24 @@ class PastRun:
         return next((record.report for _, record in self.parts if record.report), None)
 
     @property
+    def pools(self) -> list[str]:
+        """Where it was at work."""
+        return [record.destination.pool for _, record in self.parts]
+
+    @property
+    def destination(self) -> Destination:
+        """Where it was at work, by one of its pools."""
+        return self.parts[0][1].destination
+
+    @property
     def files(self) -> list[str]:
         """Its inputs."""
         return list(self.parts[0][1].settings.get("files", []))
+
+    @property
+    def command(self) -> str:
+        """What it did: `upload`, `adopt` or `undo`."""
+        return str(self.parts[0][1].settings.get("command", "upload"))
 
     @property
     def unsettled(self) -> int:
@@ -60,6 +80,8 @@ class PastRun:
             return "killed"
         if self.unsettled:
             return "unsettled"
+        if self.undone or self.partly:
+            return "partly undone" if self.kept or self.partly else "undone"
         return str(self.report.get("exit_reason", ""))
 
     @property
@@ -67,6 +89,8 @@ class PastRun:
         """What the user should do about it."""
         if self.running:
             return "wait for it"
+        if self.command != "upload":
+            return "nothing" if self.report else "run the same command again"
         unsent = (self.report or {}).get("counts", {}).get("unsent", 0)
         if self.report is None or self.unsettled or unsent:
             return "run the same command again: it goes on from there"
@@ -76,14 +100,17 @@ class PastRun:
         """The run for programs."""
         return {
             "run_id": self.id,
+            "command": self.command,
             "started": _time(self.started),
             "finished": _time(max((record.finished or 0.0) for _, record in self.parts) or None),
             "files": self.files,
-            "pools": [record.destination.pool for _, record in self.parts],
-            "url": self.parts[0][1].destination.endpoint,
+            "pools": self.pools,
+            "url": self.destination.endpoint,
             "state": self.state,
             "next": self.next_step,
             "unsettled_rows": self.unsettled,
+            "of": self.parts[0][1].settings.get("of") or None,
+            "undone": {"undone": self.undone, "partly": self.partly},
             "chunks": _sum(record.chunks for _, record in self.parts),
             "report": self.report,
         }
@@ -100,9 +127,19 @@ def past_runs(state_dir: Path) -> list[PastRun]:
         held_by = _holder(path)
         with journal.open_to_read(path) as (db, destination):
             records = list(journal.runs(db, destination))
+            undone = {record.id: journal.undone_of(db, record.id) for record in records}
+            created = {
+                run: sum(len(part.items) for part in journal.created_by(db, run))
+                for run, counts in undone.items()
+                if counts.total()
+            }
         for record in records:
             run = found.setdefault(record.id, PastRun(record.id))
             run.parts.append((path, record))
+            counts = undone[record.id]
+            run.undone += counts[journal.Undo.UNDONE]
+            run.partly += counts[journal.Undo.PARTLY]
+            run.kept += created[record.id] - counts.total() if counts.total() else 0
             run.running = run.running or held_by == record.id
     return sorted(found.values(), key=lambda run: run.started, reverse=True)
 
@@ -121,6 +158,18 @@ def past_run(state_dir: Path, run_id: str) -> PastRun:
             f"{what} in {state_dir} with an id like {run_id!r}. `toloka-upload runs` lists them."
         )
     return (exact or runs)[0]
+
+
+def last_upload(state_dir: Path) -> PastRun:
+    """The last run that uploaded.
+
+    Raises:
+        NoInput: There is none.
+    """
+    for run in past_runs(state_dir):
+        if run.command == "upload":
+            return run
+    raise NoInput(f"There is no upload in {state_dir}. Name a run, or files and their --pool.")
 
 
 def operations(run: PastRun) -> list[dict[str, Any]]:

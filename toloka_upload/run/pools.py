@@ -59,7 +59,8 @@ class Pools:
         else:
             await hold(session, pool, self._run, session.wall())
             doubtful = await self._prepare(pool)
-        session.tell(PoolChecked(pool_id, info.name, info.status, info.project, pool.known.count))
+        known = pool.known.count + pool.adopted.count
+        session.tell(PoolChecked(pool_id, info.name, info.status, info.project, known))
         self._opened(pool)
         return pool, doubtful
 
@@ -69,7 +70,9 @@ class Pools:
         pool.generation = _generation(session, pool)
         pool.book.begin_run(self._run, session.wall(), pool.generation, _described(session))
         doubtful = await recover(session, pool)
-        pool.known, pool.unknown = pool.book.known(pool.generation if settings.again else None)
+        generation = pool.generation if settings.again else None
+        pool.known, pool.unknown = pool.book.known(generation)
+        pool.adopted, pool.adopted_suites = pool.book.adopted(generation)
         if settings.requests.mode == "sync":
             kind = settings.travel_kind or pool.info.kind or "tasks"
             pool.since = await self._since(pool, kind)
@@ -116,7 +119,7 @@ def _remember(session: Session, pool: PoolState) -> None:
     settings = session.settings
     found = peek(journal_path(settings.state_dir, pool.destination(settings)))
     if found is not None and not settings.again:
-        pool.known, pool.unknown = found
+        pool.known, pool.unknown, (pool.adopted, pool.adopted_suites) = found
 
 
 def _generation(session: Session, pool: PoolState) -> int:
@@ -133,6 +136,8 @@ def _generation(session: Session, pool: PoolState) -> int:
 def _described(session: Session) -> dict[str, Any]:
     settings = session.settings
     return {
+        "command": settings.command,
+        "of": settings.of_run,
         "files": list(settings.files),
         "mode": settings.requests.mode,
         "skip_invalid_items": settings.requests.skip_invalid_items,
