@@ -24,6 +24,7 @@ def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterat
             if name.startswith("TOLOKA_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
                 patch.delenv(name)
         patch.setenv("TOLOKA_UPLOAD_STATE_DIR", str(tmp_path_factory.mktemp("state")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
         # Processes that tests start run this very checkout, wherever they are started.
         patch.setenv("PYTHONPATH", str(ROOT), prepend=os.pathsep)
         yield

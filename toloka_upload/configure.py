@@ -13,6 +13,9 @@ from toloka_upload.errors import Denied, UsageProblem
 
 T = TypeVar("T")
 
+TOKEN_COMMAND_SECONDS = 120.0
+"""How long a token command may take: somebody may have to find a passphrase."""
+
 
 def target(
     env: str,
@@ -20,6 +23,7 @@ def target(
     account: str | None,
     token_file: Path | None,
     environ: Mapping[str, str],
+    token_command: str | None = None,
 ) -> Target:
     """
     The API to speak to, and as whom.
@@ -28,20 +32,28 @@ def target(
         env: `production`, `sandbox`, `yandex-tasks` or `local`.
         url: Another address; None: the environment's.
         account: The requester to act for.
-        token_file: A file that holds the token; it goes before `TOLOKA_TOKEN`.
+        token_file: A file that holds the token; it goes before the next two.
         environ: Where `TOLOKA_TOKEN` is looked up.
+        token_command: A command that prints the token; it goes before `TOLOKA_TOKEN`.
 
     Raises:
         UsageProblem: There is no such environment, or the address or the token cannot be used.
-        Denied: The token file cannot be read.
+        Denied: The token file cannot be read, or the command fails.
     """
     if env not in ENVIRONMENTS:
         raise UsageProblem(f"--env {env!r}: choose one of {', '.join(ENVIRONMENTS)}.")
     if env == "local" and url:
         raise UsageProblem("--env local is the emulator inside the program; it takes no --url.")
     address = base_url(url) if url else ENVIRONMENTS[env]
-    secret = _read_token(token_file) if token_file else environ.get("TOLOKA_TOKEN", "")
-    if env == "local" or not secret.strip():
+    if env == "local":
+        return Target(address, env, account)
+    if token_file:
+        secret = _read_token(token_file)
+    elif token_command:
+        secret = _ask_for_token(token_command)
+    else:
+        secret = environ.get("TOLOKA_TOKEN", "")
+    if not secret.strip():
         return Target(address, env, account)
     return Target(address, env, account, authorization(secret))
 
@@ -94,3 +106,32 @@ def _read_token(path: Path) -> str:
     if not text.strip():
         raise Denied(f"The token file {path} is empty.", code="TOKEN_MISSING")
     return text
+
+
+def _ask_for_token(command: str) -> str:
+    """What a secret store's command prints. It may ask for a passphrase on the terminal; no shell is in between."""
+    import shlex
+    import subprocess
+
+    try:
+        asked = subprocess.run(  # noqa: S603  # the user's own command, as the user wrote it
+            shlex.split(command), stdout=subprocess.PIPE, check=True, timeout=TOKEN_COMMAND_SECONDS
+        )
+        text = asked.stdout.decode()
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise Denied(
+            f"The token command {command!r} failed: {_why(error)}.", code="TOKEN_MISSING"
+        ) from error
+    if not text.strip():
+        raise Denied(f"The token command {command!r} printed nothing.", code="TOKEN_MISSING")
+    return text
+
+
+def _why(error: Exception) -> str:
+    """What went wrong with a command, without what it printed."""
+    status = getattr(error, "returncode", None)
+    if status is not None:
+        return f"exit status {status}"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return "it printed no text" if isinstance(error, UnicodeDecodeError) else str(error)

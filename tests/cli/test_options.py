@@ -137,7 +137,8 @@ def test_the_page_of_options_names_every_command() -> None:
     command: Any = typer.main.get_command(app)
     for name in command.commands.keys() - {"upload"}:
         assert f"    toloka-upload {name} " in text
-        assert f"<!-- options of {name} -->\n\n| option |" in text
+        table = f"<!-- options of {name} -->\n\n| option |" in text
+        assert table or not command.commands[name].params
 
 
 def test_options_are_declared_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from itertools import pairwise
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -15,9 +16,8 @@ from toloka_upload.items.chunks import (
     MOST_OUTPUT_BYTES,
     Chunk,
     Chunker,
-    Item,
+    Items,
     Limits,
-    PlainTasks,
     Size,
     too_large,
 )
@@ -26,25 +26,50 @@ from toloka_upload.items.identity import digest
 SMALL = Limits(items=4, input_bytes=100, output_bytes=50)
 
 
+class Item(NamedTuple):
+    """One item and its rows, which all tell its number."""
+
+    text: bytes
+    size: Size
+    content: bytes
+    identities: list[bytes]
+    raws: list[bytes]
+    lines: list[int]
+
+
 def item(number: int, input_bytes: int = 1, output_bytes: int = 0, rows: int = 1) -> Item:
-    """An item whose text, identities, raws and places all tell its number."""
-    names = [f"{number}.{row}" for row in range(rows)]
+    """An item whose text, identities, raws and lines all tell its number."""
+    names = [b"%d.%d" % (number, row) for row in range(rows)]
     return Item(
         b'{"n":%d' % number,
         Size(input_bytes, output_bytes),
         digest(b"content %d" % number),
-        b"".join(digest(name.encode()) for name in names),
-        [name.encode() for name in names],
-        [(f"file{number % 2}", number * 10 + row) for row in range(rows)],
+        list(map(digest, names)),
+        names,
+        [number * 10 + row for row in range(rows)],
     )
 
 
-def chunked(items: list[Item], limits: Limits = SMALL) -> list[Chunk]:
-    """The chunks that items are collected into."""
+def columns(items: list[Item]) -> Items:
+    """Items by the column."""
+    return Items(
+        [one.text for one in items],
+        [one.size.input_bytes for one in items],
+        [one.size.output_bytes for one in items],
+        [one.content for one in items],
+        [identity for one in items for identity in one.identities],
+        [raw for one in items for raw in one.raws],
+        [line for one in items for line in one.lines],
+        [len(one.lines) for one in items],
+    )
+
+
+def chunked(items: list[Item], limits: Limits = SMALL, batch: int = 7) -> list[Chunk]:
+    """The chunks that items are collected into, some at a time."""
     closed: list[Chunk] = []
     chunker = Chunker("21", "tasks", limits, closed.append)
-    for one in items:
-        chunker.add(one)
+    for number, start in enumerate(range(0, len(items), batch)):
+        chunker.add(columns(items[start : start + batch]), f"file{number % 2}")
     chunker.flush()
     return closed
 
@@ -99,43 +124,32 @@ def test_rows_stay_with_their_items(wanted: list[tuple[int, int, int]]) -> None:
     for chunk in chunked(items):
         of_chunk = [items[number] for number in numbers(chunk)]
         assert chunk.raws == [raw for one in of_chunk for raw in one.raws]
-        assert chunk.identities == b"".join(one.identities for one in of_chunk)
+        assert chunk.identities == b"".join(
+            identity for one in of_chunk for identity in one.identities
+        )
         assert chunk.contents == b"".join(one.content for one in of_chunk)
-        assert [chunk.places.at(row) for row in range(chunk.rows)] == [
-            place for one in of_chunk for place in one.places
+        assert list(chunk.places.lines) == [line for one in of_chunk for line in one.lines]
+        assert list(chunk.places.file_of_rows()) == [
+            f"file{numbered // 7 % 2}" for numbered in numbers(chunk) for _ in items[numbered].lines
         ]
-        rows = [len(one.places) for one in of_chunk]
+        rows = [len(one.lines) for one in of_chunk]
         assert list(chunk.per_item or array("q", [1] * chunk.items)) == rows
 
 
-@given(st.lists(st.integers(1, 100), max_size=40), st.integers(1, 7))
-def test_the_quick_way_for_plain_tasks_makes_the_same_chunks(wanted: list[int], batch: int) -> None:
-    """`add_tasks` on batches of any size and `add` on single items close their chunks at the same places."""
-    quick: list[Chunk] = []
-    chunker = Chunker("21", "tasks", SMALL, quick.append)
-    for start in range(0, len(wanted), batch):
-        part = range(start, min(start + batch, len(wanted)))
-        some = [item(number, wanted[number]) for number in part]
-        tasks = PlainTasks(
-            [one.text for one in some],
-            [wanted[number] for number in part],
-            [one.identities for one in some],
-            [one.content for one in some],
-            [one.raws[0] for one in some],
-            list(part),
-        )
-        chunker.add_tasks(tasks, "file")
-    chunker.flush()
-    plain = chunked([item(number, size) for number, size in enumerate(wanted)])
-    assert [numbers(chunk) for chunk in quick] == [numbers(chunk) for chunk in plain]
-    for mine, theirs in zip(quick, plain, strict=True):
-        assert (mine.size, mine.identities, mine.contents, mine.raws) == (
-            theirs.size,
-            theirs.identities,
-            theirs.contents,
-            theirs.raws,
-        )
-        assert list(mine.places.lines) == numbers(mine)
+@given(st.lists(sizes, max_size=40), st.integers(1, 7))
+def test_it_does_not_matter_how_many_items_come_together(
+    wanted: list[tuple[int, int, int]], batch: int
+) -> None:
+    """Batches of any size and single items close their chunks at the same places."""
+    items = [item(number, *size) for number, size in enumerate(wanted)]
+    some, alone = chunked(items, batch=batch), chunked(items, batch=1)
+    assert [
+        (chunk.texts, chunk.raws, chunk.identities, chunk.contents, chunk.per_item, chunk.size)
+        for chunk in some
+    ] == [
+        (chunk.texts, chunk.raws, chunk.identities, chunk.contents, chunk.per_item, chunk.size)
+        for chunk in alone
+    ]
 
 
 def test_items_and_suites_of_several_rows_mix_in_one_chunk() -> None:
@@ -175,11 +189,9 @@ def test_a_selection_has_the_chosen_items_and_only_their_rows(
     assert numbers(part) == chosen
     assert part.attempt == 0
     assert part.raws == [raw for one in of_part for raw in one.raws]
-    assert part.identities == b"".join(one.identities for one in of_part)
+    assert part.identities == b"".join(identity for one in of_part for identity in one.identities)
     assert part.contents == b"".join(one.content for one in of_part)
-    assert [part.places.at(row) for row in range(part.rows)] == [
-        place for one in of_part for place in one.places
-    ]
+    assert list(part.places.lines) == [line for one in of_part for line in one.lines]
 
 
 @given(st.lists(sizes, min_size=1, max_size=4))
@@ -217,8 +229,7 @@ def test_what_waits_is_counted() -> None:
     """The planner bounds memory by what the open chunks hold."""
     closed: list[Chunk] = []
     chunker = Chunker("21", "tasks", SMALL, closed.append)
-    chunker.add(item(1, 30, 5))
-    chunker.add(item(2, 10))
+    chunker.add(columns([item(1, 30, 5), item(2, 10)]), "file")
     before = chunker.held_bytes
     chunker.flush()
     assert (before, chunker.held_bytes) == (45, 0)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toloka_upload.errors import CannotWrite
-from toloka_upload.items.chunks import Chunk, Chunker, Item, Limits, Size
+from toloka_upload.items.chunks import Chunk, Chunker, Items, Limits
 from toloka_upload.items.identity import digest
 from toloka_upload.items.spool import Spool
 
@@ -25,11 +25,14 @@ def chunks_of(rows: list[tuple[bytes, int, bool]], most: int) -> list[Chunk]:
     chunks: list[Chunk] = []
     chunker = Chunker("21", "task-suites", Limits(items=most), chunks.append)
     for number, (text, count, same) in enumerate(rows):
-        identity = b"".join(digest(b"%d.%d" % (number, row)) for row in range(count))
-        content = identity[:10] if same else digest(text)
-        places = [("file", number * 10 + row) for row in range(count)]
-        one_line = text.replace(b"\n", b" ")
-        chunker.add(Item(one_line, Size(len(text)), content, identity, [text] * count, places))
+        identities = [digest(b"%d.%d" % (number, row)) for row in range(count)]
+        content = identities[0] if same else digest(text)
+        lines = [number * 10 + row for row in range(count)]
+        one_line, size = text.replace(b"\n", b" "), len(text)
+        chunker.add(
+            Items([one_line], [size], [0], [content], identities, [text] * count, lines, [count]),
+            "file",
+        )
     chunker.flush()
     return chunks
 

@@ -111,6 +111,28 @@ def test_data_stays_until_it_is_reset(run: Run, tmp_path: Path) -> None:
     assert third.get("/tasks?pool_id=21")["items"] == []
 
 
+def test_reset_deletes_no_file_of_anybody_else(tmp_path: Path) -> None:
+    """`--reset --db` of a file that is none of the emulator's: status 2, and the file as it was."""
+    path = tmp_path / "thesis.txt"
+    path.write_text("Chapter 1")
+    ran = refused("--reset", "--db", str(path))
+    assert ran.returncode == 2
+    assert "thesis.txt" in ran.stderr
+    assert path.read_text() == "Chapter 1"
+
+
+def test_two_on_one_database_say_so(run: Run, tmp_path: Path) -> None:
+    """The second tells that it is not alone, and goes on; with `--reset` it does not."""
+    where = {"TOLOKA_UPLOAD_STATE_DIR": str(tmp_path)}
+    first, second = run(**where), run(**where)
+    made = first.post("/tasks", task())
+    assert second.get(f"/tasks/{made['id']}") == made
+    assert "another process uses this database" in second.end()[2]
+    ran = refused("--reset", **where)
+    assert (ran.returncode, "another process uses it" in ran.stderr) == (2, True)
+    assert first.end() == (0, "", "")
+
+
 def test_a_copy_of_a_pool_is_made_with_the_users_token(run: Run, toloka_emulator: Server) -> None:
     """`--like` reads pool and project from the API named, with the token, and serves them."""
     toloka_emulator.emulator.switch(require_token="secret")

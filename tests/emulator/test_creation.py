@@ -25,7 +25,7 @@ def test_one_bad_item_spoils_the_batch(api: Api) -> None:
     """Without `skip_invalid_items` nothing is created: 400 `VALIDATION_ERROR`."""
     reply = api.post("/tasks", [task(), bad_task()])
     assert (reply.status, reply.code) == (400, "VALIDATION_ERROR")
-    assert reply.json["payload"]["1"]["input_values.image"]["code"] == "VALUE_REQUIRED"
+    assert reply.json["payload"]["1.input_values.image"]["code"] == "VALUE_REQUIRED"
     assert api.listed() == []
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from emulated import new_id, task
 
+from toloka_upload.emulator.operations import Operations
 from toloka_upload.emulator.server import MOST_BODY_BYTES, Server, is_loopback
 from toloka_upload.pytest_plugin import StartEmulator
 
@@ -85,7 +86,14 @@ def address(server: Server) -> tuple[str, int]:
 
 
 @pytest.mark.parametrize(
-    "head", ["Content-Length: x", "Content-Length: -1", "Transfer-Encoding: chunked\r\n\r\nzz"]
+    "head",
+    [
+        "Content-Length: x",
+        "Content-Length: -1",
+        "Content-Length: " + "9" * 5000,
+        "Content-Length: \u00b2",
+        *(f"Transfer-Encoding: chunked\r\n\r\n{size}" for size in ("zz", "-5", "+5", "0x5", "1_0")),
+    ],
 )
 def test_a_broken_head_is_refused(toloka_emulator: Server, head: str) -> None:
     """400, and the server goes on."""
@@ -98,11 +106,103 @@ def test_a_broken_head_is_refused(toloka_emulator: Server, head: str) -> None:
 
 def test_a_page_from_elsewhere_is_kept_out(wire: http.client.HTTPConnection) -> None:
     """A name that was turned to this machine (DNS rebinding) is refused; our own names are not."""
-    for host, status in (("evil.example:80", 403), ("localhost:1", 200), ("[::1]", 200)):
+    for host, status in (
+        ("evil.example:80", 403),
+        ("127.0.0.1.evil.example", 403),
+        ("127.evil.example", 403),
+        ("localhost.evil.example", 403),
+        ("[::1", 403),
+        ("localhost:1", 200),
+        ("LOCALHOST", 200),
+        ("127.0.0.1", 200),
+        ("[::1]", 200),
+    ):
         wire.request("GET", "/api/v1/requester", headers={"Host": host})
         answer = wire.getresponse()
         answer.read()
         assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://localhost:1"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_a_page_from_elsewhere_changes_nothing(
+    wire: http.client.HTTPConnection, said: dict[str, str]
+) -> None:
+    """Not even by a request without a body, which browsers send unasked; reading is what they keep apart themselves."""
+    wire.request("POST", "/api/v1/pools/21/archive", headers=said)
+    answer = wire.getresponse()
+    assert (answer.status, json.load(answer)["code"]) == (403, "ACCESS_DENIED")
+    wire.request("GET", "/api/v1/pools/21", headers=said)
+    assert json.load(wire.getresponse())["status"] == "CLOSED"
+
+
+def test_the_emulators_own_page_may_change_something(wire: http.client.HTTPConnection) -> None:
+    """Its origin is the address that was asked."""
+    own = {"Origin": f"http://{wire.host}:{wire.port}", "Sec-Fetch-Site": "same-origin"}
+    wire.request("POST", "/api/v1/pools/24/close", headers=own)
+    assert wire.getresponse().status == 202
+
+
+def test_connections_are_bounded(toloka_emulator: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more than there may be is told to come again; there is room again when one has gone."""
+    monkeypatch.setattr("toloka_upload.emulator.server.MOST_CONNECTIONS", 2)
+    kept = [connect(toloka_emulator) for _ in range(2)]
+    for one in kept:
+        assert post(one) == 201
+    late = connect(toloka_emulator)
+    late.request("GET", "/api/v1/requester")
+    answer = late.getresponse()
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+    kept[0].close()
+    deadline = time.monotonic() + 5
+    while answer.status == 503 and time.monotonic() < deadline:
+        late.close()
+        time.sleep(0.01)
+        late.request("GET", "/api/v1/requester")
+        answer = late.getresponse()
+        answer.read()
+    assert answer.status == 200
+    late.close()
+    kept[1].close()
+
+
+def test_nobody_waits_for_another_operation(
+    toloka_emulator: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While items are judged, requests are answered: the operation is RUNNING, its items are not listed yet."""
+    go_on = threading.Event()
+    judge = Operations.judge
+
+    def slowly(*said: Any) -> Any:
+        assert go_on.wait(5)
+        return judge(*said)
+
+    monkeypatch.setattr(Operations, "judge", slowly)
+    monkeypatch.setattr("toloka_upload.emulator.settling.PATIENCE", 0.01)
+    chosen, wire = new_id(), connect(toloka_emulator)
+    assert post(wire, f"/tasks?async_mode=true&operation_id={chosen}") == 202
+
+    def status() -> str:
+        wire.request("GET", f"/api/v1/operations/{chosen}")
+        return str(json.load(wire.getresponse())["status"])
+
+    assert status() == "RUNNING"
+    assert count(toloka_emulator) == 0
+    go_on.set()
+    deadline = time.monotonic() + 5
+    while status() == "RUNNING" and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert status() == "SUCCESS"
+    assert count(toloka_emulator) == 1
+    wire.close()
 
 
 @pytest.mark.parametrize(("action", "tasks"), [("reset", 0), ("reset-after", 1)])
@@ -230,7 +330,7 @@ def test_switches_are_set_over_the_control_endpoint(toloka_emulator: Server) -> 
 
 
 def test_requests_are_counted(toloka_emulator: Server) -> None:
-    """By method and path with `{id}`, by status; items, and the most of one request."""
+    """By method and path with `{id}`, by status; what failed, with its code; items, and the most of one request."""
     wire = connect(toloka_emulator)
     post(wire, body=[task()] * 3)
     post(wire, body=[task()])
@@ -241,6 +341,7 @@ def test_requests_are_counted(toloka_emulator: Server) -> None:
     _, stats = control(toloka_emulator, "GET", "stats")
     assert stats["requests"] == {"POST /tasks": 2, "GET /pools/{id}": 3}
     assert stats["statuses"] == {"201": 2, "200": 2, "404": 1}
+    assert stats["failed"] == {"404 DOES_NOT_EXIST: GET /pools/{id}": 1}
     assert (stats["items"], stats["most_items"]) == ({"/tasks": 4}, {"/tasks": 3})
     _, requests = control(toloka_emulator, "GET", "requests")
     assert [entry["path"] for entry in requests[-2:]] == ["/pools/22", "/pools/404"]

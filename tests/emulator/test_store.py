@@ -17,7 +17,7 @@ from emulated import Api, bad_task, new_id, task
 
 from toloka_upload.emulator import Emulator, Request, local_emulator
 from toloka_upload.emulator.local import local_database
-from toloka_upload.emulator.store import Store
+from toloka_upload.emulator.store import Store, forget
 
 JSON = {"content-type": "application/json"}
 
@@ -170,6 +170,52 @@ def test_a_database_of_an_earlier_version_goes_on(tmp_path: Path) -> None:
     emulator = Emulator(Store(path))
     assert ask(emulator, "/tasks", pool_id="21") == before
     emulator.close()
+
+
+def test_another_programs_tables_are_left_alone(tmp_path: Path) -> None:
+    """A database without a version that has tables is somebody's; nothing is put into it, or beside it."""
+    path = tmp_path / "other.sqlite3"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE mine (id)")
+    other.close()
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="another program's"):
+        Store(path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_only_an_emulators_database_is_forgotten(tmp_path: Path) -> None:
+    """`--reset` deletes nothing else, and nothing that somebody uses."""
+    notes, other, ours = (tmp_path / name for name in ("notes.txt", "other.db", "ours.db"))
+    notes.write_text("my notes")
+    with sqlite3.connect(other) as database:
+        database.execute("CREATE TABLE mine (id)")
+    database.close()
+    for path in (notes, other):
+        with pytest.raises(ValueError, match="left as it is"):
+            forget(path)
+        assert path.exists()
+    store = Store(ours)
+    with pytest.raises(ValueError, match="another process uses it"):
+        forget(ours)
+    store.close()
+    forget(ours)
+    assert not ours.exists()
+    forget(ours)
+
+
+def test_who_comes_second_knows(tmp_path: Path) -> None:
+    """The first user of a database was alone; the second was not; and the third is again, once both have gone."""
+    path = tmp_path / "emulator.sqlite3"
+    first = Store(path)
+    second = Store(path)
+    assert (first.alone, second.alone) == (True, False)
+    first.close()
+    second.close()
+    third = Store(path)
+    assert third.alone
+    third.close()
 
 
 def test_a_failed_write_leaves_nothing_behind(api: Api) -> None:

@@ -9,7 +9,7 @@ from emulated import Api, suite, task
 
 from toloka_upload.emulator import Emulator
 from toloka_upload.emulator.store import Store
-from toloka_upload.emulator.world import default_world, like, load_world
+from toloka_upload.emulator.world import apart, default_world, like, load_world
 
 WORLD = """
 [switches]
@@ -187,6 +187,39 @@ def test_a_copy_has_the_same_ids_and_is_closed(api: Api) -> None:
     assert api.get("/projects/9").json == project
     made = api.post("/tasks", task(pool_id="38315862")).json
     assert made["id"].startswith("000248a756--")
+
+
+def test_a_copy_changes_no_project_of_other_pools(api: Api) -> None:
+    """Under a taken id its project gets another one, the same however often it is copied."""
+    before = api.get("/projects/1").json
+    pool = {**default_world().pools[21], "id": "900"}
+    project = {**default_world().projects[1], "public_name": "Another"}
+    for _ in range(2):
+        api.emulator.put(apart(api.emulator._rooms.store, like(pool, project)))
+    copy = api.get("/pools/900").json
+    assert copy["project_id"] != "1"
+    assert api.get(f"/projects/{copy['project_id']}").json["public_name"] == "Another"
+    assert api.get("/projects/1").json == before
+    assert len(api.get("/projects").json["items"]) == 2
+
+
+def test_a_copy_of_the_same_project_keeps_its_id(api: Api) -> None:
+    """Two pools of one project stay together; and a project that no other pool has is replaced."""
+    for number in ("900", "901"):
+        pool = {**default_world().pools[21], "id": number, "project_id": "9"}
+        project = {**default_world().projects[1], "id": "9"}
+        api.emulator.put(apart(api.emulator._rooms.store, like(pool, project)))
+        assert api.get(f"/pools/{number}").json["project_id"] == "9"
+
+
+def test_a_world_comes_to_the_default_one(tmp_path: Path) -> None:
+    """In memory too: pool 21 is there, and what the file says besides."""
+    path = tmp_path / "world.toml"
+    path.write_text(WORLD)
+    emulator = Emulator.in_memory(load_world(str(path)))
+    assert emulator._rooms.pool(21)
+    assert emulator._rooms.pool(700)
+    emulator.close()
 
 
 def test_a_copy_of_a_training_is_one(api: Api) -> None:

@@ -47,9 +47,9 @@ class Field:
         kind = str(said.get("type")).lower()
         scalar = kind.removeprefix("array_")
 
-        def skipped(constraint: str) -> None:
+        def skipped(constraint: str, how: str = "here") -> None:
             what = f"{constraint} {faults.shown(said.get(constraint))}"
-            note(f"field {faults.quoted(name)}: {what} cannot be checked here")
+            note(f"field {faults.quoted(name)}: {what} cannot be checked {how}")
 
         if scalar not in SCALARS:
             skipped("type")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from toloka_upload.check import faults
+from toloka_upload.check.patterns import compile_pattern
 from toloka_upload.check.rules import Rule
 
 _DEGREES = r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)"
@@ -20,9 +20,18 @@ _MOST_CHOICES_SHOWN = 10
 class Constraints:
     """The constraints of one field. One that makes no sense here is told to `skipped` and left out."""
 
-    def __init__(self, spec: Mapping[str, Any], skipped: Callable[[str], None]) -> None:
+    def __init__(self, spec: Mapping[str, Any], skipped: Callable[..., None]) -> None:
         self._spec = spec
         self._skipped = skipped
+        self._told = False
+
+    def _pattern_not_checked(self) -> None:
+        if not self._told:
+            self._told = True
+            self._skipped(
+                "pattern",
+                "in bounded time for all values; pip install 'toloka-upload[re2]' checks most patterns",
+            )
 
     def limit(
         self,
@@ -68,10 +77,8 @@ class Constraints:
         if not pattern:
             return
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # "possible set difference": Java reads it as one
-                matches = re.compile(pattern, re.ASCII).fullmatch
-        except (re.error, Warning, OverflowError, RecursionError, TypeError):
+            matches = compile_pattern(pattern, self._pattern_not_checked)
+        except ValueError:
             self._skipped("pattern")
             return
         message = f"Value must match the pattern {faults.clipped(pattern)}"

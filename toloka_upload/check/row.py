@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from toloka_upload.check.spec import Spec
-from toloka_upload.check.structure import check_suite, check_task
-from toloka_upload.rows.model import Fault, Kind, Row
+from toloka_upload.check.structure import (
+    Columns,
+    check_suite,
+    check_task,
+    suites_are_right,
+    tasks_are_right,
+)
+from toloka_upload.rows.model import Batch, Fault, Kind, Row
+
+_PLACE = frozenset({"latitude", "longitude"})
 
 
 class RowCheck:
-    """Checks rows of a run, one at a time.
+    """Checks the rows of a run: many at once, and one by one where something is wrong.
 
     Args:
         pool: The pool that all rows go to, or None: each names its own.
@@ -21,6 +29,40 @@ class RowCheck:
     def __init__(self, pool: str | None, *, grouped: bool) -> None:
         self._pool = pool
         self._grouped = grouped
+
+    def bad_rows(
+        self, batch: Batch, columns: Columns, kind: Kind, spec: Spec | None
+    ) -> dict[int, Sequence[Fault]]:
+        """The faults of those rows that have any, of rows with one signature.
+
+        Args:
+            batch: Good rows, so far.
+            columns: The members of their values; of flat rows they are not needed.
+            kind: What they are.
+            spec: Their pool's; None: values are not checked.
+        """
+        if self._all_right(batch, columns, kind, spec):
+            return {}
+        each = ((at, self.faults(batch.row(at), kind, spec)) for at in range(len(batch.lines)))
+        return {at: faults for at, faults in each if faults}
+
+    def _all_right(self, batch: Batch, columns: Columns, kind: Kind, spec: Spec | None) -> bool:
+        if kind is Kind.FLAT:
+            return spec is None or not any(map(spec.check_input, batch.values))
+        if not (suites_are_right if kind is Kind.SUITE else tasks_are_right)(columns):
+            return False
+        pools = columns.get("pool_id")
+        if pools is None and self._pool is None:
+            return False
+        if pools is not None and self._pool is not None and not {self._pool}.issuperset(pools):
+            return False
+        if self._grouped and "baseline_solutions" in columns:
+            return False
+        if not self._grouped and not _PLACE.isdisjoint(batch.signatures[0][1]):
+            return False
+        return spec is None or (spec.suites_hold if kind is Kind.SUITE else spec.tasks_hold)(
+            columns
+        )
 
     def faults(self, row: Row, kind: Kind, spec: Spec | None) -> Sequence[Fault]:
         """All faults of a row; `spec` is its pool's, None: values are not checked."""
@@ -71,7 +113,5 @@ def _misplaced(row: Row) -> list[Fault]:
         "a place belongs to a task suite, and this row is a task: add --suite-size N, or remove it"
     )
     return [
-        Fault(name, "VALUE_NOT_ALLOWED", message)
-        for name in ("latitude", "longitude")
-        if name in row.outer
+        Fault(name, "VALUE_NOT_ALLOWED", message) for name in sorted(_PLACE) if name in row.outer
     ]

@@ -6,13 +6,18 @@ or less than the pool does. Where documents are unsure, the check lets a value p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from toloka_upload.check import faults
-from toloka_upload.check.fields import Check, Fields
+from toloka_upload.check.fields import Check, Fields, Note
 from toloka_upload.rows.model import Fault
+
+
+def _unnoted(_: str) -> None:
+    """Nobody wants to know."""
+
 
 _SOLUTIONS = ("known_solutions", "baseline_solutions")
 
@@ -33,7 +38,6 @@ class Spec:
     `toloka_upload.check.structure`.
 
     Attributes:
-        notes: What of the spec the check leaves out, in words.
         input_fields: Ids of the input fields, in the spec's order; empty if there is no spec.
         output_fields: The same for the output fields.
         check_input: Check the input values of one task: `check_input(values, prefix="input_values.")`.
@@ -41,27 +45,28 @@ class Spec:
 
     check_input: Check
 
-    def __init__(self, inputs: Fields | None, outputs: Fields | None, notes: Sequence[str]) -> None:
-        self.notes = tuple(notes)
+    def __init__(self, inputs: Fields | None, outputs: Fields | None) -> None:
         self.input_fields = inputs.names if inputs else ()
         self.output_fields = outputs.names if outputs else ()
         self.check_input = inputs.check if inputs else _anything
         self._check_output: Check = outputs.check if outputs else _anything
 
     @classmethod
-    def compile(cls, task_spec: Mapping[str, Any]) -> Spec:
-        """Compile the `task_spec` of a project (`{"input_spec": {...}, "output_spec": {...}}`)."""
-        notes: list[str] = []
+    def compile(cls, task_spec: Mapping[str, Any], note: Note = _unnoted) -> Spec:
+        """Compile the `task_spec` of a project (`{"input_spec": {...}, "output_spec": {...}}`).
+
+        `note` is told, in words, what of the spec the check leaves out: now, or when a row first shows it.
+        """
 
         def fields(side: str, prefix: str) -> Fields | None:
             spec = task_spec.get(side)
             if not isinstance(spec, Mapping) or not spec:
                 return None
-            return Fields.compile(spec, prefix, notes.append)
+            return Fields.compile(spec, prefix, note)
 
         inputs = fields("input_spec", "input_values.")
         outputs = fields("output_spec", "output_values.")
-        return cls(inputs, outputs, notes)
+        return cls(inputs, outputs)
 
     def check_task(self, task: dict[str, Any], prefix: str = "") -> Sequence[Fault]:
         """Check a task: its input values, and the answers in its known and baseline solutions.
@@ -81,6 +86,22 @@ class Spec:
         tasks = suite.get("tasks")
         return faults.first_of(self._suite_faults(tasks if isinstance(tasks, list) else []))
 
+    def tasks_hold(self, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """Whether `check_task` finds nothing in any of many tasks with the same members, of a right structure."""
+        return not any(map(self.check_input, columns["input_values"])) and not any(
+            any(map(self._check_output, _answers(columns[name])))
+            for name in _SOLUTIONS
+            if name in columns
+        )
+
+    def suites_hold(self, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """The same for task suites."""
+        tasks = list(chain.from_iterable(columns["tasks"]))
+        return not any(map(self.check_input, [task["input_values"] for task in tasks])) and not any(
+            any(map(self._check_output, _answers(task.get(name) for task in tasks)))
+            for name in _SOLUTIONS
+        )
+
     def _suite_faults(self, tasks: list[Any]) -> Iterator[Fault]:
         for index, task in enumerate(tasks):
             if isinstance(task, dict):
@@ -94,6 +115,13 @@ class Spec:
                 if isinstance(values, dict):
                     path = f"{prefix}{name}.{index}.output_values."
                     yield from self._check_output(values, path)
+
+
+def _answers(solutions: Iterable[Any]) -> Iterator[dict[str, Any]]:
+    """The values of known or baseline solutions, of which each task has a list or none."""
+    for of_task in solutions:
+        for solution in of_task or ():
+            yield solution["output_values"]
 
 
 def _anything(values: dict[str, Any], prefix: str = "") -> Sequence[Fault]:  # noqa: ARG001

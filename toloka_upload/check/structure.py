@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from operator import is_
 from typing import Any
 
 from toloka_upload.check import faults
@@ -19,6 +22,11 @@ LARGEST_OVERLAP = 30_000
 Member = Callable[[Any, str], Iterator[Fault]]
 """Names the faults of a value that is not null and stands at the path given."""
 
+Columns = Mapping[str, Sequence[Any]]
+"""The members of many objects that have the same ones: by name, a value for each."""
+
+_NULL = partial(is_, None)
+
 
 def check_task(value: dict[str, Any]) -> Sequence[Fault]:
     """Check a task that travels on its own (`POST /tasks`); its values are the spec's matter.
@@ -26,8 +34,6 @@ def check_task(value: dict[str, Any]) -> Sequence[Fault]:
     A null stands for a missing key, save in `pool_id`: only where that is missing can `--pool` fill it. Whether
     it is the right pool is not checked.
     """
-    if type(value.get("input_values")) is dict and (len(value) == 1 or _plain(value)):
-        return faults.NO_FAULTS
     return faults.first_of(_task_faults(value))
 
 
@@ -36,20 +42,26 @@ def check_suite(value: dict[str, Any]) -> Sequence[Fault]:
     return faults.first_of(_suite_faults(value))
 
 
-def _plain(task: dict[str, Any]) -> bool:
-    """Tell at once that a task has only the commonest keys, and those right."""
-    known = 1  # input_values
-    if "overlap" in task:
-        overlap = task["overlap"]
-        if type(overlap) is not int or not 0 < overlap <= LARGEST_OVERLAP:
-            return False
-        known += 1
-    if "pool_id" in task:
-        pool = task["pool_id"]
-        if type(pool) is not str or not (pool.isdigit() and pool.isascii()):
-            return False
-        known += 1
-    return len(task) == known
+def tasks_are_right(columns: Columns) -> bool:
+    """Whether `check_task` finds nothing in any of many tasks with the same members, told by the column."""
+    return _TASK.holds(columns) and _joint_holds(columns)
+
+
+def suites_are_right(columns: Columns) -> bool:
+    """Whether `check_suite` finds nothing in any of many task suites with the same members."""
+    latitudes, longitudes = columns.get("latitude", ()), columns.get("longitude", ())
+    return (
+        _SUITE.holds(columns)
+        and _joint_holds(columns)
+        and list(map(_NULL, latitudes)) == list(map(_NULL, longitudes))
+    )
+
+
+def _joint_holds(columns: Columns) -> bool:
+    both = zip(columns.get("infinite_overlap", ()), columns.get("overlap", ()), strict=False)
+    return None not in columns.get("pool_id", ()) and not any(
+        [endless is True and overlap is not None for endless, overlap in both]
+    )
 
 
 def _task_faults(task: dict[str, Any]) -> Iterator[Fault]:
@@ -91,6 +103,13 @@ class _Shape:
                 yield self._refusal(prefix, name)
             elif member is not None:
                 yield from self.members[name](member, prefix + name)
+
+    def holds(self, columns: Columns) -> bool:
+        """Whether none of many objects with the same members has a fault."""
+        return all(name in columns and None not in columns[name] for name in self.required) and all(
+            name in self.members and _holds(self.members[name], name, values)
+            for name, values in columns.items()
+        )
 
     def _refusal(self, prefix: str, name: str) -> Fault:
         reason = self.refused.get(name)
@@ -218,3 +237,74 @@ _SUITE = _Shape(
     required=("tasks",),
     refused=_SUITE_READ_ONLY | dict.fromkeys(_CONTENT, "It belongs to a task: move it into tasks"),
 )
+
+
+# The same, told by the column.
+
+
+def _holds(member: Member, name: str, values: Sequence[Any]) -> bool:
+    """Whether none of the values of one member has a fault; a null stands for a missing one."""
+    if None in values:
+        values = [value for value in values if value is not None]
+    quick = _QUICKLY.get(name)
+    if quick and quick(values):
+        return True
+    return not any(next(member(value, ""), None) for value in values)
+
+
+def _are(kind: type) -> Callable[[Sequence[Any]], bool]:
+    def are(values: Sequence[Any]) -> bool:
+        return {kind}.issuperset(map(type, values))
+
+    return are
+
+
+def _overlaps(values: Sequence[Any]) -> bool:
+    return _are(int)(values) and all([0 < value <= LARGEST_OVERLAP for value in values])
+
+
+def _pool_ids(values: Sequence[Any]) -> bool:
+    return _are(str)(values) and all([value.isdigit() and value.isascii() for value in set(values)])
+
+
+def _bare_solutions(values: Sequence[Any]) -> bool:
+    """Solutions that have nothing but `output_values`."""
+    if not _are(list)(values):
+        return False
+    solutions = list(chain.from_iterable(values))
+    return (
+        _are(dict)(solutions)
+        and {("output_values",)}.issuperset(map(tuple, solutions))
+        and _are(dict)([solution["output_values"] for solution in solutions])
+    )
+
+
+def _tasks(values: Sequence[Any]) -> bool:
+    """Tasks of suites."""
+    if not _are(list)(values) or not all(values):
+        return False
+    tasks = list(chain.from_iterable(values))
+    if not _are(dict)(tasks):
+        return False
+    alike: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for task in tasks:
+        alike.setdefault(tuple(task), []).append(task)
+    return all(
+        _TASK_IN_SUITE.holds(
+            dict(zip(names, zip(*map(dict.values, some), strict=True), strict=True))
+        )
+        for names, some in alike.items()
+    )
+
+
+_QUICKLY: Mapping[str, Callable[[Sequence[Any]], bool]] = {
+    "input_values": _are(dict),
+    "tasks": _tasks,
+    "overlap": _overlaps,
+    "infinite_overlap": _are(bool),
+    "pool_id": _pool_ids,
+    "known_solutions": _bare_solutions,
+    "message_on_unknown_solution": _are(str),
+    "localization_config": _are(dict),
+}
+"""Tells of values that they are right; of others nothing."""

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from toloka_upload.cli.config import ConfiguredCommand, UploadCommand, config
 from toloka_upload.cli.emulator import emulator
-from toloka_upload.cli.help import GroupedCommand, UploadCommand, help_all_option, write_program
+from toloka_upload.cli.help import GroupedCommand, help_all_option, write_program
 from toloka_upload.cli.runs import runs
 from toloka_upload.cli.template import template
 from toloka_upload.cli.upload import upload
@@ -32,6 +33,16 @@ class _UploadByDefault(TyperGroup):
             from toloka_upload.errors import Interrupted
 
             raise Interrupted("Interrupted; nothing was begun.") from None
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Commands, and the options of the upload, which need no command."""
+        with self.commands["upload"].make_context(
+            "upload", [], parent=ctx, resilient_parsing=True
+        ) as inner:
+            options = inner.command.shell_complete(inner, incomplete)
+        found = super().shell_complete(ctx, incomplete)
+        names = {item.value for item in found}
+        return [*found, *(item for item in options if item.value not in names)]
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """The upload's help, for that is what the program does, and the other commands."""
@@ -71,4 +82,8 @@ def _main(
 
 app.command(cls=UploadCommand)(upload)
 for _command in (runs, template, emulator):
-    app.command(cls=GroupedCommand)(_command)
+    app.command(cls=ConfiguredCommand)(_command)
+app.command(
+    cls=GroupedCommand,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)(config)

@@ -44,14 +44,6 @@ class GroupedCommand(TyperCommand):
         write_groups(self, ctx, formatter)
 
 
-class UploadCommand(GroupedCommand):
-    """The upload: its help is that of the whole program."""
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The same as `toloka-upload --help`, whichever of the two was asked."""
-        ctx.find_root().command.format_help(ctx, formatter)
-
-
 def write_program(ctx: Any, formatter: Any, *, everything: bool) -> None:
     """Write the program's help: an example and the commands first, then the upload's options, the usual ones or all."""
     group = ctx.find_root().command

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
+from toloka_upload.cli import complete
+from toloka_upload.cli.config import read_configuration
 from toloka_upload.cli.help import help_all_option
 
 if TYPE_CHECKING:
@@ -116,6 +118,7 @@ class What(Options):
             *("--pool", "-p"),
             metavar="ID",
             variable="TOLOKA_POOL",
+            autocompletion=complete.pools,
         ),
     ] = None
     suite_size: Annotated[
@@ -298,10 +301,21 @@ class Output(Options):
 
 
 class State(Options):
-    """Where state lives: of every command."""
+    """What every command has."""
 
     title = "Connection"
 
+    profile: Annotated[
+        str | None,
+        option(
+            "Take what toloka-upload.toml says under this name.",
+            metavar="NAME",
+            variable="TOLOKA_PROFILE",
+            callback=read_configuration,
+            is_eager=True,
+            autocompletion=complete.profiles,
+        ),
+    ] = None
     state_dir: Annotated[
         Path | None,
         option(
@@ -330,6 +344,7 @@ class Connection(State):
             "production, sandbox, yandex-tasks, or local: emulated.",
             metavar="NAME",
             variable="TOLOKA_ENV",
+            autocompletion=complete.environments,
         ),
     ] = "production"
     url: Annotated[
@@ -354,6 +369,14 @@ class Connection(State):
             variable="TOLOKA_ACCOUNT",
         ),
     ] = None
+    token_command: Annotated[
+        str | None,
+        option(
+            "Command that prints the token, as secret stores have them.",
+            metavar="COMMAND",
+            variable="TOLOKA_TOKEN_COMMAND",
+        ),
+    ] = None
 
     def target(self) -> "Target":
         """The API to speak to.
@@ -366,7 +389,9 @@ class Connection(State):
 
         from toloka_upload import configure
 
-        return configure.target(self.env, self.url, self.account, self.token_file, os.environ)
+        return configure.target(
+            self.env, self.url, self.account, self.token_file, os.environ, self.token_command
+        )
 
 
 class UploadOptions(What, Reading, Safety, Pace, Output, Connection):

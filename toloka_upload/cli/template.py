@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Literal
 
+from toloka_upload.cli import complete
 from toloka_upload.cli.options import Connection, option, with_options
 
 
@@ -27,6 +28,7 @@ class TemplateOptions(Connection):
             *("--pool", "-p"),
             metavar="ID",
             variable="TOLOKA_POOL",
+            autocompletion=complete.pools,
         ),
     ]
     format: Annotated[TemplateFormat, option("Format of the file.")] = TemplateFormat.tsv

@@ -11,5 +11,15 @@ from toloka_upload.emulator.emulator import Emulator
 from toloka_upload.emulator.local import local_emulator
 from toloka_upload.emulator.messages import ConnectionLost, Request, Response
 from toloka_upload.emulator.switches import Switches
+from toloka_upload.emulator.world import World, load_world
 
-__all__ = ["ConnectionLost", "Emulator", "Request", "Response", "Switches", "local_emulator"]
+__all__ = [
+    "ConnectionLost",
+    "Emulator",
+    "Request",
+    "Response",
+    "Switches",
+    "World",
+    "load_world",
+    "local_emulator",
+]

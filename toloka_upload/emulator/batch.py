@@ -71,7 +71,7 @@ def item_json(kind: Kind, row: ItemRow) -> str:
     writable = WRITABLE[kind] - {"pool_id", "overlap", "infinite_overlap"}
     sent = {key: text for key, text in members(row.body).items() if key in writable}
     if kind == "suites":
-        sent.setdefault("mixed", "false")
+        sent = {"mixed": "false", **sent, "automerged": "false"}
     parts = {
         "id": f'"{item_id(row.pool, row.oid)}"',
         "pool_id": f'"{row.pool}"',

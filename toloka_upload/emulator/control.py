@@ -22,20 +22,17 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-from toloka_upload.emulator import assignments, operations
+from toloka_upload.emulator import assignments
 from toloka_upload.emulator.faults import Faults
-from toloka_upload.emulator.ids import item_id, parse_item_id
-from toloka_upload.emulator.items import members
+from toloka_upload.emulator.ids import parse_item_id
 from toloka_upload.emulator.ledger import Ledger
 from toloka_upload.emulator.messages import Refusal, Request, Response, json_response
+from toloka_upload.emulator.overview import Overview
 from toloka_upload.emulator.rooms import Rooms
-from toloka_upload.emulator.store import KINDS, ItemRow, Kind, OperationRow
-from toloka_upload.emulator.switches import Switches
+from toloka_upload.emulator.store import KINDS
 
 CONTROL = "/_emulator"
 
-_LATEST = 14
-_MOST_SHOWN = 400
 _MOST_TAKEN = 30_000
 
 
@@ -49,8 +46,9 @@ class Control:
         self._faults = faults
         self._ledger = ledger
         self._clock = clock
+        overview = Overview(rooms, faults, ledger)
         self._routes: dict[tuple[str, str], Callable[[Any], Any]] = {
-            ("GET", "/state"): self._state,
+            ("GET", "/state"): lambda _: overview(clock()),
             ("GET", "/stats"): lambda _: ledger.as_json(),
             ("GET", "/requests"): lambda _: [seen._asdict() for seen in ledger.requests],
             ("GET", "/faults"): lambda _: faults.as_json(),
@@ -123,88 +121,6 @@ class Control:
         whole = {**self._rooms.requester, **body}
         self._rooms.requester = {name: part for name, part in whole.items() if part is not None}
         return self._rooms.requester
-
-    def _state(self, _: Any) -> Any:
-        now, rooms = self._clock(), self._rooms
-        usual = asdict(Switches())
-        return {
-            "now": now,
-            "pools": self._pools(),
-            "operations": self._operations(now),
-            "under_way": rooms.store.row("SELECT count(*) FROM operations WHERE settled IS NULL")[
-                0
-            ],
-            "latest": self._latest(),
-            "stats": self._ledger.as_json(),
-            "faults": {
-                "plan": [fault.as_json() for fault in self._faults.plan],
-                "counts": self._faults.counts,
-                "consumed": [made._asdict() for made in self._faults.consumed[-_LATEST:]],
-            },
-            "switches": {
-                name: value
-                for name, value in asdict(rooms.switches).items()
-                if value != usual[name] and name != "require_token"
-            },
-        }
-
-    def _pools(self) -> list[dict[str, Any]]:
-        numbers = self._rooms.store.rows("SELECT id FROM pools ORDER BY id")
-        pools = [self._rooms.pool(number) for (number,) in numbers]
-        return [
-            {
-                "id": str(pool.id),
-                "name": pool.body.get("private_name", ""),
-                "status": pool.status,
-                "training": pool.training,
-                "mixes": pool.mixes,
-                "tasks": pool.tasks,
-                "suites": pool.suites,
-                "suite_tasks": pool.suite_tasks,
-                "most": self._rooms.switches.pool_tasks,
-            }
-            for pool in pools
-            if pool
-        ]
-
-    def _operations(self, now: float) -> list[dict[str, Any]]:
-        query = "SELECT * FROM operations ORDER BY number DESC LIMIT ?"
-        rows = [OperationRow(*row) for row in self._rooms.store.rows(query, (_LATEST,))]
-        switches = Switches()
-        return [
-            {
-                **operations.view(row, switches, now),
-                "pool": str(row.pool) if row.pool is not None else "",
-                "total": row.total,
-            }
-            for row in rows
-        ]
-
-    def _latest(self) -> list[dict[str, str]]:
-        found: list[tuple[int, Kind, ItemRow]] = []
-        for kind in KINDS:
-            pools = self._rooms.store.rows(f"SELECT id FROM pools WHERE {kind} > 0")  # noqa: S608
-            for (pool,) in pools:
-                query = f"SELECT * FROM {kind} WHERE pool = ? ORDER BY oid DESC LIMIT ?"  # noqa: S608
-                rows = self._rooms.store.rows(query, (pool, _LATEST))
-                found += [(row[2], kind, ItemRow(*row)) for row in rows]
-        found.sort(key=lambda entry: (entry[0], entry[2].oid), reverse=True)
-        return [_shown(kind, row) for _, kind, row in found[:_LATEST]]
-
-
-def _shown(kind: Kind, row: ItemRow) -> dict[str, str]:
-    parts = members(row.body)
-    content = parts.get("input_values" if kind == "tasks" else "tasks", "")
-    return {
-        "id": item_id(row.pool, row.oid),
-        "pool": str(row.pool),
-        "kind": "suite"
-        if kind == "suites"
-        else "control"
-        if "known_solutions" in parts
-        else "task",
-        "content": content if len(content) <= _MOST_SHOWN else content[:_MOST_SHOWN] + "…",
-    }
 
 
 def _parsed(request: Request) -> Any:

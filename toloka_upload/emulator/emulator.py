@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import random
 import threading
 import time
@@ -43,8 +44,10 @@ class Emulator:
         clock: Unix time in seconds.
         sleep: Waits so many seconds; only `delay` faults wait.
         rng: Makes ids and the order of logs.
+        usual: Switches as nobody set them; None: as the documents say. The page shows those that differ.
 
     Attributes:
+        alone: Whether no other process used the database when it was opened.
         faults: The weather and the account of it.
         ledger: What requests came.
     """
@@ -59,6 +62,7 @@ class Emulator:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         rng: random.Random | None = None,
+        usual: Switches | None = None,
     ) -> None:
         self.faults = faults or Faults(clock=clock)
         self.ledger = Ledger()
@@ -67,7 +71,10 @@ class Emulator:
         self._lock = threading.RLock()
         self._second = SlidingWindow(1.0)
         rng = rng or random.Random()  # noqa: S311  ids, not secrets
-        self._rooms = Rooms(store, switches, (world or default_world()).requester, rng, self.ledger)
+        requester = (world or default_world()).requester
+        usual = usual or Switches()
+        self._rooms = Rooms(store, switches, usual, requester, rng, self.ledger)
+        self.alone = store.alone
         self._settling = Settling(self._rooms, self._lock, clock)
         if not store.row("SELECT 1 FROM pools"):
             settle_in(self._rooms, default_world(), clock())
@@ -127,14 +134,14 @@ class Emulator:
         now, path = self._clock(), request.path.removeprefix(BASE)
         operation_id = request.query.get("operation_id") or _operation_in(path)
         fault = self.faults.meet(request.method, path, operation_id)
-        status = None
+        status, code = None, ""
         try:
             response = self._answered(request, path, now, fault)
-            status = response.status
+            status, code = response.status, _code_of(response)
         finally:
             name = fault.action if fault else None
             size = len(request.body)
-            seen = Seen(now, request.method, path, status, size, operation_id, name)
+            seen = Seen(now, request.method, path, status, size, operation_id, name, code)
             self.ledger.enter(seen, self._api.template(path))
         return response
 
@@ -193,3 +200,13 @@ def _operation_in(path: str) -> str | None:
     """The id in `/operations/{id}` and `/operations/{id}/log`."""
     parts = path.split("/")
     return parts[2] if len(parts) > 2 and parts[1] == "operations" else None
+
+
+def _code_of(response: Response) -> str:
+    """The code in an error's envelope."""
+    if response.status < 400:
+        return ""
+    try:
+        return str(json.loads(response.body)["code"])
+    except (ValueError, TypeError, KeyError):
+        return ""

@@ -17,6 +17,7 @@ class Seen(NamedTuple):
         time: Unix time of its arrival.
         path: The path below `/api/v1`.
         status: HTTP status of the answer; None if there was none.
+        code: The error's code, if the answer is an error's.
         size: Bytes of its body.
         operation_id: The id it named.
         fault: The scripted fault it met.
@@ -29,6 +30,7 @@ class Seen(NamedTuple):
     size: int
     operation_id: str | None
     fault: str | None
+    code: str = ""
 
 
 class Ledger:
@@ -38,6 +40,7 @@ class Ledger:
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
         self._most_items: Counter[str] = Counter()
         self._items: Counter[str] = Counter()
         self._seen: deque[Seen] = deque(maxlen=KEPT)
@@ -47,6 +50,9 @@ class Ledger:
         with self._lock:
             self._requests[f"{seen.method} {template}"] += 1
             self._statuses[str(seen.status or "lost")] += 1
+            if seen.status is None or not 200 <= seen.status < 300:
+                answer = f"{seen.status or 'lost'} {seen.code}".rstrip()
+                self._failed[f"{answer}: {seen.method} {template}"] += 1
             self._seen.append(seen)
 
     def items(self, template: str, count: int) -> None:
@@ -71,6 +77,7 @@ class Ledger:
             return {
                 "requests": dict(self._requests),
                 "statuses": dict(self._statuses),
+                "failed": dict(self._failed.most_common()),
                 "items": dict(self._items),
                 "most_items": dict(self._most_items),
             }

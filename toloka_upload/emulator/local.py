@@ -36,8 +36,10 @@ def local_emulator(state_dir: Path) -> Emulator:
         ValueError: The file is something else's.
         sqlite3.OperationalError: It cannot be read or written.
     """
+    unhurried = Switches().changed(UNHURRIED)
     return Emulator(
         Store(local_database(state_dir)),
-        switches=Switches().changed(UNHURRIED),
+        switches=unhurried,
+        usual=unhurried,
         sleep=lambda _: None,
     )

@@ -170,7 +170,11 @@ class Operations:
             raise Refusal("OPERATION_LOGS_ARCHIVED", status=int(switches.archived_log_status))
         if age < fate.late or (row.settled == "FAIL" and switches.empty_fail_log):
             return "[]"
-        found = self._store.row("SELECT log FROM logs WHERE id = ?", (row.id,))
+        return self.log_text(row.id)
+
+    def log_text(self, operation_id: str) -> str:
+        """The log as it is kept, whatever is told of it."""
+        found = self._store.row("SELECT log FROM logs WHERE id = ?", (operation_id,))
         return zlib.decompress(found[0]).decode() if found else "[]"
 
 

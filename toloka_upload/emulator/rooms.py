@@ -30,12 +30,14 @@ class Rooms:
     """The tables, the switches as they stand, and what is only in memory.
 
     Attributes:
+        usual: Switches as nobody set them.
         locked: Pools that a fault locked, and until when (Unix time).
         minute: What was created in the last minute, by table; `day` likewise.
     """
 
     store: Store
     switches: Switches
+    usual: Switches
     requester: Mapping[str, Any]
     rng: random.Random
     ledger: Ledger

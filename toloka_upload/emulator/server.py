@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
+import re
 import select
 import socket
 import struct
@@ -27,14 +29,21 @@ MOST_BODY_BYTES = 64 * 1024 * 1024
 IDLE_SECONDS = 300.0
 """A connection on which nothing arrives is closed."""
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+MOST_CONNECTIONS = 256
+"""Connections at one time; each has a thread. One more is answered with 503 and closed."""
+
+_CROWDED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 _DRAINED_BYTES = 128 * 1024 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with a time of zero: close sends RST
 
 
 def is_loopback(host: str) -> bool:
     """Whether a host is this machine only."""
-    return host in _LOOPBACK or host.startswith("127.")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 class Server:
@@ -55,6 +64,7 @@ class Server:
         shown = f"[{host}]" if ":" in host else host
         self.root = f"http://{shown}:{self._http.server_address[1]}"
         self.url = self.root + BASE
+        self._running = contextlib.ExitStack()
         self._thread = threading.Thread(
             target=self._http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )
@@ -65,8 +75,7 @@ class Server:
         return self.emulator.faults
 
     def __enter__(self) -> Self:
-        self._settling = self.emulator.in_background()
-        self._settling.__enter__()
+        self._running.enter_context(self.emulator.in_background())
         self._thread.start()
         return self
 
@@ -81,7 +90,7 @@ class Server:
         self._http.server_close()
         self._http.drop_connections()
         self._thread.join()
-        self._settling.__exit__(kind, error, trace)
+        self._running.close()
 
 
 class _HttpServer(ThreadingHTTPServer):
@@ -103,6 +112,11 @@ class _HttpServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        if len(self._connections) >= MOST_CONNECTIONS:
+            with contextlib.suppress(OSError):
+                request.sendall(_CROWDED)
+            self.shutdown_request(request)
+            return
         self._connections.add(request)
         super().process_request(request, client_address)
 
@@ -155,10 +169,21 @@ class _Handler(BaseHTTPRequestHandler):
             return Refusal("INTERNAL_ERROR", message=message).response()
 
     def _guarded(self) -> Response | None:
-        """Refuse a page from elsewhere that reached this machine under a name of its own."""
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname or "localhost"
-        if self.server.only_loopback and not is_loopback(host):
-            return Refusal("ACCESS_DENIED", message=f"This is not {host[:100]}").response()
+        """Refuse pages from elsewhere: one that came under a name of its own, and one that sends a form or a script.
+
+        Browsers say where what changes something comes from; other clients do not.
+        """
+        named = self.headers.get("Host", "")
+        if self.server.only_loopback and not is_loopback(_host_of(f"//{named}") or "localhost"):
+            return Refusal("ACCESS_DENIED", message=f"This is not {named[:100]}").response()
+        origin = self.headers.get("Origin")
+        elsewhere = origin is not None and origin.rpartition("/")[2] != named
+        site = self.headers.get("Sec-Fetch-Site", "none")
+        if self.command not in ("GET", "HEAD") and (
+            elsewhere or site not in ("none", "same-origin")
+        ):
+            message = "A page from elsewhere may change nothing here"
+            return Refusal("ACCESS_DENIED", message=message).response()
         return None
 
     def _request(self) -> Request:
@@ -171,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return b"".join(self._chunks())
         length = self.headers.get("Content-Length", "0")
-        if not length.isdecimal():
+        if not (length.isascii() and length.isdecimal() and len(length) < 20):
             raise Refusal("VALIDATION_ERROR", message="Content-Length is no number")
         if int(length) > MOST_BODY_BYTES:
             raise _too_large()
@@ -192,10 +217,10 @@ class _Handler(BaseHTTPRequestHandler):
             pass
 
     def _chunk_size(self) -> int:
-        try:
-            return int(self.rfile.readline(64).partition(b";")[0], 16)
-        except ValueError:
-            raise Refusal("VALIDATION_ERROR", message="A chunk has no size") from None
+        size = self.rfile.readline(64).partition(b";")[0].strip()
+        if not _CHUNK_SIZE.fullmatch(size):
+            raise Refusal("VALIDATION_ERROR", message="A chunk has no size")
+        return int(size, 16)
 
     def _send(self, response: Response, *, most: int | None = None) -> None:
         """Send an answer, or its head and the first `most` bytes of its body."""
@@ -244,6 +269,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
         """Requests are counted by the emulator; nothing is printed."""
+
+
+def _host_of(address: str) -> str | None:
+    """The host of an address; an impossible one is a name that nobody has."""
+    try:
+        return urlsplit(address).hostname
+    except ValueError:
+        return "?"
 
 
 def _too_large() -> Refusal:

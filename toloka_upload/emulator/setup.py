@@ -13,9 +13,9 @@ from typing import Any
 from toloka_upload.emulator.emulator import Emulator
 from toloka_upload.emulator.faults import Faults, load_plan
 from toloka_upload.emulator.server import Server, is_loopback
-from toloka_upload.emulator.store import Store
+from toloka_upload.emulator.store import Store, forget
 from toloka_upload.emulator.switches import Switches
-from toloka_upload.emulator.world import World, load_world
+from toloka_upload.emulator.world import World, apart, load_world
 
 USUAL = {"operation_seconds": 1.0}
 """Switches of a served emulator that neither a world file nor the command line sets."""
@@ -54,11 +54,12 @@ class Setup:
         switches = Switches().changed(settings)
         plan, seed = load_plan(self.faults) if self.faults else ([], 0)
         if self.reset and self.database:
-            self.database.unlink(missing_ok=True)
-            self.database.with_name(self.database.name + "-journal").unlink(missing_ok=True)
-        emulator = Emulator(Store(self.database), world, switches, Faults(plan, seed))
+            forget(self.database)
+        usual = Switches().changed(USUAL)
+        store = Store(self.database)
+        emulator = Emulator(store, world, switches, Faults(plan, seed), usual=usual)
         if self.like:
-            emulator.put(self.like)
+            emulator.put(apart(store, self.like))
         return emulator
 
 
@@ -86,12 +87,18 @@ def run(emulator: Emulator, host: str, port: int) -> None:
         signal.signal(number, lambda *_: over.set())
     server = Server(emulator, host, port)
     if not is_loopback(host):
-        warning = (
-            f"toloka-upload emulator: {host} can be reached from other machines; anyone may use it"
+        _warn(f"{host} can be reached from other machines; anyone may use it")
+    if not emulator.alone:
+        _warn(
+            "another process uses this database too: both show what either is given, but faults, switches "
+            "and counts are each one's own"
         )
-        print(warning, file=sys.stderr, flush=True)  # noqa: T201  this is the command's output
     with server:
         line = f"toloka-upload emulator: {server.url} (page: {server.root}/)"
         print(line, flush=True)  # noqa: T201
         over.wait()
     emulator.close()
+
+
+def _warn(text: str) -> None:
+    print(f"toloka-upload emulator: {text}", file=sys.stderr, flush=True)  # noqa: T201  the command's output

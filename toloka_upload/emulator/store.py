@@ -16,6 +16,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from toloka_upload.emulator.sharing import Share, in_use
+
 Kind = Literal["tasks", "suites"]
 KINDS: tuple[Kind, ...] = ("tasks", "suites")
 
@@ -94,17 +96,52 @@ class OperationRow(NamedTuple):
     created: int | None
 
 
+_TABLES = {"projects", "pools", "tasks", "suites", "operations", "bodies", "logs"}
+
+
+def forget(path: Path) -> None:
+    """Delete a database with all that it holds; nothing but a database of an emulator's that nobody uses.
+
+    Raises:
+        ValueError: The file is something else, or somebody uses it.
+        OSError: It cannot be deleted.
+    """
+    if not path.exists():
+        return
+    if path.stat().st_size and not _is_ours(path):
+        raise ValueError(f"{path}: not an emulator's database; it is left as it is")
+    if in_use(path):
+        raise ValueError(f"{path}: another process uses it; end that first")
+    path.unlink()
+    path.with_name(path.name + "-journal").unlink(missing_ok=True)
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        with contextlib.closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        ) as db:
+            tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    except sqlite3.Error:
+        return False
+    return tables >= _TABLES
+
+
 class Store:
     """Tables and the statements on them. Not thread-safe: the emulator's lock is held around every call.
 
     Args:
         path: The database file, made with mode 0600 if it is not there; None: in memory.
 
+    Attributes:
+        alone: Whether no other process used the file when it was opened.
+
     Raises:
         ValueError: The file is no database of this emulator's.
     """
 
     def __init__(self, path: Path | None = None) -> None:
+        self._share: Share | None = None
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -118,10 +155,13 @@ class Store:
         try:
             self._prepare()
         except sqlite3.DatabaseError as problem:
-            self._db.close()
+            self.close()
             if isinstance(problem, sqlite3.OperationalError):
                 raise
             raise ValueError(f"{path}: not an emulator's database: {problem}") from None
+        if path is not None:
+            self._share = Share(path)
+        self.alone = self._share is None or self._share.alone
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA journal_mode = TRUNCATE")
@@ -134,6 +174,8 @@ class Store:
             version = self._db.execute("PRAGMA user_version").fetchone()[0]  # now nobody else's
             if version and not 0 < version <= SCHEMA_VERSION:
                 raise sqlite3.DatabaseError(f"made by another version ({version}); use --reset")
+            if version == 0 and self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise sqlite3.DatabaseError("another program's")
             steps = [_SCHEMA.split(";")] if version == 0 else []
             steps += [
                 list(_UPGRADES[old]) for old in range(version or SCHEMA_VERSION, SCHEMA_VERSION)
@@ -145,6 +187,9 @@ class Store:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+        if self._share:
+            self._share.close()
+            self._share = None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:

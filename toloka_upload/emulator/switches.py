@@ -119,10 +119,10 @@ class Switches:
         "Answer of a synchronous request with `skip_invalid_items=true` when all are invalid",
         default="400",
     )
-    sync_payload: Literal["nested", "flat", "unindexed"] = _switch(
-        'Payload of that 400: `{"1": {"input_values.x": ...}}`, `{"1.input_values.x": ...}`, '
+    sync_payload: Literal["flat", "nested", "unindexed"] = _switch(
+        'Payload of that 400: `{"1.input_values.x": ...}`, `{"1": {"input_values.x": ...}}`, '
         "or the field map of the first invalid item alone",
-        default="nested",
+        default="flat",
     )
     no_validation_errors: Literal["absent", "null", "empty"] = _switch(
         "`validation_errors` of a 201 without any", default="absent"

@@ -18,7 +18,7 @@ from toloka_upload.emulator.ids import parse_item_id
 from toloka_upload.emulator.judge import Judge
 from toloka_upload.emulator.listing import read_moment
 from toloka_upload.emulator.rooms import Rooms
-from toloka_upload.emulator.store import ItemRow, Kind
+from toloka_upload.emulator.store import ItemRow, Kind, Store
 
 SINCE = "2026-01-15T09:00:00.000"
 
@@ -242,6 +242,24 @@ def like(pool: Mapping[str, Any], project: Mapping[str, Any]) -> World:
     if "mixer_config" not in pool and "training_tasks_in_task_suite_count" in pool:
         return World(projects, {}, {number: copy})
     return World(projects, {number: copy})
+
+
+def apart(store: Store, copy: World) -> World:
+    """A copy that changes no project of other pools: under a taken id its project gets another one."""
+    (pool,) = [*copy.pools.values(), *copy.trainings.values()]
+    ((number, project),) = copy.projects.items()
+    bodies = {old: json.loads(text) for old, text in store.rows("SELECT id, body FROM projects")}
+    others = store.row(
+        "SELECT 1 FROM pools WHERE id != ? AND CAST(json_extract(body, '$.project_id') AS INTEGER) = ?",
+        (int(pool["id"]), number),
+    )
+    if not others or bodies.get(number) == project:
+        return copy
+    alike = [old for old, body in bodies.items() if {**body, "id": project["id"]} == project]
+    free = alike[0] if alike else store.next_id("projects")
+    moved = {int(pool["id"]): {**pool, "project_id": str(free)}}
+    pools, trainings = (moved, {}) if copy.pools else ({}, moved)
+    return World({free: {**project, "id": str(free)}}, pools, trainings)
 
 
 def settle_in(rooms: Rooms, world: World, now: float) -> None:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import operator
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from toloka_upload.items.identity import WIDTH, digest
+from toloka_upload.items.identity import WIDTH
 from toloka_upload.outcomes import Places
+from toloka_upload.rows.model import Fault
 
 MOST_INPUT_BYTES = 1_048_576
 """Most bytes of all `input_values` in a request (API reference, "Input and output data size limitations")."""
@@ -51,23 +52,33 @@ class Size(NamedTuple):
 _NOTHING = Size(0)
 
 
-class Item(NamedTuple):
-    """One task or suite, ready to travel, and the rows it is made of.
+class Items(NamedTuple):
+    """Tasks or suites ready to travel, by the column, and the rows they are made of, which are of one file.
 
     Attributes:
-        text: The item's JSON without line breaks and without its closing brace, so that a marker can follow.
-        content: The digest under which a listing shows it.
-        identities: Of its rows, packed.
-        raws: Of its rows, for the rejects.
-        places: (file, line) of its rows.
+        texts: The items' JSON without line breaks and without their closing brace, so that a marker can follow.
+        inputs: Bytes of `input_values` that each adds to a request.
+        outputs: The same for `output_values`.
+        contents: The digests under which a listing shows the items.
+        identities: Of the rows.
+        raws: The rows as they came, for the rejects.
+        lines: Of the rows.
+        per_item: Rows of each item, or None: one each.
     """
 
-    text: bytes
-    size: Size
-    content: bytes
-    identities: bytes
+    texts: list[bytes]
+    inputs: list[int]
+    outputs: list[int]
+    contents: list[bytes]
+    identities: list[bytes]
     raws: list[bytes]
-    places: list[tuple[str, int]]
+    lines: list[int]
+    per_item: list[int] | None = None
+
+    def select(self, rows: Sequence[int]) -> Items:
+        """Some of them; each must be of one row."""
+        columns: Any = ([column[row] for row in rows] for column in self[:7])
+        return Items(*columns)
 
 
 @dataclass(slots=True)
@@ -161,28 +172,6 @@ def _take(packed: bytes, indexes: list[int]) -> bytes:
     return b"".join([packed[index * WIDTH : (index + 1) * WIDTH] for index in indexes])
 
 
-class PlainTasks(NamedTuple):
-    """Tasks that are one row each and have no solutions, by the column. `sizes` are bytes of `input_values`."""
-
-    texts: list[bytes]
-    sizes: list[int]
-    identities: list[bytes]
-    contents: list[bytes]
-    raws: list[bytes]
-    lines: list[int]
-
-    def select(self, rows: list[int]) -> PlainTasks:
-        """Some of them."""
-        return PlainTasks(
-            [self.texts[row] for row in rows],
-            [self.sizes[row] for row in rows],
-            [self.identities[row] for row in rows],
-            [self.contents[row] for row in rows],
-            [self.raws[row] for row in rows],
-            [self.lines[row] for row in rows],
-        )
-
-
 class Chunker:
     """Collects items of one pool and closes a chunk when the next item would not fit.
 
@@ -212,50 +201,32 @@ class Chunker:
         """Bytes of the items that wait for their chunk to close."""
         return self._input + self._output
 
-    def add_tasks(self, tasks: PlainTasks, file: str) -> None:
-        """Add plain tasks: the way of most rows."""
-        texts, sizes, identities, contents, raws, lines = tasks
-        totals = list(accumulate(sizes, initial=0))
-        start = 0
-        while start < len(texts):
-            room = self._limits.input_bytes - self._input + totals[start]
+    def add(self, items: Items, file: str) -> None:
+        """Add items of one file in their order."""
+        inputs = list(accumulate(items.inputs, initial=0))
+        outputs = list(accumulate(items.outputs, initial=0))
+        rows = list(accumulate(items.per_item, initial=0)) if items.per_item else range(len(inputs))
+        limits, start = self._limits, 0
+        while start < len(items.texts):
             stop = min(
-                bisect_right(totals, room) - 1, start + self._limits.items - len(self._identities)
+                start + limits.items - self._chunk.items,
+                bisect_right(inputs, limits.input_bytes - self._input + inputs[start]) - 1,
+                bisect_right(outputs, limits.output_bytes - self._output + outputs[start]) - 1,
             )
-            if stop <= start and self._identities:
+            if stop <= start and self._chunk.texts:
                 self.flush()
                 continue
-            part = slice(start, max(stop, start + 1))
-            self._chunk.texts += texts[part]
-            self._chunk.raws += raws[part]
-            self._identities += identities[part]
-            self._contents += contents[part]
-            self._input += totals[part.stop] - totals[start]
-            self._chunk.places.extend(file, lines[part])
-            start = part.stop
-
-    def add(self, item: Item) -> None:
-        """Add any item."""
-        size, limits = item.size, self._limits
-        if (
-            self._chunk.items == limits.items
-            or self._input + size.input_bytes > limits.input_bytes
-            or self._output + size.output_bytes > limits.output_bytes
-        ):
-            self.flush()
-        chunk = self._chunk
-        chunk.texts.append(item.text)
-        chunk.raws += item.raws
-        self._identities.append(item.identities)
-        self._contents.append(item.content)
-        self._input += size.input_bytes
-        self._output += size.output_bytes
-        for file, line in item.places:
-            chunk.places.add(file, line)
-        if len(item.places) != 1 and not self._per_item:
-            self._per_item = [1] * (chunk.items - 1)
-        if self._per_item or len(item.places) != 1:
-            self._per_item.append(len(item.places))
+            stop = max(stop, start + 1)
+            self._chunk.texts += items.texts[start:stop]
+            self._contents += items.contents[start:stop]
+            self._per_item += items.per_item[start:stop] if items.per_item else [1] * (stop - start)
+            self._input += inputs[stop] - inputs[start]
+            self._output += outputs[stop] - outputs[start]
+            part = slice(rows[start], rows[stop])
+            self._chunk.raws += items.raws[part]
+            self._identities += items.identities[part]
+            self._chunk.places.extend(file, items.lines[part])
+            start = stop
 
     def flush(self) -> None:
         """Close the chunk at hand, if it has any items."""
@@ -266,8 +237,7 @@ class Chunker:
         chunk.identities = b"".join(self._identities)
         chunk.contents = b"".join(self._contents)
         chunk.size = Size(self._input, self._output)
-        if self._per_item:
-            self._per_item += [1] * (chunk.items - len(self._per_item))
+        if not {1}.issuperset(self._per_item):
             chunk.per_item = array("q", self._per_item)
         self._reset()
         self._close(chunk)
@@ -284,6 +254,10 @@ def too_large(size: Size, limits: Limits) -> str | None:
     return None
 
 
-def suite_content(contents: bytes) -> bytes:
-    """The content of a suite, from the packed contents of its tasks."""
-    return digest(contents)
+def size_fault(size: Size, limits: Limits, whose: str = "") -> Fault | None:
+    """The same as a fault of a row; `whose` says whose size it is, if not its own."""
+    said = too_large(size, limits)
+    if said is None:
+        return None
+    field = "input_values" if size.input_bytes > limits.input_bytes else "known_solutions"
+    return Fault(field, "OBJECT_SIZE_BYTES_GREATER_THAN_MAX", f"{whose}{said}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import struct
 import uuid
 from array import array
@@ -23,12 +24,25 @@ WIDTH = 10
 
 _FULLEST = 0.6
 """Share of a hash table's places that may be taken before it grows."""
+_NOTHING = hashlib.blake2b(digest_size=WIDTH)
+_NUMBER = re.compile(rb"\s*:\s*(-?[0-9][0-9.eE+-]*)")
+_MINUS_ZERO = re.compile(rb":\s*-0\s*[,}]")  # the parser makes 0 of it
 _NAMESPACE = uuid.UUID("6f6c6f6b-615f-5570-8c6f-616400000001")
 
 
 def digest(data: bytes) -> bytes:
     """`WIDTH` bytes that stand for `data`."""
     return hashlib.blake2b(data, digest_size=WIDTH).digest()
+
+
+def digests(texts: Iterable[bytes]) -> list[bytes]:
+    """`digest` of each."""
+    copy, found = _NOTHING.copy, []
+    for text in texts:
+        state = copy()  # half the price of a new one
+        state.update(text)
+        found.append(state.digest())
+    return found
 
 
 def canonical(value: Any, text: bytes) -> bytes:
@@ -41,7 +55,7 @@ def canonical(value: Any, text: bytes) -> bytes:
     """
     if not has_float(value) or orjson.dumps(value) == text:
         return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
-    return _encode(_exact(text))
+    return orjson.dumps(_exact(text), None, orjson.OPT_SORT_KEYS)
 
 
 def exact_members(value: Mapping[str, Any], text: bytes, names: Iterable[str]) -> dict[str, bytes]:
@@ -49,7 +63,7 @@ def exact_members(value: Mapping[str, Any], text: bytes, names: Iterable[str]) -
     if not has_float(value) or orjson.dumps(value) == text:
         return {name: orjson.dumps(value[name], None, orjson.OPT_SORT_KEYS) for name in names}
     exact = _exact(text)
-    return {name: _encode(exact[name]) for name in names}
+    return {name: orjson.dumps(exact[name], None, orjson.OPT_SORT_KEYS) for name in names}
 
 
 def loose(value: Any) -> bytes:
@@ -64,14 +78,38 @@ def nth(content: bytes, ordinal: int) -> bytes:
     return digest(b"%b%d" % (content, ordinal)) if ordinal else content
 
 
-class _Number(str):
-    """A number's text."""
+def exact_scalars(values: Mapping[str, Any], text: bytes) -> bytes | None:
+    """
+    What `canonical` makes of an object of scalars, in a tenth of the time; None where that cannot be told so simply.
 
-    __slots__ = ()
+    Args:
+        values: The object.
+        text: A JSON text that has it, and in which no other object has a key of its own. Keys are found in it as they
+            stand, so any that is spelt with escapes, or stands there twice, is not for here.
+    """
+    if b"\\u" in text or b"\\/" in text:
+        return None
+    exact = dict(values)
+    for name, value in values.items():
+        kind = type(value)
+        if kind is float:
+            key = orjson.dumps(name)
+            at = text.find(key)
+            number = _NUMBER.match(text, at + len(key))
+            if at < 0 or not number or text.find(key, at + 1) >= 0:
+                return None
+            exact[name] = orjson.Fragment(number[1])
+        elif kind is dict or kind is list or (value == 0 and _MINUS_ZERO.search(text)):
+            return None
+    return orjson.dumps(exact, None, orjson.OPT_SORT_KEYS)
 
 
 def _exact(text: bytes) -> Any:
-    return json.loads(text, parse_float=_Number, parse_int=_Number)
+    return json.loads(text, parse_float=_as_written, parse_int=_as_written)
+
+
+def _as_written(number: str) -> orjson.Fragment:
+    return orjson.Fragment(number)
 
 
 def has_float(value: Any) -> bool:
@@ -96,17 +134,6 @@ def _by_value(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return int(value)
     return value
-
-
-def _encode(value: Any) -> bytes:
-    if isinstance(value, dict):
-        members = (orjson.dumps(key) + b":" + _encode(value[key]) for key in sorted(value))
-        return b"{" + b",".join(members) + b"}"
-    if isinstance(value, list):
-        return b"[" + b",".join(map(_encode, value)) + b"]"
-    if isinstance(value, _Number):
-        return value.encode()
-    return orjson.dumps(value)
 
 
 class Seen:

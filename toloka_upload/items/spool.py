@@ -51,6 +51,11 @@ class Spool:
         self._end = 0
         self._count = 0
 
+    @property
+    def chunks(self) -> int:
+        """How many chunks were written."""
+        return self._count
+
     def close(self) -> None:
         """Give the room back."""
         if self._file:

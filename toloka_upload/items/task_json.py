@@ -1,158 +1,116 @@
-"""A row becomes what travels: the text of a task or suite, its size, and what it is known by. Pure."""
+"""Rows become what travels: the texts of tasks or suites, their sizes, and what each is known by. Pure.
+
+All of it is done by the column, for rows of one signature: the same members in the same order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate, chain, pairwise
+from operator import add
 from typing import Any, NamedTuple
 
 import orjson
 
-from toloka_upload.items.chunks import Size
-from toloka_upload.items.identity import canonical, digest, exact_members, has_float, loose
-from toloka_upload.rows.model import Fault, Kind, Row
+from toloka_upload.items.chunks import Items
+from toloka_upload.items.identity import (
+    canonical,
+    digest,
+    digests,
+    exact_members,
+    exact_scalars,
+    has_float,
+    loose,
+)
+from toloka_upload.rows.model import NO_MEMBERS, Batch, Kind
 from toloka_upload.rows.splice import without
 
-_TASK_MEMBERS = frozenset(
+Columns = Mapping[str, Sequence[Any]]
+"""The members of many objects of one signature: by name, a value for each."""
+
+_OVERLAPS = ("overlap", "infinite_overlap")
+_SOLUTIONS = ("known_solutions", "baseline_solutions")
+_IN_SUITE = frozenset(
     {"input_values", "known_solutions", "message_on_unknown_solution", "localization_config"}
 )
 """What a task inside a suite may have (API reference, TaskSuite); all else of a task belongs to the suite."""
-
 _SIMPLE = frozenset({str, int, bool, type(None)})
-_OVERLAPS = ("overlap", "infinite_overlap")
-_NOTHING = b'"nothing"'
 _DEFAULTED = frozenset({"pool_id"})
+_may_have_float = re.compile(rb"[0-9][.e]").search
 
 
-class Shaped(NamedTuple):
-    """One row, ready to be numbered and sent.
+class Known(NamedTuple):
+    """What rows are known by, and what they add to a request, by the column.
 
     Attributes:
-        text: The item's JSON without its closing brace and without pool, overlap and other outer members.
-        size: What it adds to a request.
-        key: Digest of its exact content: what it is known by.
-        content: Digest under which a listing shows it.
-        outer: Members that follow the text, as JSON text.
-        names_pool: Whether the text has the pool's id already.
+        keys: Digests of their exact content.
+        contents: Digests under which a listing shows them. The same list where nothing tells the two apart.
+        inputs: Bytes of `input_values`.
+        outputs: Bytes of `output_values`.
     """
 
-    text: bytes
-    size: Size
-    key: bytes
-    content: bytes
-    outer: dict[str, bytes]
-    names_pool: bool = False
+    keys: list[bytes]
+    contents: list[bytes]
+    inputs: list[int]
+    outputs: list[int]
 
 
-def has_odd_numbers(values: dict[str, Any]) -> bool:
-    """Whether the exact content cannot be told from the parsed values alone."""
-    return not _SIMPLE.issuperset(map(type, values.values())) and has_float(values)
+# What travels.
 
 
-def all_plain(inputs: list[Any]) -> bool:
-    """Whether all of many are objects, and none of them has odd numbers."""
-    if not {dict}.issuperset(map(type, inputs)):
-        return False
-    every_value = chain.from_iterable(map(dict.values, inputs))
-    return _SIMPLE.issuperset(map(type, every_value)) or not any(map(has_float, inputs))
+def items(batch: Batch, columns: Columns, kind: Kind, *, overlap: int | None, pool: str) -> Items:
+    """
+    Rows that are an item each.
 
-
-def flat_content(values: dict[str, Any], text: bytes) -> tuple[bytes, bytes, bytes]:
-    """The compact form of `input_values`, the digest of their exact content, and that of what a listing shows."""
-    if not has_odd_numbers(values):
-        compact = orjson.dumps(values, None, orjson.OPT_SORT_KEYS)
-        key = digest(compact)
-        return compact, key, key
-    compact = canonical(values, text)
-    return compact, digest(compact), digest(loose(values))
-
-
-def shape_flat(row: Row, overlap: int | None) -> Shaped:
-    """A row that is the `input_values` of a task."""
-    compact, key, content = flat_content(row.value, row.text)
-    size = Size(max(len(row.text), len(compact)))
-    return Shaped(b'{"input_values":' + row.text, size, key, content, with_overlap({}, (), overlap))
-
-
-def shape_task(row: Row, overlap: int | None) -> Shaped:
-    """An API task, or a row of a table."""
-    value = row.value
-    key = _key(row, "input_values")
-    content = digest(loose(value["input_values"]))
-    text, named = _settle_pool(row)
-    return Shaped(text, _task_size(value, row.text), key, content, _outer(row, overlap), named)
-
-
-def shape_suite(row: Row, overlap: int | None) -> Shaped:
-    """An API task suite."""
-    tasks = row.value["tasks"]
-    content = digest(b"".join(digest(loose(task["input_values"])) for task in tasks))
-    inputs, outputs = 0, 0
-    for task in tasks:
-        inputs += len(orjson.dumps(task["input_values"]))
-        outputs += _output_bytes(task)
-    slack = max(0, len(row.text) - len(orjson.dumps(row.value)))
-    size = Size(inputs + slack, outputs + slack if outputs else 0)
-    text, named = _settle_pool(row)
-    return Shaped(text, size, _key(row, "tasks"), content, _outer(row, overlap), named)
-
-
-def shape_member(row: Row, kind: Kind) -> Shaped:
-    """A task that will travel inside a suite: what belongs to the suite is taken out into `outer`."""
+    Args:
+        batch: Good rows of one signature.
+        columns: The members of their values; of flat rows they are not needed.
+        kind: What they are.
+        overlap: `--overlap`, for rows that name none.
+        pool: The pool's id, for rows that name none.
+    """
+    known = known_by(batch, columns, kind)
     if kind is Kind.FLAT:
-        return shape_flat(row, None)
-    value = row.value
-    outer = {name: text for name, text in row.outer.items() if name != "pool_id"}
-    text = row.text
-    if not _TASK_MEMBERS.issuperset(value):
-        text, removed = without(text, [name for name in value if name not in _TASK_MEMBERS])
-        removed.pop("pool_id", None)
-        outer.update(removed)
-    return Shaped(
-        text[:-1].rstrip(),
-        _task_size(value, row.text),
-        _key(row, "input_values"),
-        digest(loose(value["input_values"])),
-        outer,
+        ends = _ends(batch, columns, overlap, pool)
+        texts = [
+            b'{"input_values":' + text + end for text, end in zip(batch.texts, ends, strict=True)
+        ]
+    else:
+        ends = _ends_with_pool(batch, columns, overlap, pool)
+        heads = _without_number_of_pool(batch.texts, columns)
+        if batch.whole and len(columns) == 1 and known.keys is known.contents:
+            # Space before the last brace stays, as ever: what was sent once must be the same if it is sent again.
+            texts = [text[:-1] + end for text, end in zip(heads, ends, strict=True)]
+        else:
+            texts = [text[:-1].rstrip() + end for text, end in zip(heads, ends, strict=True)]
+    return Items(
+        texts, known.inputs, known.outputs, known.contents, known.keys, batch.raws, batch.lines
     )
 
 
-def joined_outer(members: list[dict[str, bytes]], overlap: int | None) -> dict[str, bytes]:
-    """The outer members of a suite whose tasks agree: infinite overlap only if all its rows have it by default."""
-    outer: dict[str, bytes] = {}
-    for member in members:
-        outer = outer | {name: text for name, text in member.items() if name not in outer}
-    if "infinite_overlap" in outer and not all("infinite_overlap" in member for member in members):
-        del outer["infinite_overlap"]
-    return with_overlap(outer, outer, overlap)
-
-
-def disagreement(outer: Mapping[str, bytes], suite: Sequence[Mapping[str, bytes]]) -> Fault | None:
-    """
-    What of a row contradicts the rows before it in its suite.
-
-    All rows must have the same members that belong to the suite, but for overlap: a row that names none goes along
-    with those that do.
-    """
-    for name in sorted(outer.keys() | (suite[0].keys() if suite else set())):
-        if name == "infinite_overlap":
-            continue
-        counting = (member for member in suite if name in member or name != "overlap")
-        first = next(counting, None)
-        if first is None or (name == "overlap" and name not in outer):
-            continue
-        mine, before = outer.get(name, _NOTHING), first.get(name, _NOTHING)
-        if mine != before and orjson.loads(mine) != orjson.loads(before):
-            return Fault(
-                name,
-                "VALUE_NOT_ALLOWED",
-                f"all rows of a suite must agree on {name}: here {_told(mine)}, before it {_told(before)}",
-            )
-    return None
-
-
-def _told(text: bytes) -> str:
-    return text.decode().strip('"')
+def suite_tasks(
+    batch: Batch, columns: Columns, kind: Kind
+) -> tuple[Items, list[Mapping[str, bytes]]]:
+    """Rows that will travel inside of suites, and of each what belongs to its suite."""
+    known, outers = known_by(batch, columns, kind), batch.outers
+    if kind is Kind.FLAT:
+        texts = [b'{"input_values":' + text for text in batch.texts]
+    else:
+        texts = batch.texts
+        names = [name for name in columns if name not in _IN_SUITE]
+        if names:
+            parted = [without(text, names) for text in texts]
+            texts = [text for text, _ in parted]
+            outers = [
+                {**outer, **{name: taken[name] for name in taken if name != "pool_id"}}
+                for outer, (_, taken) in zip(outers, parted, strict=True)
+            ]
+        texts = [text[:-1].rstrip() for text in texts]
+    found = Items(
+        texts, known.inputs, known.outputs, known.contents, known.keys, batch.raws, batch.lines
+    )
+    return found, outers
 
 
 def with_overlap(
@@ -172,43 +130,201 @@ def ending(outer: Mapping[str, bytes], pool: str | None) -> bytes:
     return members if pool is None else b'%b,"pool_id":"%b"' % (members, pool.encode())
 
 
-def _settle_pool(row: Row) -> tuple[bytes, bool]:
-    """The text without its brace, and whether it names the pool as the API wants it: a string, not a number."""
-    text, pool = row.text, row.value.get("pool_id")
-    if pool is not None and not isinstance(pool, str):
-        text, _ = without(text, _DEFAULTED)
-    return text[:-1].rstrip(), isinstance(pool, str)
+def _ends(batch: Batch, columns: Columns, overlap: int | None, pool: str | None) -> Sequence[bytes]:
+    """What follows the text of each row."""
+    naming = [columns[name] for name in _OVERLAPS if name in columns]
+    names = batch.signatures[0][1]
+    if not names and (overlap is None or not naming):
+        return [ending(with_overlap(NO_MEMBERS, (), overlap), pool)] * len(batch.texts)
+    if overlap is None:
+        template = ending(dict.fromkeys(names, b"%b"), pool)
+        return [template % tuple(outer.values()) for outer in batch.outers]
+    named = [any(row) for row in zip(*naming, strict=True)] or [False] * len(batch.texts)
+    return [
+        ending(outer if own else with_overlap(outer, outer, overlap), pool)
+        for outer, own in zip(batch.outers, named, strict=True)
+    ]
 
 
-def _outer(row: Row, overlap: int | None) -> dict[str, bytes]:
-    if any(row.value.get(name) for name in _OVERLAPS):
-        return dict(row.outer)
-    return with_overlap(row.outer, row.outer, overlap)
+def _ends_with_pool(
+    batch: Batch, columns: Columns, overlap: int | None, pool: str
+) -> Sequence[bytes]:
+    """The same, with the pool's id after rows that do not name it as the API wants it: as a string."""
+    named = [type(value) is str for value in columns.get("pool_id", ())]
+    if not any(named):
+        return _ends(batch, columns, overlap, pool)
+    without_pool = _ends(batch, columns, overlap, None)
+    if all(named):
+        return without_pool
+    with_pool = _ends(batch, columns, overlap, pool)
+    return [without_pool[row] if is_named else with_pool[row] for row, is_named in enumerate(named)]
 
 
-def _key(row: Row, main: str) -> bytes:
-    """The digest of a task or suite as such: without its pool, without the defaults that options give."""
-    outer = {name: text for name, text in row.outer.items() if name != "infinite_overlap"}
-    names = [name for name in row.value if name != "pool_id"]
-    if names == [main] and not outer:
-        if main == "input_values" and not has_float(row.value):
-            return digest(orjson.dumps(row.value[main], None, orjson.OPT_SORT_KEYS))
-        return digest(exact_members(row.value, row.text, [main])[main])
-    members = exact_members(row.value, row.text, names) | outer
-    parts = (orjson.dumps(name) + b":" + members[name] for name in sorted(members))
-    return digest(b"{" + b",".join(parts) + b"}")
+def _without_number_of_pool(texts: list[bytes], columns: Columns) -> list[bytes]:
+    """The texts without `pool_id` where it is a number."""
+    pools = columns.get("pool_id", ())
+    if {str}.issuperset(map(type, pools)):
+        return texts
+    return [
+        text if type(value) is str else without(text, _DEFAULTED)[0]
+        for text, value in zip(texts, pools, strict=True)
+    ]
 
 
-def _task_size(value: Mapping[str, Any], text: bytes) -> Size:
-    inputs = len(orjson.dumps(value["input_values"]))
-    slack = max(0, len(text) - len(orjson.dumps(value)))
-    outputs = _output_bytes(value)
-    return Size(inputs + slack, outputs + slack if outputs else 0)
+# What rows are known by, and how much they count.
+
+
+def known_by(batch: Batch, columns: Columns, kind: Kind) -> Known:
+    """What good rows of one signature are known by, and what they add to a request."""
+    texts = batch.texts
+    if kind is Kind.TASK:
+        return _known_tasks(batch, columns)
+    if kind is Kind.SUITE:
+        return _known_suites(batch, columns)
+    forms, odd = _forms(batch.values)
+    shown = _shown(forms, batch.values, odd)
+    for row in odd:
+        values = batch.values[row]
+        forms[row] = exact_scalars(values, texts[row]) or canonical(values, texts[row])
+    keys = digests(forms)
+    contents = digests(shown) if odd else keys
+    return Known(keys, contents, list(map(len, texts)), [0] * len(texts))
+
+
+def _known_tasks(batch: Batch, columns: Columns) -> Known:
+    texts, inputs = batch.texts, columns["input_values"]
+    form, odd = _forms(inputs)
+    sizes = list(map(len, form))
+    contents = digests(_shown(form, inputs, odd))
+    if len(columns) == 1 and not batch.signatures[0][1] and not odd:
+        frame = len('{"input_values":}')
+        return Known(contents, contents, [len(text) - frame for text in texts], [0] * len(texts))
+    forms = {"input_values": form, **_other_forms(columns)}
+    slack = _slack(texts, columns, forms)
+    rest = _with_float(columns, forms)
+    for row in odd:
+        exact = None if row in rest else exact_scalars(inputs[row], texts[row])
+        if exact:
+            form[row] = exact
+        else:
+            rest.add(row)
+    _make_exact(batch, forms, rest)
+    outputs = [0] * len(texts)
+    if any(name in columns for name in _SOLUTIONS):
+        outputs = [
+            _with(_output_bytes(task), more) for task, more in zip(batch.values, slack, strict=True)
+        ]
+    return Known(_keys(batch, forms), contents, list(map(add, sizes, slack)), outputs)
+
+
+def _known_suites(batch: Batch, columns: Columns) -> Known:
+    suites: Sequence[list[dict[str, Any]]] = columns["tasks"]
+    tasks = list(chain.from_iterable(suites))
+    parts = list(pairwise(accumulate(map(len, suites), initial=0)))
+    inputs = [task["input_values"] for task in tasks]
+    form, odd = _forms(inputs)
+    contents = digests(_shown(form, inputs, odd))
+    sizes = list(map(len, form))
+    bare = {1}.issuperset(map(len, tasks))
+    outputs = [0] * len(tasks) if bare else list(map(_output_bytes, tasks))
+    forms = {"tasks": list(map(_sorted, suites)), **_other_forms(columns)}
+    slack = _slack(batch.texts, columns, forms)
+    rest = _with_float(columns, forms)
+    if odd or not bare:
+        rest.update(row for row, suite in enumerate(suites) if has_float(suite))
+    _make_exact(batch, forms, rest)
+    return Known(
+        _keys(batch, forms),
+        [digest(b"".join(contents[start:stop])) for start, stop in parts],
+        [sum(sizes[start:stop]) + more for (start, stop), more in zip(parts, slack, strict=True)],
+        [
+            _with(sum(outputs[start:stop]), more)
+            for (start, stop), more in zip(parts, slack, strict=True)
+        ],
+    )
+
+
+def _with(size: int, slack: int) -> int:
+    return size + slack if size else 0
+
+
+def _sorted(value: Any) -> bytes:
+    return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
+
+
+def _forms(values: Sequence[dict[str, Any]]) -> tuple[list[bytes], list[int]]:
+    """Objects in compact form, keys in order, and those of them whose numbers may be written otherwise."""
+    forms = [orjson.dumps(value, None, orjson.OPT_SORT_KEYS) for value in values]
+    if _SIMPLE.issuperset(map(type, chain.from_iterable(map(dict.values, values)))):
+        return forms, []
+    return forms, [row for row, value in enumerate(values) if has_float(value)]
+
+
+def _shown(forms: list[bytes], values: Sequence[dict[str, Any]], odd: list[int]) -> list[bytes]:
+    """The same with numbers by value: what a server may make of them."""
+    if not odd:
+        return forms
+    shown = list(forms)
+    for row in odd:
+        shown[row] = loose(values[row])
+    return shown
+
+
+def _other_forms(columns: Columns) -> dict[str, list[bytes]]:
+    """The members beside the tasks' own values in compact form."""
+    return {
+        name: list(map(_sorted, values))
+        for name, values in columns.items()
+        if name not in ("input_values", "tasks", "pool_id")
+    }
+
+
+def _with_float(columns: Columns, forms: Mapping[str, list[bytes]]) -> set[int]:
+    """The rows that have a number beside the tasks' own values which the parser made a float."""
+    return {
+        row
+        for name, form in forms.items()
+        if name not in ("input_values", "tasks") and _may_have_float(b"".join(form))
+        for row, value in enumerate(columns[name])
+        if has_float(value)
+    }
+
+
+def _make_exact(batch: Batch, forms: Mapping[str, list[bytes]], rows: Iterable[int]) -> None:
+    """Write every number of some rows as it stands in their texts."""
+    for row in rows:
+        exact = exact_members(batch.values[row], batch.texts[row], forms)
+        for name, form in forms.items():
+            form[row] = exact[name]
+
+
+def _slack(texts: list[bytes], columns: Columns, forms: Mapping[str, list[bytes]]) -> list[int]:
+    """By how much each text is longer than its compact form."""
+    sizes = [map(len, form) for form in forms.values()]
+    if "pool_id" in columns:
+        sizes.append(map(len, map(orjson.dumps, columns["pool_id"])))
+    frame = 1 + sum(len(orjson.dumps(name)) + 2 for name in columns)
+    return [
+        max(0, len(text) - frame - sum(parts))
+        for text, parts in zip(texts, zip(*sizes, strict=True), strict=True)
+    ]
+
+
+def _keys(batch: Batch, forms: Mapping[str, list[bytes]]) -> list[bytes]:
+    """The digests of tasks or suites as such: without their pool, without the defaults that options give."""
+    outer = [name for name in batch.signatures[0][1] if name != "infinite_overlap"]
+    if len(forms) == 1 and not outer:
+        return digests(*forms.values())
+    members = {**forms, **{name: [each[name] for each in batch.outers] for name in outer}}
+    names = sorted(members)
+    heads = (orjson.dumps(name).replace(b"%", b"%%") + b":%b" for name in names)
+    template = b"{" + b",".join(heads) + b"}"
+    return digests(map(template.__mod__, zip(*(members[name] for name in names), strict=True)))
 
 
 def _output_bytes(task: Mapping[str, Any]) -> int:
     total = 0
-    for name in ("known_solutions", "baseline_solutions"):
+    for name in _SOLUTIONS:
         for solution in task.get(name) or ():
             total += len(orjson.dumps(solution.get("output_values")))
     return total

@@ -19,6 +19,7 @@ NAMES: Mapping[type[ev.Event], str] = {
     ev.Warned: "warning",
     ev.RowsRead: "rows_read",
     ev.RowRejected: "row_rejected",
+    ev.AllPlanned: "all_planned",
     ev.ChunkSent: "chunk_sent",
     ev.OperationProgress: "operation_progress",
     ev.ChunkSettled: "chunk_settled",

@@ -64,6 +64,12 @@ class RowRejected(NamedTuple):
     message: str
 
 
+class AllPlanned(NamedTuple):
+    """Every row was read and belongs to a chunk or needs none. `chunks` is how many this run sends."""
+
+    chunks: int
+
+
 class ChunkSent(NamedTuple):
     """A request left. `chunk` is the chunk's number in this run, from 1."""
 
@@ -145,6 +151,7 @@ Event = (
     | Warned
     | RowsRead
     | RowRejected
+    | AllPlanned
     | ChunkSent
     | OperationProgress
     | ChunkSettled

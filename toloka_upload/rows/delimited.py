@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
-from functools import partial
+from itertools import count
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from toloka_upload.errors import BadInput, UsageProblem
-from toloka_upload.rows.model import Fault, ReadOptions, Row
+from toloka_upload.rows.lines import Lines
+from toloka_upload.rows.model import Batch, Fault, ReadOptions, Row
 from toloka_upload.rows.packing import Damaged
-from toloka_upload.rows.reader import ROW_TOO_LONG, Reader
+from toloka_upload.rows.reader import ROW_TOO_LONG, Reader, batched
 from toloka_upload.rows.source import MAX_ROW, Source
 from toloka_upload.rows.tables import HeaderError, Layout
 from toloka_upload.text import counted
@@ -26,8 +29,7 @@ MAX_HEADER = 1 << 20
 _QUOTED_REST = re.compile(rb'(?:[^"]++|"")*+')
 _QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
 _ENDS = b"\r\n"
-_QUOTE = 34  # looked for as a number, which is quicker
-_record = tuple.__new__
+_QUOTE, _RETURN = 34, 13  # looked for as numbers, which is quicker
 _DELIMITERS = {"\\t": "\t", "tab": "\t"}
 
 
@@ -39,6 +41,9 @@ class Record(NamedTuple):
     cells: list[str]
     code: str = ""
     message: str = ""
+
+
+_line, _raw, _cells = map(itemgetter, range(3))
 
 
 class Delimited(Reader):
@@ -60,6 +65,8 @@ class Delimited(Reader):
         super().__init__(source, format_name)
         self._by_blank_line = options.suites_by_blank_line
         self._records = Records(source, _delimiter(source, format_name, options))
+        self._group = self._empty = 0
+        self._blank = self._seen = False
         self._header = b""
         self._layout: Layout | None = None
         self._read_header(task_spec, infinite_golden=options.infinite_golden)
@@ -97,7 +104,7 @@ class Delimited(Reader):
         """The header as it stands in the input, byte order mark included."""
         return self._source.byte_order_mark + self._source.original(self._header)
 
-    def __iter__(self) -> Iterator[Row]:
+    def batches(self) -> Iterator[Batch]:
         """Yield the rows in order.
 
         Raises:
@@ -106,25 +113,56 @@ class Delimited(Reader):
         """
         if self._layout is None:
             return
-        make, kept = self._layout.row, self._source.kept
-        group, blank, seen, empty = 0, False, False, 0
         try:
-            for line, raw, cells, code, message in self._records:
-                if not any(cells) and not code:
-                    blank = True
-                    empty += bool(raw.strip(b" \r\n"))
-                    continue
-                group += blank and seen and self._by_blank_line
-                blank, seen = False, True
-                if code:
-                    fault = Fault("", code, message)
-                    yield Row(line, kept(raw), b"", {}, (fault,), group=group)
-                else:
-                    yield make(line, kept(raw), cells, group)
+            for records in self._records.batches():
+                yield self._batch(self._layout, records)
         except Damaged as why:
             self._unusable(self._records.line + 1, why)
-        if empty:
-            self.warnings.append(f"passed over {counted(empty, 'row')} without any filled cell")
+        if self._empty:
+            self.warnings.append(
+                f"passed over {counted(self._empty, 'row')} without any filled cell"
+            )
+
+    def _batch(self, layout: Layout, records: list[Record]) -> Batch:
+        filled, groups = records, [self._group] * len(records)
+        if self._blank or not all(map(any, map(_cells, records))):
+            filled, groups = self._without_blank(records)
+        self._seen = self._seen or bool(filled)
+        raws = list(map(_raw, filled))
+        if self._source.codec:
+            raws = list(map(self._source.kept, raws))
+        lines, cells = list(map(_line, filled)), list(map(_cells, filled))
+        bad = [
+            (
+                at,
+                Row(
+                    record.line,
+                    raw,
+                    b"",
+                    {},
+                    (Fault("", record.code, record.message),),
+                    group=group,
+                ),
+            )
+            for at, (record, raw, group) in enumerate(zip(filled, raws, groups, strict=True))
+            if record.code
+        ]
+        return layout.batch(lines, raws, cells, groups, bad)
+
+    def _without_blank(self, records: list[Record]) -> tuple[list[Record], list[int]]:
+        """The records that have a filled cell or are wrong, and the suite that each stands in."""
+        filled: list[Record] = []
+        groups: list[int] = []
+        for record in records:
+            if any(record.cells) or record.code:
+                self._group += self._blank and self._seen and self._by_blank_line
+                self._blank, self._seen = False, True
+                filled.append(record)
+                groups.append(self._group)
+            else:
+                self._blank = True
+                self._empty += bool(record.raw.strip(b" \r\n"))
+        return filled, groups
 
 
 def _delimiter(source: Source, format_name: str, options: ReadOptions) -> str:
@@ -147,43 +185,95 @@ class Records:
     Attributes:
         source: Where they come from.
         delimiter: The character between cells.
-        line: The last physical line read.
+        line: The last physical line of the records so far.
         names: The columns' names, for messages.
     """
 
     def __init__(self, source: Source, delimiter: str) -> None:
         self.source = source
         self.delimiter = delimiter
-        self._readline = partial(source.stream.readline, MAX_ROW + 1)
         self.line = 0
         self.names: list[str] = []
+        self._batches = iter(Lines(source))
+        self._ahead: deque[bytes] = deque()
+        self._offset = 0
 
     def next_filled(self) -> Record | None:
         """Return the next record that has a cell with something in it, or is wrong."""
-        return next((record for record in self if record.message or any(record.cells)), None)
+        while line := self.more():
+            record = self._record(line)
+            if record.code or any(record.cells):
+                return record
+        return None
 
-    def __iter__(self) -> Iterator[Record]:
-        delimiter = self.delimiter
-        for line in iter(self._readline, b""):
-            self.line += 1
-            if len(line) > MAX_ROW:
-                while not line.endswith(b"\n") and (line := self._readline()):
-                    pass
-                yield Record(self.line, b"", [], "ROW_TOO_LONG", ROW_TOO_LONG)
-            elif _QUOTE in line:
-                yield self._on_one_line(line) or _Quoted(self, line).record()
-            elif line.isspace():
-                yield Record(self.line, line, [])
+    def batches(self) -> Iterator[list[Record]]:
+        """Yield the records in order, some hundred at a time. What came before an error comes before the error."""
+        while self._ahead or self._read_ahead():
+            if records := self._split(list(self._ahead)):
+                self._ahead.clear()
+                self.line += len(records)
+                self._offset += sum(map(len, map(_raw, records)))
+                yield records
             else:
-                try:
-                    text = line.rstrip(_ENDS).decode()
-                except UnicodeDecodeError:
-                    yield Record(self.line, line, [], "INVALID_ENCODING", self.undecodable(line))
-                else:
-                    yield _record(Record, (self.line, line, text.split(delimiter), "", ""))
+                yield from batched(self._one_by_one(), lambda record: len(record.raw))
+
+    def _one_by_one(self) -> Iterator[Record]:
+        while self._ahead:
+            yield self._record(self.more())
+
+    def _read_ahead(self) -> bool:
+        for _, _, lines in self._batches:
+            self._ahead.extend(lines)
+            return True
+        return False
+
+    def more(self) -> bytes:
+        """Return the next line; nothing at the end."""
+        if not self._ahead and not self._read_ahead():
+            return b""
+        line = self._ahead.popleft()
+        self.line += 1
+        self._offset += len(line)
+        return line
+
+    def _split(self, lines: list[bytes]) -> list[Record] | None:
+        """The quick way, for lines that are a record each and have nothing wrong."""
+        if max(map(len, lines)) > MAX_ROW or any(map(bytes.isspace, lines)):
+            return None
+        data = b"".join(lines)
+        try:
+            texts = data.decode().removesuffix("\n").split("\n")
+            if _QUOTE in data:
+                if any([line.count(b'"') % 2 for line in lines]):
+                    return None
+                cells = list(csv.reader(texts, delimiter=self.delimiter, strict=True))
+            else:
+                if _RETURN in data:
+                    texts = [text.rstrip("\r") for text in texts]
+                delimiter = self.delimiter
+                cells = [text.split(delimiter) for text in texts]
+        except (UnicodeDecodeError, csv.Error):
+            return None
+        if len(cells) != len(lines):
+            return None
+        return list(map(Record, count(self.line + 1), lines, cells))
+
+    def _record(self, line: bytes) -> Record:
+        """The record that begins with the line just read."""
+        if len(line) > MAX_ROW:
+            return Record(self.line, b"", [], "ROW_TOO_LONG", ROW_TOO_LONG)
+        if line.isspace():
+            return Record(self.line, line, [])
+        if _QUOTE in line:
+            return self._on_one_line(line) or _Quoted(self, line).record()
+        try:
+            text = line.rstrip(_ENDS).decode()
+        except UnicodeDecodeError:
+            return Record(self.line, line, [], "INVALID_ENCODING", self.undecodable(line))
+        return Record(self.line, line, text.split(self.delimiter))
 
     def _on_one_line(self, line: bytes) -> Record | None:
-        """The quick way, through the standard library, for a record that is a line and has nothing wrong."""
+        """Through the standard library, for a record that is a line and has nothing wrong."""
         if line.count(b'"') % 2:
             return None
         try:
@@ -194,13 +284,7 @@ class Records:
 
     def undecodable(self, line: bytes) -> str:
         """Say which byte of the line just read is no text; empty if all of it is."""
-        return self.source.undecodable(line, start=self.source.stream.tell() - len(line))
-
-    def more(self) -> bytes:
-        """Return the next line of a record that goes on; nothing at the end."""
-        line = self._readline()
-        self.line += bool(line)
-        return line
+        return self.source.undecodable(line, start=self._offset - len(line))
 
     def name(self, index: int) -> str:
         """What to call a cell in a message."""

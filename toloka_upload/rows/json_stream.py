@@ -12,10 +12,10 @@ from typing import Any
 
 import orjson
 
-from toloka_upload.rows.model import Kind, ReadOptions, Row
+from toloka_upload.rows.model import Batch, Kind, ReadOptions, Row
 from toloka_upload.rows.objects import Objects, explain, faulty
 from toloka_upload.rows.packing import Damaged
-from toloka_upload.rows.reader import ROW_TOO_LONG, Reader
+from toloka_upload.rows.reader import ROW_TOO_LONG, Reader, batched
 from toloka_upload.rows.scan import ValueEnd
 from toloka_upload.rows.source import MAX_ROW, Source
 
@@ -48,7 +48,7 @@ class JsonStream(Reader):
         """What the rows are; settled once the first good row was read."""
         return self._objects.kind
 
-    def __iter__(self) -> Iterator[Row]:
+    def batches(self) -> Iterator[Batch]:
         """Yield the rows in order.
 
         Raises:
@@ -57,10 +57,29 @@ class JsonStream(Reader):
         """
         elements = _Elements(self._source)
         try:
-            for element in elements:
-                yield self._row(element)
+            for batch in batched(iter(elements), lambda element: len(element[1])):
+                yield self._columns(batch) or self._objects.gather(map(self._row, batch))
         except Damaged as why:
             self._unusable(elements.line, why)
+
+    def _columns(self, elements: list[_Element]) -> Batch | None:
+        """Elements by the column, or None: there is something about one of them."""
+        lines, found, parsed = zip(*elements, strict=True)
+        if self._source.codec or not all(found):
+            return None
+        try:
+            values = [
+                orjson.loads(text) if value is None else value
+                for text, value in zip(found, parsed, strict=True)
+            ]
+        except orjson.JSONDecodeError:
+            return None
+        texts = [
+            _BREAK.sub(b"", text) if _LINE_FEED in text or _RETURN in text else text
+            for text in found
+        ]
+        raws = [text + b"\n" for text in texts]
+        return self._objects.batch(lines, raws, texts, values)._replace(whole=False)
 
     def _row(self, element: _Element) -> Row:
         line, text, value = element
@@ -75,7 +94,7 @@ class JsonStream(Reader):
                 return faulty(line, raw, "INVALID_JSON", why)
         if _LINE_FEED in text or _RETURN in text:
             text = _BREAK.sub(b"", text)
-        return self._objects.admit(line, self._source.original(text + b"\n"), text, value)
+        return self._objects.row(line, self._source.original(text + b"\n"), text, value)
 
 
 class _Elements:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -62,20 +62,124 @@ class Row(NamedTuple):
     group: int = 0
 
 
-class Columns(NamedTuple):
-    """Good rows of one kind, none of them with outer members or a group, by the column: the quick form of many rows.
+Signature = tuple[tuple[str, ...], tuple[str, ...]]
+"""What is alike in rows that are handled together: the names of a value's members, and of the outer ones, in order."""
 
-    The fields are those of `Row`, a list each.
+NO_OUTER: tuple[str, ...] = ()
+
+
+class Batch(NamedTuple):
+    """Rows of one kind, by the column: the good ones, and beside them those with faults.
+
+    The columns `lines`, `raws`, `texts`, `values` and `outers` are of the good rows, and what `Row` says of each.
+
+    Attributes:
+        signatures: Of the good rows.
+        groups: The blank-line group of each good row; None: all stand in one.
+        bad: Rows with faults, each with its position among all rows of the batch.
+        whole: Every line of the input became a good row as it stood.
     """
 
     lines: list[int]
     raws: list[bytes]
     texts: list[bytes]
     values: list[dict[str, Any]]
+    outers: list[Mapping[str, bytes]]
+    signatures: list[Signature]
+    groups: list[int] | None = None
+    bad: Sequence[tuple[int, Row]] = ()
+    whole: bool = False
+
+    @property
+    def size(self) -> int:
+        """How many rows, good and bad."""
+        return len(self.lines) + len(self.bad)
+
+    def positions(self) -> Sequence[int]:
+        """The position of each good row among all rows."""
+        bad = {position for position, _ in self.bad}
+        if not bad:
+            return range(len(self.lines))
+        return [position for position in range(self.size) if position not in bad]
+
+    def select(self, rows: Sequence[int]) -> Batch:
+        """Some of the good rows, without the bad ones."""
+        return Batch(
+            [self.lines[row] for row in rows],
+            [self.raws[row] for row in rows],
+            [self.texts[row] for row in rows],
+            [self.values[row] for row in rows],
+            [self.outers[row] for row in rows],
+            [self.signatures[row] for row in rows],
+            [self.groups[row] for row in rows] if self.groups else None,
+        )
+
+    def pick(self, positions: Sequence[int]) -> Batch:
+        """The rows, good and bad, that stand at some of its positions."""
+        if len(positions) == self.size:
+            return self
+        good = {position: row for row, position in enumerate(self.positions())}
+        bad = dict(self.bad)
+        chosen = self.select([good[position] for position in positions if position in good])
+        return chosen._replace(
+            bad=[(at, bad[position]) for at, position in enumerate(positions) if position in bad]
+        )
+
+    def alike(self) -> list[tuple[Sequence[int], Batch]]:
+        """The good rows by signature: which they are, and they themselves."""
+        if not self.signatures:
+            return []
+        if self.signatures.count(self.signatures[0]) == len(self.signatures):
+            return [(range(len(self.signatures)), self)]
+        groups: dict[Signature, list[int]] = {}
+        for row, signature in enumerate(self.signatures):
+            groups.setdefault(signature, []).append(row)
+        return [(rows, self.select(rows)) for rows in groups.values()]
+
+    def columns(self) -> dict[str, tuple[Any, ...]]:
+        """The members of the values, by name, of good rows with one signature that is not that of flat rows."""
+        names = self.signatures[0][0]
+        return dict(zip(names, zip(*map(dict.values, self.values), strict=True), strict=True))
+
+    def row(self, index: int) -> Row:
+        """One good row."""
+        return Row(
+            self.lines[index],
+            self.raws[index],
+            self.texts[index],
+            self.values[index],
+            (),
+            self.outers[index],
+            self.groups[index] if self.groups else 0,
+        )
 
     def rows(self) -> list[Row]:
-        """The same, a row each."""
-        return [Row(*row) for row in zip(*self, strict=True)]
+        """All rows in order, one by one."""
+        found = list(map(self.row, range(len(self.lines))))
+        for position, row in self.bad:
+            found.insert(position, row)
+        return found
+
+
+def batch_of(rows: Iterable[Row]) -> Batch:
+    """Rows one by one as a batch."""
+    good: list[Row] = []
+    bad: list[tuple[int, Row]] = []
+    for position, row in enumerate(rows):
+        if row.faults:
+            bad.append((position, row))
+        else:
+            good.append(row)
+    return Batch(
+        [row.line for row in good],
+        [row.raw for row in good],
+        [row.text for row in good],
+        [row.value for row in good],
+        [row.outer for row in good],
+        [(tuple(row.value), tuple(row.outer)) for row in good],
+        [row.group for row in good],
+        bad,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +248,8 @@ class RowFile(Protocol):
         """
         ...
 
-    def batches(self) -> Iterator[list[Row] | Columns]:
-        """The same rows, some hundred at a time: as columns where a reader can make them cheaply.
-
-        What was read before an error comes before the error.
-        """
+    def batches(self) -> Iterator[Batch]:
+        """The same rows, some hundred at a time. What was read before an error comes before the error."""
         ...
 
     def close(self) -> None:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from toloka_upload.rows.cells import CellError
 from toloka_upload.rows.columns import OUTSIDE, Place, web_column
-from toloka_upload.rows.model import NO_MEMBERS, Fault, Kind, Row
+from toloka_upload.rows.model import (
+    NO_MEMBERS,
+    NO_OUTER,
+    Batch,
+    Fault,
+    Kind,
+    Row,
+    Signature,
+    batch_of,
+)
 from toloka_upload.rows.splice import members, without
 
 _MARKS = {Kind.TASK: "input_values", Kind.SUITE: "tasks"}
 ARRAY_HINT = "; if the file is a JSON array, add --format json"
 _NAN = re.compile(r"-?(?:NaN|Infinity|inf)")
-_new = tuple.__new__  # a third of the price of Row(...)
+_PLACE = frozenset({"latitude", "longitude"})
+"""They belong to the suite that a task is grouped into."""
+FLAT: Signature = ((), NO_OUTER)
+"""The signature of all flat rows: whatever their fields are, they travel alike."""
 
 
 def explain(text: bytes, error: orjson.JSONDecodeError, *, indent: int = 0) -> str:
@@ -51,60 +63,83 @@ class Objects:
 
     Attributes:
         kind: What the rows are; `Kind.FLAT` until one was read.
-        admit: Takes a line number, the row as it came, the object's text and its parsed value, gives the row.
     """
 
     def __init__(self, *, infinite_golden: bool, list_hint: str = "") -> None:
         self.kind = Kind.FLAT
-        self.admit: Callable[[int, bytes, bytes, Any], Row] = self._first
         self._infinite_golden = infinite_golden
         self._list_hint = list_hint
         self._settled = 0
+        self._prefixed = False
 
-    @property
-    def plain(self) -> Callable[[list[Any]], bool] | None:
-        """Tells whether all of many values are good rows as they are; None where that takes a closer look."""
-        if self.admit == self._flat:
-            return _all_flat
-        return _all_tasks if self.admit == self._task else None
+    def batch(
+        self,
+        lines: Sequence[int],
+        raws: list[bytes],
+        texts: list[bytes],
+        values: list[Any],
+    ) -> Batch:
+        """Turn many objects into rows: as they are, if nothing is odd about any of them."""
+        signatures = self._signatures(values)
+        if signatures is None:
+            return self.gather(map(self.row, lines, raws, texts, values))
+        outers = [NO_MEMBERS] * len(values)
+        return Batch(list(lines), raws, texts, values, outers, signatures, whole=True)
 
-    def _first(self, line: int, raw: bytes, text: bytes, value: Any) -> Row:
-        """Settle the kind by this row, if it is one."""
+    def gather(self, rows: Iterable[Row]) -> Batch:
+        """Rows one by one, of which there was something about one or the other, as a batch."""
+        batch = batch_of(rows)
+        if self.kind is Kind.FLAT:
+            return batch._replace(signatures=[FLAT] * len(batch.lines))
+        return batch
+
+    def _signatures(self, values: list[Any]) -> list[Signature] | None:
+        if not self._settled or not {dict}.issuperset(map(type, values)):
+            return None
+        names = list(map(tuple, values))
+        different = set(names)
+        if self._prefixed or not all(map(self._as_it_is, different)):
+            return None
+        if self.kind is Kind.FLAT:
+            return [FLAT] * len(values)
+        found = {name: (name, NO_OUTER) for name in different}
+        return [found[name] for name in names]
+
+    def _as_it_is(self, names: Collection[str]) -> bool:
+        """Whether an object with these members is a row without further ado."""
+        return self._fits(names) and not (self.kind is Kind.TASK and not _PLACE.isdisjoint(names))
+
+    def _fits(self, names: Collection[str]) -> bool:
+        """Whether an object with these members is of the kind that was settled."""
+        if self.kind is Kind.FLAT or self._prefixed:
+            return "input_values" not in names and "tasks" not in names
+        main, other = ("input_values", "tasks")
+        if self.kind is Kind.SUITE:
+            main, other = other, main
+        return main in names or other not in names
+
+    def row(self, line: int, raw: bytes, text: bytes, value: Any) -> Row:
+        """Turn an object's text and its parsed value into a row; `raw` is the row as it came."""
         if type(value) is not dict:
             return self._no_object(line, raw, value)
+        if not self._settled:
+            self._settle(line, value)
+        if not self._fits(value):
+            return self._other_kind(line, raw, value)
+        if self._prefixed:
+            return self._from_columns(line, raw, text)
+        if self.kind is Kind.TASK and not _PLACE.isdisjoint(value):
+            return self._located(line, raw, text, value)
+        return Row(line, raw, text, value)
+
+    def _settle(self, line: int, value: dict[str, Any]) -> None:
         self._settled = line
         if "input_values" in value:
-            self.kind, self.admit = Kind.TASK, self._task
+            self.kind = Kind.TASK
         elif "tasks" in value:
-            self.kind, self.admit = Kind.SUITE, self._suite
-        elif any(web_column(key) for key in value):
-            self.kind, self.admit = Kind.TASK, self._prefixed
-        else:
-            self.kind, self.admit = Kind.FLAT, self._flat
-        return self.admit(line, raw, text, value)
-
-    def _flat(self, line: int, raw: bytes, text: bytes, value: Any) -> Row:
-        if type(value) is not dict:
-            return self._no_object(line, raw, value)
-        if "input_values" in value or "tasks" in value:
-            return self._other_kind(line, raw, value)
-        return _new(Row, (line, raw, text, value, (), NO_MEMBERS, 0))
-
-    def _task(self, line: int, raw: bytes, text: bytes, value: Any) -> Row:
-        if type(value) is not dict:
-            return self._no_object(line, raw, value)
-        if "input_values" not in value and "tasks" in value:
-            return self._other_kind(line, raw, value)
-        if "latitude" in value or "longitude" in value:
-            return self._located(line, raw, text, value)
-        return _new(Row, (line, raw, text, value, (), NO_MEMBERS, 0))
-
-    def _suite(self, line: int, raw: bytes, text: bytes, value: Any) -> Row:
-        if type(value) is not dict:
-            return self._no_object(line, raw, value)
-        if "tasks" not in value and "input_values" in value:
-            return self._other_kind(line, raw, value)
-        return _new(Row, (line, raw, text, value, (), NO_MEMBERS, 0))
+            self.kind = Kind.SUITE
+        elif any(map(web_column, value)):
+            self.kind, self._prefixed = Kind.TASK, True
 
     def _no_object(self, line: int, raw: bytes, value: Any) -> Row:
         hint = self._list_hint if isinstance(value, list) else ""
@@ -135,12 +170,8 @@ class Objects:
             return Row(line, raw, b"", kept, tuple(faults))
         return Row(line, raw, rest, kept, (), outer)
 
-    def _prefixed(self, line: int, raw: bytes, text: bytes, value: Any) -> Row:
+    def _from_columns(self, line: int, raw: bytes, text: bytes) -> Row:
         """The web interface's old form: one flat object with the columns of its tables as keys."""
-        if type(value) is not dict:
-            return self._no_object(line, raw, value)
-        if "input_values" in value or "tasks" in value:
-            return self._other_kind(line, raw, value)
         parts: dict[Place, list[bytes]] = {Place.INPUT: [], Place.GOLDEN: [], Place.HINT: []}
         outer: dict[str, bytes] = {}
         faults: list[Fault] = []
@@ -162,22 +193,6 @@ class Objects:
         if parts[Place.GOLDEN] and self._infinite_golden and "overlap" not in outer:
             outer["infinite_overlap"] = b"true"
         return Row(line, raw, task, orjson.loads(task), (), outer or NO_MEMBERS)
-
-
-def _all_flat(values: list[Any]) -> bool:
-    return _all_objects(values) and not any(
-        ["input_values" in value or "tasks" in value for value in values]
-    )
-
-
-def _all_tasks(values: list[Any]) -> bool:
-    return _all_objects(values) and all(
-        [len(value) == 1 and "input_values" in value for value in values]
-    )
-
-
-def _all_objects(values: list[Any]) -> bool:
-    return {dict}.issuperset(map(type, values))
 
 
 def faulty(line: int, raw: bytes, code: str, message: str, field: str = "") -> Row:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from toloka_upload.errors import BadInput, UploadError
-from toloka_upload.rows.model import Columns, Kind, Row
+from toloka_upload.rows.model import Batch, Kind, Row
 from toloka_upload.rows.packing import Damaged
 from toloka_upload.rows.source import MAX_ROW, Source
 
@@ -20,6 +20,33 @@ BATCH = 128
 
 _MOST_BYTES = 8 << 20
 """Bytes of rows in a batch: beyond them it is full, however few they are."""
+
+
+_T = TypeVar("_T")
+
+
+def batched(parts: Iterator[_T], size: Callable[[_T], int]) -> Iterator[list[_T]]:
+    """Group parts of an input, at most `BATCH` to a group, of a bounded size in all.
+
+    What came before an error comes before the error.
+    """
+    error: Exception | None = None
+    while not error:
+        batch: list[_T] = []
+        held = 0
+        try:
+            for part in islice(parts, BATCH):
+                batch.append(part)
+                held += size(part)
+                if held > _MOST_BYTES:
+                    break
+        except (Damaged, UploadError) as why:
+            error = why
+        if batch:
+            yield batch
+        elif not error:
+            return
+    raise error
 
 
 class Reader:
@@ -66,29 +93,14 @@ class Reader:
         """Give back what the input holds open."""
         self._source.close()
 
-    def __iter__(self) -> Iterator[Row]:
-        """Yield the rows in order."""
+    def batches(self) -> Iterator[Batch]:
+        """Yield the rows in order, some hundred at a time."""
         raise NotImplementedError
 
-    def batches(self) -> Iterator[list[Row] | Columns]:
-        """The same rows, some hundred at a time."""
-        rows = iter(self)
-        while True:
-            batch: list[Row] = []
-            held = 0
-            try:
-                for row in islice(rows, BATCH):  # what came before an error must not be lost
-                    batch.append(row)
-                    held += len(row.raw)
-                    if held > _MOST_BYTES:
-                        break
-            except UploadError:
-                if batch:
-                    yield batch
-                raise
-            if not batch:
-                return
-            yield batch
+    def __iter__(self) -> Iterator[Row]:
+        """Yield the rows one by one."""
+        for batch in self.batches():
+            yield from batch.rows()
 
     def _unusable(self, line: int, why: Damaged | str) -> NoReturn:
         """End the reading of this input at a line."""

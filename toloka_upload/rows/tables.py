@@ -1,4 +1,4 @@
-"""Tables: a header's columns and a record's cells become a task."""
+"""Tables: a header's columns and the records' cells become tasks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,15 @@ import orjson
 
 from toloka_upload.rows.cells import CellError, Converter, converter, shown
 from toloka_upload.rows.columns import OUTSIDE, Column, Place, read_header, spec_warnings
-from toloka_upload.rows.model import NO_MEMBERS, Fault, Row
+from toloka_upload.rows.model import NO_MEMBERS, Batch, Fault, Row, Signature
 from toloka_upload.rows.objects import task_text
 
 _PLACE_TYPES = {Place.OVERLAP: "integer", Place.LATITUDE: "float", Place.LONGITUDE: "float"}
 _SPEC_PARTS = {Place.INPUT: "input_spec", Place.GOLDEN: "output_spec"}
+_MOST_PATTERNS = 1000
+
+Cells = Sequence[str]
+"""The texts of a record's cells; an empty one leaves its field out."""
 
 
 class HeaderError(Exception):
@@ -27,6 +31,59 @@ class _Cell(NamedTuple):
     head: bytes
     convert: Converter
     column: Column
+
+
+class _Pattern:
+    """Records of which the same cells are filled: one template makes the texts of all of them."""
+
+    def __init__(self, cells: list[_Cell], *, infinite_golden: bool) -> None:
+        inputs, golden, hint = (
+            [cell for cell in cells if cell.column.place is place]
+            for place in (Place.INPUT, Place.GOLDEN, Place.HINT)
+        )
+        self._inside = [*inputs, *golden, *hint]
+        self._template = task_text(
+            [cell.head.replace(b"%", b"%%") + b"%b" for cell in inputs],
+            [cell.head.replace(b"%", b"%%") + b"%b" for cell in golden],
+            b"%b" if hint else b"",
+        )
+        self._outside = [cell for cell in cells if cell.column.place in OUTSIDE]
+        names = [cell.column.place.value for cell in self._outside]
+        # As the web interface has it: what checks workers must not run out.
+        infinite = golden and infinite_golden and "overlap" not in names
+        self._default = {"infinite_overlap": b"true"} if infinite else NO_MEMBERS
+        self._names = names
+        members = ["input_values"]
+        members += ["known_solutions"] if golden else []
+        members += ["message_on_unknown_solution"] if hint else []
+        self.signature: Signature = (tuple(members), (*names, *self._default))
+
+    def convert(self, records: list[Cells]) -> tuple[list[bytes], list[Mapping[str, bytes]]]:
+        """Return the texts of the tasks, and the members that stand outside of them.
+
+        Raises:
+            CellError: There is a cell that cannot be what its field is.
+        """
+        columns = list(zip(*records, strict=True))
+        inside = [list(map(cell.convert, columns[cell.at])) for cell in self._inside]
+        filled = zip(*inside, strict=True) if inside else [()] * len(records)
+        texts = list(map(self._template.__mod__, filled))
+        if not self._outside:
+            return texts, [self._default] * len(records)
+        outside = [list(map(cell.convert, columns[cell.at])) for cell in self._outside]
+        return texts, [
+            {**dict(zip(self._names, parts, strict=True)), **self._default}
+            for parts in zip(*outside, strict=True)
+        ]
+
+
+class _Made(NamedTuple):
+    """Columns of the tasks that records of one pattern became."""
+
+    texts: list[bytes]
+    values: list[dict[str, Any]]
+    outers: list[Mapping[str, bytes]]
+    signature: Signature
 
 
 class Layout:
@@ -52,28 +109,100 @@ class Layout:
         self.types = [_field_type(column, task_spec or {}) for column in self.columns]
         self.warnings = spec_warnings(self.columns, task_spec) if task_spec else []
         self._infinite_golden = infinite_golden
-        cells = [
-            _Cell(at, orjson.dumps(column.field) + b":", _converter(column, kind), column)
+        self._cells = [
+            _Cell(at, _head(column), _converter(column, kind), column)
             for at, (column, kind) in enumerate(zip(self.columns, self.types, strict=True))
         ]
-        self._inputs = [cell for cell in cells if cell.column.place is Place.INPUT]
-        self._golden = [cell for cell in cells if cell.column.place is Place.GOLDEN]
-        self._others = [cell for cell in cells if cell.column.place not in _SPEC_PARTS]
+        self._patterns: dict[tuple[bool, ...], _Pattern] = {}
 
-    def row(
+    def batch(
         self,
-        line: int,
-        raw: bytes,
-        cells: Sequence[str],
-        group: int = 0,
-        known: Sequence[Fault] = (),
+        lines: list[int],
+        raws: list[bytes],
+        records: list[Cells],
+        groups: list[int],
+        bad: Sequence[tuple[int, Row]] = (),
+    ) -> Batch:
+        """Turn records into rows.
+
+        Args:
+            lines: The first physical line of each.
+            raws: Each as the rejects file gets it.
+            records: Their cells.
+            groups: The numbers of their blank-line suites.
+            bad: Those that are known to be wrong, with their positions.
+        """
+        wrong = dict(bad)
+
+        def sound(row: int) -> bool:
+            found = self.judge(lines[row], raws[row], records[row], groups[row])
+            if found.faults:
+                wrong[row] = found
+            return not found.faults
+
+        for row, cells in enumerate(records):
+            if len(cells) != len(self.columns) and row not in wrong:
+                sound(row)
+        rows: list[int] = []
+        made: list[_Made] = []
+        for filled, alike in self._by_pattern(records, wrong).items():
+            part = self._make(filled, [records[row] for row in alike])
+            if part is None:
+                alike = list(filter(sound, alike))
+                part = self._make(filled, [records[row] for row in alike])
+            if part is not None:
+                rows += alike
+                made.append(part)
+        batch = Batch(
+            [lines[row] for row in rows],
+            [raws[row] for row in rows],
+            [text for part in made for text in part.texts],
+            [value for part in made for value in part.values],
+            [outer for part in made for outer in part.outers],
+            [part.signature for part in made for _ in part.texts],
+            [groups[row] for row in rows],
+        )
+        if len(made) > 1:
+            batch = batch.select(sorted(range(len(rows)), key=rows.__getitem__))
+        return batch._replace(bad=sorted(wrong.items()))
+
+    def _by_pattern(
+        self, records: list[Cells], wrong: Mapping[int, Row]
+    ) -> dict[tuple[bool, ...], list[int]]:
+        """The good records by which of their cells are filled."""
+        if not wrong and not any(["" in cells for cells in records]):
+            return {(True,) * len(self.columns): list(range(len(records)))}
+        found: dict[tuple[bool, ...], list[int]] = {}
+        for row, cells in enumerate(records):
+            if row not in wrong:
+                found.setdefault(tuple(map(bool, cells)), []).append(row)
+        return found
+
+    def _make(self, filled: tuple[bool, ...], records: list[Cells]) -> _Made | None:
+        """Tasks from records of one pattern; None if something is wrong with one of them, or there are none."""
+        if not records:
+            return None
+        pattern = self._patterns.get(filled)
+        if pattern is None:
+            cells = [cell for cell in self._cells if filled[cell.at]]
+            pattern = _Pattern(cells, infinite_golden=self._infinite_golden)
+            if len(self._patterns) < _MOST_PATTERNS:
+                self._patterns[filled] = pattern
+        try:
+            texts, outers = pattern.convert(records)
+            return _Made(texts, list(map(orjson.loads, texts)), outers, pattern.signature)
+        except (CellError, orjson.JSONDecodeError):
+            return None
+
+    def judge(
+        self, line: int, raw: bytes, cells: Cells, group: int = 0, known: Sequence[Fault] = ()
     ) -> Row:
-        """Turn a record into a row.
+        """Return a record as a row that has all its faults, and the values that could be read.
 
         Args:
             line: Its first physical line.
             raw: The record as the rejects file gets it.
-            cells: The cells' texts; an empty one leaves its field out.
+            cells: Its cells.
             group: The number of its blank-line suite.
             known: Faults found in it before; cells that have one must be empty.
         """
@@ -81,12 +210,15 @@ class Layout:
         if len(cells) != len(self.columns):
             faults.append(self._wrong_number(cells))
             return Row(line, raw, b"", {}, tuple(faults), NO_MEMBERS, group)
-        inputs = _members(self._inputs, cells, faults)
-        golden = _members(self._golden, cells, faults) if self._golden else []
-        hint, outer = b"", NO_MEMBERS
-        if self._others or golden:
-            hint, outer = self._outside(cells, faults, golden=bool(golden))
-        text = task_text(inputs, golden, hint)
+        parts: dict[Place, list[bytes]] = {place: [] for place in Place}
+        for at, head, convert, column in sorted(self._cells, key=_order):
+            if cell := cells[at]:
+                try:
+                    parts[column.place].append(head + convert(cell))
+                except CellError as error:
+                    message = f"column {column.name!r}: {error}"
+                    faults.append(Fault(column.path, error.code, message))
+        text = task_text(parts[Place.INPUT], parts[Place.GOLDEN], b"".join(parts[Place.HINT]))
         value: dict[str, Any] = {}
         try:
             value = orjson.loads(text)
@@ -94,25 +226,7 @@ class Layout:
             faults.append(
                 Fault("", "INVALID_JSON", f"the row's values cannot be sent: {error.msg}")
             )
-        if faults:
-            return Row(line, raw, b"", value, tuple(faults), NO_MEMBERS, group)
-        return Row(line, raw, text, value, (), outer, group)
-
-    def _outside(
-        self, cells: Sequence[str], faults: list[Fault], *, golden: bool
-    ) -> tuple[bytes, Mapping[str, bytes]]:
-        """Return the hint's text, and the members that stand outside the task's own text."""
-        hint = b""
-        outer: dict[str, bytes] = {}
-        for cell in self._others:
-            for part in _members([cell._replace(head=b"")], cells, faults):
-                if cell.column.place is Place.HINT:
-                    hint = part
-                else:
-                    outer[cell.column.place.value] = part
-        if golden and self._infinite_golden and "overlap" not in outer:
-            outer["infinite_overlap"] = b"true"
-        return hint, outer
+        return Row(line, raw, b"", value, tuple(faults), NO_MEMBERS, group)
 
     def _wrong_number(self, cells: Sequence[str]) -> Fault:
         have, want = len(cells), len(self.columns)
@@ -138,18 +252,14 @@ def _field_type(column: Column, task_spec: Mapping[str, Any]) -> str | None:
     return kind.lower() if isinstance(kind, str) else None
 
 
+def _head(column: Column) -> bytes:
+    return orjson.dumps(column.field) + b":" if column.place in _SPEC_PARTS else b""
+
+
 def _converter(column: Column, field_type: str | None) -> Converter:
     return OUTSIDE.get(column.place) or converter(field_type)
 
 
-def _members(wanted: list[_Cell], cells: Sequence[str], faults: list[Fault]) -> list[bytes]:
-    """Return the JSON text of those cells that are not empty, and add what is wrong with the others."""
-    parts = []
-    for at, head, convert, column in wanted:
-        if cell := cells[at]:
-            try:
-                parts.append(head + convert(cell))
-            except CellError as error:
-                message = f"column {column.name!r}: {error}"
-                faults.append(Fault(column.path, error.code, message))
-    return parts
+def _order(cell: _Cell) -> int:
+    """Input fields first, then answers, then what stands beside them."""
+    return list(_SPEC_PARTS).index(cell.column.place) if cell.column.place in _SPEC_PARTS else 2

@@ -11,12 +11,12 @@ import io
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from toloka_upload.errors import BadInput
 from toloka_upload.rows.cells import CellError
-from toloka_upload.rows.model import Fault, ReadOptions, Row
-from toloka_upload.rows.reader import Reader
+from toloka_upload.rows.model import Batch, Fault, ReadOptions
+from toloka_upload.rows.reader import Reader, batched
 from toloka_upload.rows.source import Source
 from toloka_upload.rows.tables import HeaderError, Layout
 from toloka_upload.rows.workbook import MAX_ARCHIVE, BadWorkbook, check_archive, error_cells
@@ -31,6 +31,15 @@ _AS_TEXT = "format the column as text and enter it again"
 _AS_SHOWN = f"{_AS_TEXT}, or save the sheet as CSV, which has it as it is shown"
 _NUMERIC = frozenset({"float", "array_float", "json", "array_json"})
 _LOGICAL = frozenset({"boolean", "array_boolean", "json", "array_json"})
+
+
+class _Record(NamedTuple):
+    """One row of the sheet: its number, itself as CSV, its cells as text, what is wrong with it."""
+
+    line: int
+    raw: bytes
+    cells: Sequence[str]
+    faults: Sequence[Fault]
 
 
 class Workbook(Reader):
@@ -108,11 +117,23 @@ class Workbook(Reader):
         """The header as CSV."""
         return self._header
 
-    def __iter__(self) -> Iterator[Row]:
+    def batches(self) -> Iterator[Batch]:
         """Yield the rows in order. `line` is the sheet's row, from 1."""
-        if self._layout is None:
+        layout = self._layout
+        if layout is None:
             return
-        width = len(self._layout.columns)
+        for records in batched(self._records(len(layout.columns)), lambda record: len(record.raw)):
+            lines = [record.line for record in records]
+            raws = [record.raw for record in records]
+            cells = [record.cells for record in records]
+            bad = [
+                (at, layout.judge(record.line, record.raw, record.cells, known=record.faults))
+                for at, record in enumerate(records)
+                if record.faults
+            ]
+            yield layout.batch(lines, raws, cells, [0] * len(lines), bad)
+
+    def _records(self, width: int) -> Iterator[_Record]:
         for at, found in self._rows:
             cells = found[:width]
             if len(found) > width and any(cell != "" for cell in found[width:]):
@@ -126,7 +147,7 @@ class Workbook(Reader):
                 shown = texts
                 if faults:
                     shown = [text or _shown(cell) for text, cell in zip(texts, cells, strict=True)]
-                yield self._layout.row(at + 1, csv_record(shown), texts, known=faults)
+                yield _Record(at + 1, csv_record(shown), texts, faults)
 
     def _text(self, row: int, index: int, cell: Any, faults: list[Fault]) -> str:
         """Return a cell's text; nothing, and a fault, if it is not certain."""

@@ -24,6 +24,7 @@ from toloka_upload.planning.dry_run import DryRun
 from toloka_upload.planning.planner import Planner
 from toloka_upload.report.drift import check_may_be_newer
 from toloka_upload.report.observer import (
+    AllPlanned,
     PoolOpened,
     Stopping,
 )
@@ -82,6 +83,7 @@ class Coordinator:
         self._refuse_bad_rows()
         if self._dry or self._session.stopping:
             return
+        self._session.tell(AllPlanned(self._sender.chunks))
         await self._send_doubtful()
         for pool in self.pools:
             pool.planned = True

@@ -48,7 +48,11 @@ class Pools:
         session = self._session
         settings = session.settings
         info = (await read_pool(session, pool_id)) if settings.needs_api else Pool(pool_id)
-        spec = Spec.compile(info.task_spec) if settings.check and info.task_spec else None
+        spec = None
+        if settings.check and info.task_spec:
+            spec = Spec.compile(
+                info.task_spec, lambda note: session.recorder.warn(f"pool {pool_id}: {note}")
+            )
         concurrency = Concurrency(settings.pacing.concurrency, clock=session.loop.clock)
         pool = PoolState(info, spec, concurrency, Seen(_MOST_FILES) if settings.pool else Seen())
         self._pools[pool_id] = pool
@@ -60,8 +64,6 @@ class Pools:
         else:
             await hold(session, pool, self._run, session.wall())
             doubtful = await self._prepare(pool)
-        for note in spec.notes if spec else ():
-            session.recorder.warn(f"pool {pool_id}: {note}")
         session.tell(PoolChecked(pool_id, info.name, info.status, info.project, pool.known.count))
         self._opened(pool)
         return pool, doubtful

@@ -79,6 +79,11 @@ class Sender:
         """Queue a chunk behind the others."""
         pool.queue.append(self._spool.add(chunk))
 
+    @property
+    def chunks(self) -> int:
+        """How many chunks were queued so far, those included that were cut up since."""
+        return self._spool.chunks
+
     def _again(self, pool: PoolState, chunks: Iterable[Chunk]) -> None:
         """Queue pieces of a chunk before the others, in their order."""
         pool.queue.extendleft(reversed([self._spool.add(chunk) for chunk in chunks]))
