@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from toloka_upload.rows.cells import CellError
+from toloka_upload.rows import repeated
+from toloka_upload.rows.cells import CellError, shown
 from toloka_upload.rows.columns import OUTSIDE, Place, web_column
 from toloka_upload.rows.model import (
     NO_MEMBERS,
@@ -81,7 +82,7 @@ class Objects:
     ) -> Batch:
         """Turn many objects into rows: as they are, if nothing is odd about any of them."""
         signatures = self._signatures(values)
-        if signatures is None:
+        if signatures is None or repeated.likely(texts, values):
             return self.gather(map(self.row, lines, raws, texts, values))
         outers = [NO_MEMBERS] * len(values)
         return Batch(list(lines), raws, texts, values, outers, signatures, whole=True)
@@ -124,6 +125,9 @@ class Objects:
             return self._no_object(line, raw, value)
         if not self._settled:
             self._settle(line, value)
+        if repeated.likely([text], [value]) and (name := repeated.key(text)) is not None:
+            message = f"{shown(name)} stands twice in one object: remove one of the two"
+            return faulty(line, raw, "DUPLICATE_KEY", message)
         if not self._fits(value):
             return self._other_kind(line, raw, value)
         if self._prefixed:
