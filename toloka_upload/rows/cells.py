@@ -29,6 +29,7 @@ Raises:
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_PADDED = re.compile(r"\A(-?)0+(?=[0-9])")
 _QUOTED = re.compile(r'\s*+"((?:[^"]++|"")*+)"\s*+(,|\Z)')
 _PLAIN = re.compile(r"((?:\\,|[^,])*+)(,|\Z)")
 _BOOLEANS = {"true": b"true", "false": b"false"}
@@ -60,6 +61,11 @@ def shown(cell: str) -> str:
     return repr(cell if len(cell) <= 60 else cell[:60] + "...")
 
 
+def without_zeros(cell: str) -> str:
+    """A cell's text without leading zeros, if it is a number otherwise; spreadsheets pad numbers with them."""
+    return _PADDED.sub(r"\1", cell.strip(), count=1)
+
+
 def string(cell: str) -> bytes:
     """Convert a cell to a JSON string, with only those characters escaped that must be."""
     return orjson.dumps(cell)
@@ -76,9 +82,7 @@ def integer(cell: str) -> bytes:
         return text.encode()
     if whole := _WHOLE.fullmatch(text):
         return whole[1].encode()
-    hint = (
-        "; leading zeros or a plus sign make it no number" if re.match(r"[+0][0-9]", text) else ""
-    )
+    hint = "; remove the plus sign" if re.match(r"\+[0-9]", text) else ""
     raise CellError("INTEGER_EXPECTED", f"{shown(cell)} is not an integer{hint}")
 
 

@@ -118,6 +118,7 @@ class Delimited(Reader):
                 yield self._batch(self._layout, records)
         except Damaged as why:
             self._unusable(self._records.line + 1, why)
+        self.warnings += self._layout.late_warnings
         if self._empty:
             self.warnings.append(
                 f"passed over {counted(self._empty, 'row')} without any filled cell"
