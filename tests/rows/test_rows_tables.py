@@ -69,7 +69,7 @@ def test_without_a_spec_every_cell_is_a_string():
     ("header", "says"),
     [
         ("a,a", r"column 2 'a': column 1 has the same name"),
-        ("INPUT:a,b", r"column 2 'b': unknown column; known are INPUT:<field>"),
+        ("INPUT:a,b", r"column 2 'b': the other columns have prefixes"),
         (
             "INPUT:a,TASK:overlp",
             r"column 2 'TASK:overlp': unknown column, did you mean 'TASK:overlap'\?",

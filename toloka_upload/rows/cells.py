@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 import orjson
 
+from toloka_upload.hints import fix_of
 from toloka_upload.rows.scan import compact
 
 Converter = Callable[[str], bytes]
@@ -38,8 +39,8 @@ _BOOLEANS = {"true": b"true", "false": b"false"}
 class CellError(Exception):
     """A cell cannot be what its field is. `code` is the API's; `str()` says what to do."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str, cell: str = "") -> None:
+        super().__init__(message + fix_of(code, cell))
         self.code = code
 
 
@@ -82,8 +83,7 @@ def integer(cell: str) -> bytes:
         return text.encode()
     if whole := _WHOLE.fullmatch(text):
         return whole[1].encode()
-    hint = "; remove the plus sign" if re.match(r"\+[0-9]", text) else ""
-    raise CellError("INTEGER_EXPECTED", f"{shown(cell)} is not an integer{hint}")
+    raise CellError("INTEGER_EXPECTED", f"{shown(cell)} is not an integer", cell)
 
 
 def number(cell: str) -> bytes:
@@ -93,8 +93,7 @@ def number(cell: str) -> bytes:
         if math.isfinite(float(text)):
             return text.encode()
         raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is too large for a number")
-    hint = "; write a point in place of the comma" if re.fullmatch(r"-?[0-9]+,[0-9]+", text) else ""
-    raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is not a number{hint}")
+    raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is not a number", cell)
 
 
 def _within(convert: Converter, least: int, most: int) -> Converter:
@@ -117,7 +116,7 @@ longitude = _within(number, -180, 180)
 def _boolean(cell: str) -> bytes:
     value = _BOOLEANS.get(cell.strip().lower())
     if value is None:
-        raise CellError("BOOLEAN_EXPECTED", f"{shown(cell)} is neither true nor false")
+        raise CellError("BOOLEAN_EXPECTED", f"{shown(cell)} is neither true nor false", cell)
     return value
 
 
@@ -126,7 +125,9 @@ def _json(cell: str) -> bytes:
         if (found := _parsed(text)) is not None:
             return found
     raise CellError(
-        "JSON_EXPECTED", f"{shown(cell)} is not JSON; quotes inside it must be doubled in the file"
+        "JSON_EXPECTED",
+        f"{shown(cell)} is not JSON; quotes inside it must be doubled in the file",
+        cell,
     )
 
 

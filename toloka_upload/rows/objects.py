@@ -22,10 +22,21 @@ from toloka_upload.rows.model import (
     batch_of,
 )
 from toloka_upload.rows.splice import members, without
+from toloka_upload.text import pointed
 
 _MARKS = {Kind.TASK: "input_values", Kind.SUITE: "tasks"}
 ARRAY_HINT = "; if the file is a JSON array, add --format json"
-_NAN = re.compile(r"-?(?:NaN|Infinity|inf)")
+_JSON_HINTS = (
+    (
+        re.compile(r".{0,8}?-?(?:NaN|Infinity|inf)"),
+        "; NaN and Infinity are no JSON: write null or leave the field out "
+        "(pandas: frame.to_json(path, orient='records', lines=True))",
+    ),
+    (re.compile(r".?[“”„«»\u2018\u2019]"), "; these are curly quotes: JSON wants straight ones"),
+    (re.compile(r".?'"), "; JSON wants double quotes"),
+    (re.compile(r"[{\[ :,]{0,2}[NTF]"), "; JSON writes null, true and false"),
+)
+"""What stands where the parser stopped, and what to do about it."""
 _PLACE = frozenset({"latitude", "longitude"})
 """They belong to the suite that a task is grouped into."""
 FLAT: Signature = ((), NO_OUTER)
@@ -43,20 +54,14 @@ def explain(text: bytes, error: orjson.JSONDecodeError, *, indent: int = 0) -> s
     place = f"column {error.colno + (indent if error.lineno == 1 else 0)}"
     if error.lineno > 1:
         place = f"line {error.lineno} of the object, {place}"
-    rest = text.decode("utf-8", "replace")[max(error.pos - 1, 0) :][:12]
-    hint = ""
-    if _NAN.search(rest):
-        hint = (
-            "; NaN and Infinity are no JSON: write null or leave the field out "
-            "(pandas: frame.to_json(path, orient='records', lines=True))"
-        )
-    elif "'" in rest[:2]:
-        hint = "; JSON wants double quotes"
-    elif rest[:2].lstrip("{[ :,")[:1] in ("N", "T", "F"):
-        hint = "; JSON writes null, true and false"
-    elif text == b"[":
+    whole = text.decode("utf-8", "replace")
+    rest = whole[max(error.pos - 1, 0) :][:12]
+    hint = next((hint for looks, hint in _JSON_HINTS if looks.match(rest)), "")
+    if "trailing comma" in error.msg:
+        hint = "; remove the comma at the end"
+    if text == b"[":
         hint = ARRAY_HINT
-    return f"not JSON at {place}: {error.msg}{hint}"
+    return f"not JSON at {place}: {error.msg}{hint}\n{pointed(whole, error.pos)}"
 
 
 class Objects:

@@ -262,11 +262,12 @@ class Layout:
             what = f"the first without a cell is column {have + 1}, {self.columns[have].name!r}"
         else:
             what = f"the first too many is cell {want + 1}, {shown(cells[want])}"
+        title = " Is the header's line a title above it?" if want == 1 else ""
         return Fault(
             "",
             "WRONG_CELL_COUNT",
             f"the row has {have} cells and the header {want} columns; {what}. "
-            "In CSV and TSV, a cell with the delimiter, a quote or a line break in it must stand in quotes",
+            f"A cell with the delimiter, a quote or a line break in it must stand in quotes.{title}",
         )
 
 
