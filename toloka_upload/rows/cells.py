@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 
 import orjson
 
+from toloka_upload.hints import fix_of
 from toloka_upload.rows.scan import compact
 
 Converter = Callable[[str], bytes]
@@ -29,6 +30,7 @@ Raises:
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_PADDED = re.compile(r"\A(-?)0+(?=[0-9])")
 _QUOTED = re.compile(r'\s*+"((?:[^"]++|"")*+)"\s*+(,|\Z)')
 _PLAIN = re.compile(r"((?:\\,|[^,])*+)(,|\Z)")
 _BOOLEANS = {"true": b"true", "false": b"false"}
@@ -37,8 +39,8 @@ _BOOLEANS = {"true": b"true", "false": b"false"}
 class CellError(Exception):
     """A cell cannot be what its field is. `code` is the API's; `str()` says what to do."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str, cell: str = "") -> None:
+        super().__init__(message + fix_of(code, cell))
         self.code = code
 
 
@@ -75,6 +77,11 @@ def shown(cell: str) -> str:
     return repr(cell if len(cell) <= 60 else cell[:60] + "...")
 
 
+def without_zeros(cell: str) -> str:
+    """A cell's text without leading zeros, if it is a number otherwise; spreadsheets pad numbers with them."""
+    return _PADDED.sub(r"\1", cell.strip(), count=1)
+
+
 string: Converter = orjson.dumps
 """Converts a cell to a JSON string, with only those characters escaped that must be."""
 
@@ -90,10 +97,7 @@ def integer(cell: str) -> bytes:
         return text.encode()
     if whole := _WHOLE.fullmatch(text):
         return whole[1].encode()
-    hint = (
-        "; leading zeros or a plus sign make it no number" if re.match(r"[+0][0-9]", text) else ""
-    )
-    raise CellError("INTEGER_EXPECTED", f"{shown(cell)} is not an integer{hint}")
+    raise CellError("INTEGER_EXPECTED", f"{shown(cell)} is not an integer", cell)
 
 
 def number(cell: str) -> bytes:
@@ -103,8 +107,7 @@ def number(cell: str) -> bytes:
         if math.isfinite(float(text)):
             return text.encode()
         raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is too large for a number")
-    hint = "; write a point in place of the comma" if re.fullmatch(r"-?[0-9]+,[0-9]+", text) else ""
-    raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is not a number{hint}")
+    raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is not a number", cell)
 
 
 def _within(convert: Converter, least: int, most: int) -> Converter:
@@ -135,7 +138,7 @@ _PLAINEST: dict[Converter, re.Pattern[str]] = {
 def _boolean(cell: str) -> bytes:
     value = _BOOLEANS.get(cell.strip().lower())
     if value is None:
-        raise CellError("BOOLEAN_EXPECTED", f"{shown(cell)} is neither true nor false")
+        raise CellError("BOOLEAN_EXPECTED", f"{shown(cell)} is neither true nor false", cell)
     return value
 
 
@@ -144,7 +147,9 @@ def _json(cell: str) -> bytes:
         if (found := _parsed(text)) is not None:
             return found
     raise CellError(
-        "JSON_EXPECTED", f"{shown(cell)} is not JSON; quotes inside it must be doubled in the file"
+        "JSON_EXPECTED",
+        f"{shown(cell)} is not JSON; quotes inside it must be doubled in the file",
+        cell,
     )
 
 

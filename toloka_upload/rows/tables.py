@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from toloka_upload.rows.cells import CellError, Converter, convert_all, converter, shown
+from toloka_upload.rows.cells import (
+    CellError,
+    Converter,
+    convert_all,
+    converter,
+    shown,
+    without_zeros,
+)
 from toloka_upload.rows.columns import OUTSIDE, Column, Place, read_header, spec_warnings
 from toloka_upload.rows.model import NO_MEMBERS, Batch, Fault, Row, Signature
 from toloka_upload.rows.objects import task_text
@@ -107,11 +114,39 @@ class Layout:
         self.types = [_field_type(column, task_spec or {}) for column in self.columns]
         self.warnings = spec_warnings(self.columns, task_spec) if task_spec else []
         self._infinite_golden = infinite_golden
+        self._zeros: dict[str, str] = {}
         self._cells = [
-            _Cell(at, _head(column), _converter(column, kind), column)
+            _Cell(at, _head(column), self._converter(column, kind), column)
             for at, (column, kind) in enumerate(zip(self.columns, self.types, strict=True))
         ]
         self._patterns: dict[tuple[bool, ...], _Pattern] = {}
+
+    @property
+    def late_warnings(self) -> list[str]:
+        """What the rows showed: number fields in whose cells there are leading zeros, with the first of them."""
+        return [
+            f"column {name!r} is a number in the project, so leading zeros are lost: {cell} becomes "
+            f"{without_zeros(cell)} (a field of type string keeps them)"
+            for name, cell in self._zeros.items()
+        ]
+
+    def _converter(self, column: Column, field_type: str | None) -> Converter:
+        convert = OUTSIDE.get(column.place) or converter(field_type)
+        if field_type not in ("integer", "float"):
+            return convert
+
+        def converted(cell: str) -> bytes:
+            try:
+                return convert(cell)
+            except CellError:
+                text = without_zeros(cell)
+                if text == cell.strip():
+                    raise
+                found = convert(text)
+                self._zeros.setdefault(column.name, cell.strip()[:60])
+                return found
+
+        return converted
 
     def batch(
         self,
@@ -237,11 +272,12 @@ class Layout:
             what = f"the first without a cell is column {have + 1}, {self.columns[have].name!r}"
         else:
             what = f"the first too many is cell {want + 1}, {shown(cells[want])}"
+        title = " Is the header's line a title above it?" if want == 1 else ""
         return Fault(
             "",
             "WRONG_CELL_COUNT",
             f"the row has {have} cells and the header {want} columns; {what}. "
-            "In CSV and TSV, a cell with the delimiter, a quote or a line break in it must stand in quotes",
+            f"A cell with the delimiter, a quote or a line break in it must stand in quotes.{title}",
         )
 
 
@@ -257,10 +293,6 @@ def _field_type(column: Column, task_spec: Mapping[str, Any]) -> str | None:
 
 def _head(column: Column) -> bytes:
     return orjson.dumps(column.field) + b":" if column.place in _SPEC_PARTS else b""
-
-
-def _converter(column: Column, field_type: str | None) -> Converter:
-    return OUTSIDE.get(column.place) or converter(field_type)
 
 
 def _order(cell: _Cell) -> int:
