@@ -63,6 +63,7 @@ class Desk:
                 "state_dir": self.state,
                 "results": self.results,
                 "rejects": self.directory / "rejects.jsonl",
+                "force": True,
                 "requests": Requests(**{"chunk_size": 10, **requests}),
                 "pacing": Pacing(
                     **{"rate": None, "settle_pause": 0.2, "fail_fast": False, **pacing}

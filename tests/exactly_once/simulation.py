@@ -187,6 +187,7 @@ class History:
             pacing=Pacing(rate=None, daily_limit=None, concurrency=concurrency, fail_fast=False),
             results=results,
             rejects=self.directory / "rejects.jsonl",
+            force=True,
             **options,
         )
         loop = SimulatedLoop(self, self.rng)
