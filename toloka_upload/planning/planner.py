@@ -200,7 +200,7 @@ class Planner:
         """The pool that each row goes to, good or bad; None where it names none that could be."""
         if self._session.settings.pool is not None:
             return [self._session.settings.pool] * batch.size
-        if file.kind is Kind.FLAT or file.format in ("csv", "tsv", "xlsx"):
+        if file.kind is Kind.FLAT or file.format in ("csv", "tsv", "xlsx", "parquet"):
             raise UsageProblem(f"The rows of {file.name} name no pool: add --pool ID.")
         named = [row.value.get("pool_id") for row in batch.rows()]
         return [str(name) if str(name).isdigit() else None for name in named]

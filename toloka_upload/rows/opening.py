@@ -15,7 +15,7 @@ from toloka_upload.rows.model import ReadOptions, RowFile
 from toloka_upload.rows.packing import SUFFIXES, Damaged
 from toloka_upload.rows.source import Source
 
-FORMATS = ("jsonl", "json", "csv", "tsv", "xlsx")
+FORMATS = ("jsonl", "json", "csv", "tsv", "xlsx", "parquet")
 """The names that `--format` takes."""
 
 _EXTENSIONS = {
@@ -26,11 +26,13 @@ _EXTENSIONS = {
     ".tsv": "tsv",
     ".tab": "tsv",
     ".xlsx": "xlsx",
+    ".parquet": "parquet",
+    ".pq": "parquet",
 }
 _ZIP = b"PK\x03\x04"
+_PARQUET = b"PAR1"
 _FOREIGN = {
     b"\xd0\xcf\x11\xe0": "an old Excel file, or one with a password: save it as .xlsx without password, or as CSV",
-    b"PAR1": "a Parquet file: write it as JSON Lines, as in duckdb -c \"copy (from 'x.parquet') to 'x.jsonl'\"",
     b"%PDF": "a PDF",
     b"SQLite f": "an SQLite database",
     b"7z\xbc\xaf": "a 7-Zip archive: unpack it",
@@ -79,7 +81,7 @@ def _reader(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] |
         raise UsageProblem(
             f"{source.name}: --suites-by-blank-line goes with CSV and TSV; this is {format_name}"
         )
-    if format_name != "xlsx":
+    if format_name not in ("xlsx", "parquet"):
         source.head()  # what is no text in its encoding is told now, not at the first row
     if format_name == "jsonl":
         return JsonLines(source, options)
@@ -89,15 +91,29 @@ def _reader(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] |
         from toloka_upload.rows.xlsx import Workbook
 
         return Workbook(source, options, task_spec)
+    if format_name == "parquet":
+        return _parquet(source, options, task_spec)
     from toloka_upload.rows.delimited import Delimited
 
     return Delimited(source, format_name, options, task_spec)
+
+
+def _parquet(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] | None) -> RowFile:
+    try:
+        from toloka_upload.rows.parquet import Parquet
+    except ImportError as error:
+        raise BadInput(
+            f"{source.name}: reading Parquet needs an extra: pip install 'toloka-upload[parquet]'"
+        ) from error
+    return Parquet(source, options, task_spec)
 
 
 def _told(source: Source) -> str:
     """Tell the format from what cannot be anything else, from the extension, or from the first line."""
     if source.magic.startswith(_ZIP):
         return "xlsx"
+    if source.magic.startswith(_PARQUET):
+        return "parquet"
     for magic, what in _FOREIGN.items():
         if source.magic.startswith(magic):
             raise BadInput(f"{source.name}:1: this is {what}")

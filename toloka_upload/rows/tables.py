@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -96,9 +96,20 @@ class Layout:
     """
 
     def __init__(
-        self, names: Sequence[str], task_spec: Mapping[str, Any] | None, *, infinite_golden: bool
+        self,
+        names: Sequence[str],
+        task_spec: Mapping[str, Any] | None,
+        *,
+        infinite_golden: bool,
+        convert: Callable[[Column, str | None], Converter] | None = None,
     ) -> None:
         """Compile a header.
+
+        Args:
+            names: The columns' names.
+            task_spec: The project's spec; None: every field is a string.
+            infinite_golden: Tasks with answers get an infinite overlap.
+            convert: What makes JSON of a column's cells, from the field's type; None: `cell_converter`.
 
         Raises:
             HeaderError: A column is unknown, unnamed or there twice, or there are too many.
@@ -110,7 +121,7 @@ class Layout:
         self.warnings = spec_warnings(self.columns, task_spec) if task_spec else []
         self._infinite_golden = infinite_golden
         self._cells = [
-            _Cell(at, _head(column), _converter(column, kind), column)
+            _Cell(at, _head(column), (convert or cell_converter)(column, kind), column)
             for at, (column, kind) in enumerate(zip(self.columns, self.types, strict=True))
         ]
         self._patterns: dict[tuple[bool, ...], _Pattern] = {}
@@ -256,7 +267,8 @@ def _head(column: Column) -> bytes:
     return orjson.dumps(column.field) + b":" if column.place in _SPEC_PARTS else b""
 
 
-def _converter(column: Column, field_type: str | None) -> Converter:
+def cell_converter(column: Column, field_type: str | None) -> Converter:
+    """Return what makes JSON of a column's cells that are text."""
     return OUTSIDE.get(column.place) or converter(field_type)
 
 
