@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import io
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -110,15 +111,16 @@ def test_a_value_without_a_form_in_json_is_a_fault_of_its_row_alone() -> None:
     assert [row.line for row in rows] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("column", [pa.array([1], pa.duration("s")), pa.array([b"\xff"])])
-def test_what_json_has_no_form_for_is_told(column: Any) -> None:
-    """A column of such a type ends the reading; a cell of such bytes is its row's fault."""
-    try:
-        (row,) = read(parquet({"x": column}), None)
-    except BadInput as error:
-        assert "'x'" in str(error)
-    else:
-        assert codes(row) == [("input_values.x", "STRING_EXPECTED")]
+def test_a_column_of_a_type_without_a_form_in_json_is_refused() -> None:
+    """Before any row is read; the message names column and type."""
+    with pytest.raises(BadInput, match=r"'x' holds duration"):
+        open_bytes(parquet({"x": pa.array([1], pa.duration("s"))}), None)
+
+
+def test_bytes_that_are_no_text_are_a_fault_of_their_row() -> None:
+    """Bytes that are UTF-8 pass as text."""
+    rows = read(parquet({"x": pa.array([b"a", b"\xff"])}), None)
+    assert [codes(row) for row in rows] == [[], [("input_values.x", "STRING_EXPECTED")]]
 
 
 def test_rejected_rows_are_json_lines_that_read_back_the_same() -> None:
@@ -151,10 +153,8 @@ def test_a_damaged_file_is_bad_input(cut: int, flipped: int) -> None:
     """Whatever is missing or changed, the error is ours."""
     data = bytearray(parquet({"x": ["a"] * 50, "y": list(range(50))}))
     data[len(data) - 9 - cut] ^= flipped or 1
-    try:
+    with suppress(BadInput):
         read(bytes(data[: len(data) - cut % 7] if cut % 2 else data), None)
-    except BadInput as error:
-        assert str(error).startswith("-:")
 
 
 def test_a_map_with_one_key_twice_ends_the_reading_there() -> None:
@@ -164,7 +164,7 @@ def test_a_map_with_one_key_twice_ends_the_reading_there() -> None:
         read(parquet({"x": twice}), None)
 
 
-def test_an_unknown_column_is_told_before_any_row(tmp_path: Path) -> None:
+def test_an_unknown_column_is_told_before_any_row() -> None:
     """As in every table."""
     with pytest.raises(BadInput, match="GOLDN"):
         open_bytes(parquet({"INPUT:x": [1], "GOLDN:y": [1]}))
