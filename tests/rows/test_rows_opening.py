@@ -154,7 +154,6 @@ def tarred() -> bytes:
 @pytest.mark.parametrize(
     ("name", "data", "what"),
     [
-        ("a.csv", b"PAR1\x15\x04", "a Parquet file"),
         ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel file"),
         ("a", b"%PDF-1.7\n", "a PDF"),
         ("a.jsonl", b"ARROW1\0\0\xff", "an Arrow (Feather) file"),

@@ -104,6 +104,7 @@ class Format(StrEnum):
     csv = "csv"
     tsv = "tsv"
     xlsx = "xlsx"
+    parquet = "parquet"
 
 
 class Where(Options):

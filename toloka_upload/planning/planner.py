@@ -229,7 +229,7 @@ class Planner:
         """The pool that each row names, good or bad; None where it names none that could be."""
         if not batch.size:
             return []
-        if file.kind is Kind.FLAT or file.format in ("csv", "tsv", "xlsx"):
+        if file.kind is Kind.FLAT or file.format in ("csv", "tsv", "xlsx", "parquet"):
             raise UsageProblem(
                 f"The rows of {file.name} name no pool: add --pool ID.", code="NO_POOL"
             )

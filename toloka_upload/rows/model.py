@@ -187,7 +187,7 @@ class ReadOptions:
     """How inputs are read. `None` means: told from the input itself.
 
     Attributes:
-        format: `jsonl`, `json`, `csv`, `tsv`, `xlsx`; None: by extension, else by content.
+        format: `jsonl`, `json`, `csv`, `tsv`, `xlsx`, `parquet`; None: by extension, else by content.
         delimiter: One character between the cells of CSV; None: told from the header.
         encoding: A codec's name; None: UTF-8, with or without BOM.
         sheet: Name of the XLSX sheet; None: the first.
@@ -210,7 +210,7 @@ class RowFile(Protocol):
     name: str
     """The input as the user named it (`-` for standard input)."""
     format: str
-    """`jsonl`, `json`, `csv`, `tsv` or `xlsx`."""
+    """`jsonl`, `json`, `csv`, `tsv`, `xlsx` or `parquet`."""
     warnings: list[str]
     """What the user should know about the input, which stops nothing; complete once all rows were read."""
 

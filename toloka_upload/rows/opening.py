@@ -14,7 +14,7 @@ from toloka_upload.rows.model import ReadOptions, RowFile
 from toloka_upload.rows.packing import SUFFIXES, Damaged
 from toloka_upload.rows.source import Source
 
-FORMATS = ("jsonl", "json", "csv", "tsv", "xlsx")
+FORMATS = ("jsonl", "json", "csv", "tsv", "xlsx", "parquet")
 """The names that `--format` takes."""
 
 _EXTENSIONS = {
@@ -25,8 +25,11 @@ _EXTENSIONS = {
     ".tsv": "tsv",
     ".tab": "tsv",
     ".xlsx": "xlsx",
+    ".parquet": "parquet",
+    ".pq": "parquet",
 }
 _ZIP = b"PK\x03\x04"
+_PARQUET = b"PAR1"
 
 
 def open_rows(
@@ -65,7 +68,7 @@ def open_rows(
 
 
 def _reader(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] | None) -> RowFile:
-    if options.format != "xlsx" and (what := sniff.binary_file(source.magic)):
+    if options.format not in ("xlsx", "parquet") and (what := sniff.binary_file(source.magic)):
         raise _no_task_file(source, what)
     format_name = options.format or _told(source)
     if options.suites_by_blank_line and format_name not in ("csv", "tsv"):
@@ -76,6 +79,8 @@ def _reader(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] |
         from toloka_upload.rows.xlsx import Workbook
 
         return Workbook(source, options, task_spec)
+    if format_name == "parquet":
+        return _parquet(source, options, task_spec)
     # What is no text in its encoding, or no file of tasks, is told now, not at the first row.
     if what := sniff.text_file(source.head(), format_name):
         raise _no_task_file(source, what)
@@ -88,6 +93,17 @@ def _reader(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] |
     return Delimited(source, format_name, options, task_spec)
 
 
+def _parquet(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] | None) -> RowFile:
+    try:
+        from toloka_upload.rows.parquet import Parquet
+    except ImportError as error:
+        raise BadInput(
+            f"{source.name}: reading Parquet needs an extra: pip install 'toloka-upload[parquet]'",
+            code="EXTRA_MISSING",
+        ) from error
+    return Parquet(source, options, task_spec)
+
+
 def _no_task_file(source: Source, what: str) -> BadInput:
     return BadInput(f"{source.name}: this seems to be {what}", code="NOT_A_TASK_FILE")
 
@@ -96,6 +112,8 @@ def _told(source: Source) -> str:
     """Tell the format from what cannot be anything else, from the extension, or from the first line."""
     if source.magic.startswith(_ZIP):
         return "xlsx"
+    if source.magic.startswith(_PARQUET):
+        return "parquet"
     extension = _extension(source.name)
     if extension in _EXTENSIONS:
         return _EXTENSIONS[extension]

@@ -21,14 +21,12 @@ class _Mark(NamedTuple):
 
 _UNPACK = "unpack it and upload what is in it"
 _NO_TEXT = "put pictures and sounds at web addresses, and the addresses into the tasks"
-_DUCKDB = "write it as JSON Lines, as in duckdb -c \"copy (from 'x.parquet') to 'x.jsonl'\""
 _PANDAS = (
     "write it as JSON Lines, as in pandas: frame.to_json('x.jsonl', orient='records', lines=True)"
 )
 _MARKS = (
     _Mark(0, b"\xd0\xcf\x11\xe0", "an old Excel file, or one with a password: save it as .xlsx without one, or as CSV"),
     _Mark(0, b"PK\x05\x06", "an empty ZIP archive"),
-    _Mark(0, b"PAR1", f"a Parquet file: {_DUCKDB}"),
     _Mark(0, b"ARROW1", f"an Arrow (Feather) file: {_PANDAS}"),
     _Mark(0, b"FEA1", f"a Feather file: {_PANDAS}"),
     _Mark(0, b"\xff\xff\xff\xff", f"an Arrow stream: {_PANDAS}"),

@@ -72,6 +72,16 @@ class Source:
         if self._owned:
             self._file.close()
 
+    def seekable(self) -> BinaryIO | None:
+        """Return the input as a file of its own that can be read from anywhere, if it is stored as it is."""
+        if self.size is None:
+            return None
+        file = Path(self.name).open("rb")  # noqa: SIM115  # it is the caller's to close
+        if file.read(len(self.magic)) == self.magic:
+            return file
+        file.close()
+        return None
+
     def binary(self, limit: int) -> bytes:
         """Return all of the input, decompressed, but not more than `limit` + 1 bytes."""
         parts: list[bytes] = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -101,9 +101,21 @@ class Layout:
     """
 
     def __init__(
-        self, names: Sequence[str], task_spec: Mapping[str, Any] | None, *, infinite_golden: bool
+        self,
+        names: Sequence[str],
+        task_spec: Mapping[str, Any] | None,
+        *,
+        infinite_golden: bool,
+        convert: Callable[[Column, str | None], Converter] | None = None,
     ) -> None:
         """Compile a header.
+
+        Args:
+            names: The columns' names.
+            task_spec: The project's spec; None: every field is a string.
+            infinite_golden: Tasks with answers get an infinite overlap.
+            convert: What makes JSON of a column's cells, from the field's type; None: cells are texts as people
+                write them.
 
         Raises:
             HeaderError: A column is unknown, unnamed or there twice, or there are too many.
@@ -116,7 +128,7 @@ class Layout:
         self._infinite_golden = infinite_golden
         self._zeros: dict[str, str] = {}
         self._cells = [
-            _Cell(at, _head(column), self._converter(column, kind), column)
+            _Cell(at, _head(column), (convert or self._converter)(column, kind), column)
             for at, (column, kind) in enumerate(zip(self.columns, self.types, strict=True))
         ]
         self._patterns: dict[tuple[bool, ...], _Pattern] = {}
