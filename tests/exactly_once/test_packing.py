@@ -7,6 +7,7 @@ import zlib
 from contextlib import closing
 
 import pytest
+from damage import make_older
 from desk import Desk, rows
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -59,6 +60,7 @@ def test_a_journal_of_format_1_is_gone_on_with(desk: Desk) -> None:
     desk.write(rows(5))
     desk.upload()
     (path,) = (desk.state / "journals").glob("*.db")
+    make_older(path)
     with closing(sqlite3.connect(path)) as db, db:
         for chunk, ids in db.execute("SELECT chunk, ids FROM outcome").fetchall():
             older = zlib.compress("\n".join(unpack_ids(ids)).encode(), 1)

@@ -5,6 +5,7 @@ returned survives a power cut. Only the holder of the pool's lock (`lock.py`) wr
 readers open the file read-only. Nothing secret is in it, and it is private all the same (0600 in a directory of 0700).
 """
 
+from toloka_upload.journal.file import keep_aside
 from toloka_upload.journal.reading import blocks, chunks_of, is_begun, open_to_read, peek, runs
 from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
 from toloka_upload.journal.writing import Journal, prune_file
@@ -19,6 +20,7 @@ __all__ = [
     "blocks",
     "chunks_of",
     "is_begun",
+    "keep_aside",
     "open_to_read",
     "peek",
     "prune_file",

@@ -10,7 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from toloka_upload.items.identity import WIDTH, Known
-from toloka_upload.journal.file import check_version, connect, explained, is_blank
+from toloka_upload.journal import high_water
+from toloka_upload.journal.file import (
+    check,
+    check_open,
+    check_version,
+    connect,
+    explained,
+    is_blank,
+)
 from toloka_upload.journal.packing import unpack, unpack_faults, unpack_ids, where
 from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
 from toloka_upload.outcomes import Block, Outcome, Places, Status
@@ -20,16 +28,27 @@ IdCache = dict[int, tuple[SentChunk, list[str]]]
 
 
 @contextmanager
-def open_to_read(path: Path) -> Iterator[tuple[sqlite3.Connection, Destination]]:
-    """Open a journal read-only, also while a run writes it.
+def open_to_read(
+    path: Path, *, quick: bool = False
+) -> Iterator[tuple[sqlite3.Connection, Destination]]:
+    """Open a journal read-only, also while a run writes it: all that is read is of one moment.
+
+    Args:
+        quick: Leave the checksums out: enough for reports.
 
     Raises:
-        CannotWrite: It is no journal, or it cannot be read; also while it is being used.
+        CannotWrite: It is no journal, it is damaged, or it cannot be read; also while it is being used.
     """
-    with explained(path), closing(connect(path, "ro")) as db:
-        check_version(db, path)
-        found = db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
-        yield db, Destination(*found)
+    with explained(path):
+        mark = high_water.read(path)
+        with closing(connect(path, "ro")) as db:
+            db.execute("BEGIN")
+            if quick:
+                check_version(db, path)
+            else:
+                check_open(db, path, None, mark)
+            found = db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
+            yield db, Destination(*found)
 
 
 def is_begun(path: Path) -> bool:
@@ -46,9 +65,11 @@ def is_begun(path: Path) -> bool:
 
 def peek(path: Path) -> tuple[Known, dict[bytes, int]] | None:
     """The rows that a pool's journal knows, without touching it; None where there is no journal."""
+    with explained(path):
+        check(path, None)
     if not is_begun(path):
         return None
-    with open_to_read(path) as (db, _):
+    with open_to_read(path, quick=True) as (db, _):
         return read_known(db, None)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from toloka_upload.directories import make_directory
 from toloka_upload.items.identity import Known
-from toloka_upload.journal.file import Transaction, connect, explained, verify
+from toloka_upload.journal.file import Transaction, check, connect, explained, prepare
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
     IdCache,
@@ -41,11 +41,12 @@ class Journal:
         self._lately: IdCache = {}
         with explained(path):
             make_directory(path.parent)
+            check(path, destination)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._db = connect(path, "rw")
             try:
                 self._db.execute("PRAGMA synchronous=FULL")
-                verify(self._db, path, destination)
+                prepare(self._db, path, destination)
             except BaseException:
                 self._db.close()
                 raise
@@ -158,6 +159,26 @@ class Journal:
             ),
         )
 
+    def prune(self, before: float) -> list[str]:
+        """Forget runs that ended before a time: see `prune_file`."""
+        with Transaction(self._db, self.path) as db:
+            old = [
+                run
+                for (run,) in db.execute(
+                    "SELECT id FROM run WHERE coalesce(finished, started) < ? AND settings != '{}'"
+                    " AND NOT (again AND NOT complete) AND id NOT IN"
+                    " (SELECT run FROM chunk WHERE state IN ('sending', 'accepted', 'unsettled'))",
+                    (before,),
+                )
+            ]
+            for run in old:
+                db.execute("DELETE FROM passed WHERE run = ?", (run,))
+                db.execute("UPDATE run SET report = NULL, settings = '{}' WHERE id = ?", (run,))
+            db.execute(
+                "DELETE FROM run WHERE settings = '{}' AND id NOT IN (SELECT run FROM chunk)"
+            )
+        return old
+
     def _write(self, statement: str, values: Sequence[Any]) -> None:
         with Transaction(self._db, self.path) as db:
             db.execute(statement, values)
@@ -222,21 +243,9 @@ def prune_file(path: Path, before: float) -> list[str]:
     """Forget runs that ended before a time, but not the rows they created. The caller holds the pool's lock.
 
     A run that created something stays as the owner of its chunks; its list of passed rows and its report go.
-    Runs with chunks whose outcome is open stay as they are.
+    Runs with chunks whose outcome is open stay as they are, and so does an `--again` that was cut short.
     """
-    with open_to_read(path):
+    with open_to_read(path, quick=True) as (_, destination):
         pass  # it is a journal
-    with closing(connect(path, "rw")) as db, Transaction(db, path):
-        old = [
-            run
-            for (run,) in db.execute(
-                "SELECT id FROM run WHERE coalesce(finished, started) < ? AND settings != '{}' AND id NOT IN"
-                " (SELECT run FROM chunk WHERE state IN ('sending', 'accepted', 'unsettled'))",
-                (before,),
-            )
-        ]
-        for run in old:
-            db.execute("DELETE FROM passed WHERE run = ?", (run,))
-            db.execute("UPDATE run SET report = NULL, settings = '{}' WHERE id = ?", (run,))
-        db.execute("DELETE FROM run WHERE settings = '{}' AND id NOT IN (SELECT run FROM chunk)")
-    return old
+    with closing(Journal(path, destination)) as book:
+        return book.prune(before)
