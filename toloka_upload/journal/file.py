@@ -57,8 +57,8 @@ _SINCE_3 = (
     "UPDATE run SET again = coalesce(json_extract(settings, '$.again'), 0), complete = settings = '{}' OR"
     " coalesce(json_extract(report, '$.counts.unsent') + json_extract(report, '$.counts.unknown') = 0, 0)",
 )
-"""`run.again`: it was an `--again`; `complete`: it ended, with an outcome for every row. `undo`: what was taken back, by
-item. `claim`: rows of an `--again` that was cut short which a later one counted as its own, a byte a row."""
+"""`run.again`: it was an `--again`; `complete`: it ended, with an outcome for every row. `undo`: what was taken
+back, by item. `claim`: rows of an `--again` that was cut short which a later one counted as its own, a byte a row."""
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:

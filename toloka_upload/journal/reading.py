@@ -11,6 +11,7 @@ from typing import Any
 
 from toloka_upload.items.identity import WIDTH, Known
 from toloka_upload.journal import high_water
+from toloka_upload.journal.again import CUT_SHORT, without_claimed
 from toloka_upload.journal.file import (
     check,
     check_open,
@@ -217,14 +218,20 @@ def read_outcome(db: sqlite3.Connection, chunk: int) -> Outcome | None:
 
 
 def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, dict[bytes, int]]:
-    """The rows of a generation (None: of all) that must not be sent, and apart those whose fate is open."""
+    """
+    The rows that must not be sent, and apart those whose fate is open.
+
+    With a generation, that of an `--again`: only what is on account of those that were cut short. None: all.
+    """
     known, unknown = Known(), {}
+    which = "" if generation is None else f" WHERE run IN ({CUT_SHORT})"
     cursor = db.execute(
-        "SELECT id, identities, statuses, kind FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
-        " JOIN outcome ON outcome.chunk = id WHERE ?1 IS NULL OR generation = ?1 ORDER BY id",
-        (generation,),
+        "SELECT id, identities, statuses FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"  # noqa: S608  # our own words
+        f" JOIN outcome ON outcome.chunk = id{which} ORDER BY id"
     )
-    for chunk, identities, statuses, _kind in cursor:
+    for chunk, identities, statuses in cursor:
+        if generation is not None:
+            statuses = without_claimed(db, chunk, statuses, GOES_ON)
         there = statuses.count(Status.CREATED) + statuses.count(Status.ALREADY_UPLOADED)
         if there == len(statuses):
             known.add(identities, chunk, range(there))

@@ -11,6 +11,7 @@ from typing import Any
 
 from toloka_upload.directories import make_directory
 from toloka_upload.items.identity import Known
+from toloka_upload.journal.again import claim, is_complete
 from toloka_upload.journal.file import Transaction, check, connect, explained, prepare
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
@@ -19,10 +20,9 @@ from toloka_upload.journal.reading import (
     open_to_read,
     read_known,
     read_outcome,
-    runs,
     select_chunks,
 )
-from toloka_upload.journal.states import ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.journal.states import ChunkState, Destination, SentChunk
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
 
@@ -62,16 +62,18 @@ class Journal:
     ) -> None:
         """Note that a run works on this pool."""
         self._write(
-            "INSERT OR IGNORE INTO run (id, started, generation, settings) VALUES (?, ?, ?, ?)",
-            (run, started, generation, json.dumps(settings)),
+            "INSERT OR IGNORE INTO run (id, started, generation, settings, again) VALUES (?,?,?,?,?)",
+            (run, started, generation, json.dumps(settings), bool(settings.get("again"))),
         )
 
     def finish_run(self, run: str, finished: float, report: dict[str, Any]) -> None:
-        """Note how it ended."""
-        self._write(
-            "UPDATE run SET finished = ?, report = ? WHERE id = ?",
-            (finished, json.dumps(report), run),
-        )
+        """Note how it ended. An `--again` that is complete takes what those before it had sent for the same rows."""
+        with Transaction(self._db, self.path) as db:
+            db.execute(
+                "UPDATE run SET finished = ?, report = ?, complete = ? WHERE id = ?",
+                (finished, json.dumps(report), is_complete(report), run),
+            )
+            claim(db, run)
 
     def sending(self, chunk: SentChunk, *, replaces: int | None = None) -> int:
         """Note that a chunk is about to leave; return its number in the journal.
@@ -195,7 +197,7 @@ class Journal:
         The rows that must not be sent: those created, with their places, and apart those that are unknown.
 
         Args:
-            generation: Only what was sent in this generation (`--again`), or None: in any.
+            generation: That of an `--again`: then only what those sent that were cut short counts. None: all.
         """
         with explained(self.path):
             return read_known(self._db, generation)
@@ -229,14 +231,15 @@ class Journal:
             ).fetchone()
         return found is not None
 
-    def generations(self) -> tuple[int, RunRecord | None]:
-        """The newest generation, and its last run (None before the first run)."""
-        last = None
+    def next_generation(self) -> int:
+        """The generation of a new `--again`: the last one's if that was cut short, so that its requests can be made again."""
         with explained(self.path):
-            for record in runs(self._db, self.destination):
-                if last is None or record.generation >= last.generation:
-                    last = record
-        return (last.generation if last else 0), last
+            newest = self._db.execute(
+                "SELECT generation, again AND NOT complete FROM run ORDER BY generation DESC, started DESC"
+            ).fetchone()
+        if newest is None:
+            return 1
+        return int(newest[0]) + (not newest[1])
 
 
 def prune_file(path: Path, before: float) -> list[str]:
