@@ -111,7 +111,7 @@ def test_a_file_named_twice_over_is_one(desk: Desk, tmp_path: Path) -> None:
 
     desk.write(rows(10))
     desk.upload()
-    address = desk.server.url.replace("http://", "HTTP://") + "/./x/..//api/%761/"
+    address = desk.server.url.replace("http://", "HTTP://").replace("/api", "/./x/..//api")
     target = Target(base_url(address), "custom", None, "OAuth x")
     report = desk.upload(target=target, pool=pool_id("021"))
     assert report.counts.already_uploaded == 10

@@ -232,7 +232,7 @@ class Journal:
         return found is not None
 
     def next_generation(self) -> int:
-        """The generation of a new `--again`: the last one's if that was cut short, so that its requests can be made again."""
+        """The generation of a new `--again`: the last one's if that was cut short, so that its ids serve again."""
         with explained(self.path):
             newest = self._db.execute(
                 "SELECT generation, again AND NOT complete FROM run ORDER BY generation DESC, started DESC"
