@@ -217,13 +217,13 @@ def pool_id(text: str) -> str:
     """
     text = text.strip()
     if text.isascii() and text.isdigit():
-        return text
+        return text.lstrip("0") or "0"
     found = _POOL_ADDRESS.search(text)
     if not found:
         raise UsageProblem(
             f"--pool {text!r} is neither a pool's number nor its web address (…/project/1/pool/21)."
         )
-    return found.group(1)
+    return found.group(1).lstrip("0") or "0"
 
 
 def _positive(option: str, value: int | None) -> None:

@@ -34,6 +34,21 @@ def test_a_lost_journal_is_learnt_again(service: Service) -> None:
     }
 
 
+def test_a_journal_that_is_damaged_is_kept_aside_and_learnt_again(service: Service) -> None:
+    """An upload ends with 73 and names `adopt`; after that, nothing is created twice."""
+    rows = [general(number) for number in range(10)]
+    upload(service, rows)
+    (journal,) = (STATE / "journals").glob("*.db")
+    data = journal.read_bytes()
+    journal.write_bytes(data[: len(data) // 2])
+    refused = upload(service, rows)
+    assert refused.exit == 73
+    assert len(service.pool()) == 10
+    assert adopt(service).counts["adopted"] == 10
+    assert upload(service, rows).counts == {"read": 10, "already_uploaded": 10}
+    assert list((STATE / "journals").glob("*.damaged-1*"))
+
+
 def test_adopting_twice_adopts_nothing_new(service: Service) -> None:
     """Known items are counted as known, those of uploads and those that were adopted."""
     elsewhere(service, [general(1)])

@@ -15,6 +15,8 @@ from toloka_upload.api.errors import (
     AnswerLost,
     ApiError,
     Busy,
+    ForeignAnswer,
+    ForeignDenial,
     InvalidItems,
     NotFound,
     OperationExists,
@@ -69,20 +71,22 @@ def test_a_2xx_that_cannot_be_read_may_have_had_its_effect(body: bytes) -> None:
         (400, envelope("X", payload={"0": {"input_values.a": {"code": "C"}}}), InvalidItems),
         (400, envelope("TASKS_CREATION_DOES_NOT_FIT_QUOTA"), RequestRefused),
         (400, envelope("OBJECT_SIZE_BYTES_GREATER_THAN_MAX"), TooLarge),
-        (400, HTML, RequestRefused),
-        (401, b"", AccessDenied),
+        (400, HTML, ForeignAnswer),
+        (401, b"", ForeignDenial),
         (401, envelope("AUTHENTICATION_ERROR"), AccessDenied),
         (403, envelope("ACCESS_DENIED"), AccessDenied),
         (404, envelope("DOES_NOT_EXIST"), NotFound),
-        (404, HTML, NotFound),
+        (404, HTML, ForeignAnswer),
+        (418, HTML, ForeignAnswer),
+        (403, HTML, ForeignDenial),
         (405, envelope("METHOD_NOT_ALLOWED"), RequestRefused),
         (415, envelope("UNSUPPORTED_MEDIA_TYPE"), RequestRefused),
-        (301, HTML, RequestRefused),
+        (301, HTML, ForeignAnswer),
         (408, b"", ServerFailed),
         (409, envelope("OPERATION_ALREADY_EXISTS"), OperationExists),
         (409, envelope("POOL_LOCKED_BY_ANOTHER_OPERATION"), Busy),
         (409, envelope("CONFLICT_STATE"), Busy),
-        (409, HTML, Busy),
+        (409, HTML, ForeignAnswer),
         (409, envelope("INAPPROPRIATE_STATUS", payload={"status": "LOCKED"}), Busy),
         (409, envelope("INAPPROPRIATE_STATUS"), RequestRefused),
         (409, envelope("POOL_TASKS_COUNT_EXCEEDED"), RequestRefused),
@@ -106,9 +110,12 @@ def test_every_status_has_its_meaning(status: int, body: bytes, kind: type[ApiEr
 
 @given(st.integers(300, 599), st.binary(max_size=40))
 def test_any_other_answer_is_some_error(status: int, body: bytes) -> None:
-    """No body makes the door fail, and a failed service is never taken for a refusal."""
+    """No body makes the door fail, and what has no form of the API says nothing about the work.
+
+    A 413 and a 429 are believed from anyone: who says so has not passed the request on.
+    """
     found = error(status, body)
-    assert found.effect == (status >= 500 or status == 408)
+    assert found.effect == (status not in (413, 429))
     assert str(found).startswith("POST /tasks: HTTP ")
 
 

@@ -21,6 +21,11 @@ from toloka_upload.errors import UsageProblem
         "https://toloka.dev/api/v1/",
         "HTTPS://Toloka.DEV/api/v1",
         "  https://toloka.dev\n",
+        "https://toloka.dev:443",
+        "https://toloka.dev./",
+        "https://toloka.dev/./api/v1",
+        "https://toloka.dev//api//v1",
+        "https://toloka.dev/x/../api/%761",
     ],
 )
 def test_an_address_has_one_form(address: str) -> None:
@@ -33,7 +38,7 @@ def test_an_address_has_one_form(address: str) -> None:
     [
         ("http://127.0.0.1:8080", "http://127.0.0.1:8080/api/v1"),
         ("http://localhost:8080/api", "http://localhost:8080/api/v1"),
-        ("http://[::1]:80/", "http://[::1]:80/api/v1"),
+        ("http://[::1]:80/", "http://[::1]/api/v1"),
         ("https://proxy.example.com/toloka", "https://proxy.example.com/toloka/api/v1"),
         ("https://proxy.example.com/toloka/api/v1/", "https://proxy.example.com/toloka/api/v1"),
     ],

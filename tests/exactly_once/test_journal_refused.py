@@ -41,6 +41,7 @@ def set_pragma(name: str, value: int) -> Callable[[Path], None]:
 def of_another_pool(path: Path) -> None:
     """Put another pool's journal in its place."""
     path.unlink()
+    path.with_suffix(".mark").unlink()
     Journal(path, Destination("https://toloka.dev/api/v1", "", "99")).close()
 
 
@@ -90,6 +91,7 @@ def test_a_run_killed_while_it_made_its_journal(desk: Desk, wal: bool) -> None: 
     desk.upload()
     path = journal_of(desk)
     path.unlink()
+    path.with_suffix(".mark").unlink()
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA journal_mode={'wal' if wal else 'delete'}")
     listed = desk.command("runs", "--json")

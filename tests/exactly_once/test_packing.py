@@ -8,6 +8,7 @@ from contextlib import closing
 from operator import itemgetter
 
 import pytest
+from damage import make_older
 from desk import Desk, rows
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -63,6 +64,7 @@ def test_a_journal_of_format_1_is_gone_on_with(desk: Desk) -> None:
     desk.write(rows(5))
     desk.upload()
     (path,) = (desk.state / "journals").glob("*.db")
+    make_older(path)
     with closing(sqlite3.connect(path)) as db, db:
         for chunk, ids in db.execute("SELECT chunk, ids FROM outcome").fetchall():
             older = zlib.compress("\n".join(unpack_ids(ids)).encode(), 1)

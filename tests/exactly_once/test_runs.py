@@ -165,6 +165,27 @@ def test_a_lock_is_looked_at_without_being_taken(tmp_path: Path) -> None:
     Lock(path, {}).release()
 
 
+def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
+    """The lock is its parent's and ends with it."""
+    lock = Lock(tmp_path / "lock", {"run": "mine"})
+    ready, said = os.pipe()
+    waits, go = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(go)
+        os.write(said, b".")
+        os.read(waits, 1)
+        os._exit(0)
+    os.read(ready, 1)
+    assert holder(tmp_path / "lock") == {"run": "mine"}
+    os.close(lock._file)  # as the kernel does when the parent is killed
+    lock._file = -1
+    Lock(tmp_path / "lock", {}).release()
+    for file in (go, waits, ready, said):
+        os.close(file)
+    os.waitpid(child, 0)
+
+
 def test_a_commit_survives_a_power_cut(desk: Desk) -> None:
     """WAL with `synchronous=FULL`: what the journal says was written is on the disk before a request leaves."""
     desk.write(rows(1))

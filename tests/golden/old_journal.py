@@ -70,6 +70,7 @@ def go_on(sql: str, folder: Path) -> dict[str, Any]:
         run(service, folder, ["none.jsonl"])  # finds out where the journal lives
         path = journal_of(folder)
         path.unlink()
+        path.with_suffix(".mark").unlink()
         with closing(sqlite3.connect(path)) as db:
             db.executescript(sql)
             db.execute("UPDATE chunk SET sent_at = ?", (time.time() - 5,))

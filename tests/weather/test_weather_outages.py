@@ -84,6 +84,24 @@ def test_one_lost_answer_changes_nothing(weather: MakeWeather) -> None:
         assert run.report.retries >= (loss["action"] != "hang-after"), "that one was found"
 
 
+@pytest.mark.parametrize("status", [302, 400, 404, 409, 418])
+def test_a_page_that_is_not_the_apis_own_says_nothing_about_the_work(
+    weather: MakeWeather, status: int
+) -> None:
+    """The work was done behind a proxy's page: the request is looked for, and no row goes twice."""
+    page = {"action": "refuse-after", "status": status, "body": "html", **POST, "nth": 1}
+    places = [weather(page) for _ in MODES]
+    runs = together(
+        *(
+            partial(here.upload, flat(60), chunk_size=30, mode=mode, settle_pause=0.1)
+            for here, mode in zip(places, MODES, strict=True)
+        )
+    )
+    for here, run in zip(places, runs, strict=True):
+        assert here.happened == {"refuse-after": 1}
+        assert run.has_each_row_once()
+
+
 def test_the_first_polls_hang(weather: MakeWeather) -> None:
     """Time-outs of questions are no more than time lost."""
     here = weather({"action": "hang", **POLL, "nth": [1, 2]})

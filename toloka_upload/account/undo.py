@@ -80,7 +80,7 @@ async def undo(
     if session.settings.dry_run or not (found.to_do or found.unsettled):
         return
     pools = Pools(session, run_id, lambda _: None)
-    stack.callback(pools.close)
+    stack.push(lambda kind, *_: pools.close(ended=kind is None))
     for pool_id in run.pools:
         pool, doubtful = await pools.open(pool_id)
         for chunk in doubtful:

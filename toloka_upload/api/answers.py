@@ -13,6 +13,8 @@ from toloka_upload.api.errors import (
     AnswerLost,
     ApiError,
     Busy,
+    ForeignAnswer,
+    ForeignDenial,
     InvalidItems,
     NotFound,
     OperationExists,
@@ -153,8 +155,12 @@ def _error(answer: Answer, request: str) -> ApiError:
     message = envelope.get("message")
     payload = envelope.get("payload")
     request_id = envelope.get("request_id")
-    code = code if isinstance(code, str) else f"HTTP_{answer.status}"
-    return _class(answer.status, code, payload)(
+    own_code = code if isinstance(code, str) else None
+    code = own_code or f"HTTP_{answer.status}"
+    kind = _class(answer.status, code, payload)
+    if own_code is None and request.startswith("POST"):
+        kind = _FOREIGN.get(kind, kind)
+    return kind(
         code,
         message if isinstance(message, str) else _excerpt(answer.body),
         status=answer.status,
@@ -164,6 +170,15 @@ def _error(answer: Answer, request: str) -> ApiError:
         date=answer.headers.get("date"),
         request=request,
     )
+
+
+_FOREIGN: Mapping[type[ApiError], type[ApiError]] = {
+    NotFound: ForeignAnswer,
+    RequestRefused: ForeignAnswer,
+    Busy: ForeignAnswer,
+    AccessDenied: ForeignDenial,
+}
+"""What a refusal is taken for where it does not have the API's own form."""
 
 
 def _class(status: int, code: str, payload: Any) -> type[ApiError]:

@@ -3,6 +3,7 @@
     ApiError
     ├── ConnectionFailed      nothing was sent                                    no effect, passes
     ├── AnswerLost            sent, and no answer that can be read came back      maybe an effect, passes
+    │   └── ForeignAnswer     an answer that is not the API's own                 maybe an effect, passes
     ├── ServerFailed          408, 5xx                                            maybe an effect, passes
     ├── RateLimited           429                                                 no effect, passes
     ├── Busy                  409: locked, or in conflict with another operation  no effect, passes
@@ -10,6 +11,7 @@
     ├── TooLarge              413, or a code that says the same                   no effect, smaller pieces
     ├── InvalidItems          400 with what is wrong with which item              no effect
     ├── AccessDenied          401, 403                                            no effect
+    │   └── ForeignDenial     the same, and not the API's own                     maybe an effect
     ├── NotFound              404                                                 no effect
     └── RequestRefused        any other 4xx or 3xx                                no effect
 
@@ -92,6 +94,13 @@ class AnswerLost(ApiError):
     effect = True
 
 
+class ForeignAnswer(AnswerLost):
+    """A request to create came back with a refusal that has no code of the API: a proxy's page, a redirect.
+
+    It says nothing about the work, which may have been done behind it.
+    """
+
+
 class ServerFailed(ApiError):
     """The service failed (408, 5xx). It may have done its work all the same."""
 
@@ -133,6 +142,12 @@ class AccessDenied(ApiError):
     """The credentials are wrong, or lack the permission (401, 403)."""
 
 
+class ForeignDenial(AccessDenied):
+    """A denial without a code of the API. The request before it may have had an effect."""
+
+    effect = True
+
+
 class NotFound(ApiError):
     """There is no such thing (404)."""
 
@@ -145,6 +160,10 @@ _LATER = "Run the same command again later: it goes on from where it stopped."
 _ENDINGS: Mapping[type[ApiError], tuple[type[UploadError], str]] = {
     ConnectionFailed: (TryAgain, _LATER),
     AnswerLost: (TryAgain, _LATER),
+    ForeignAnswer: (
+        TryAgain,
+        f"This is no answer of the API: a proxy or another server may stand between. {_LATER}",
+    ),
     ServerFailed: (TryAgain, _LATER),
     RateLimited: (
         TryAgain,
@@ -155,6 +174,7 @@ _ENDINGS: Mapping[type[ApiError], tuple[type[UploadError], str]] = {
         Denied,
         "Check TOLOKA_TOKEN, --env (tokens of production and sandbox differ) and --account.",
     ),
+    ForeignDenial: (Denied, "This is no answer of the API: does a proxy ask for a login?"),
     NotFound: (Refused, "Check the id and --env: production and sandbox have pools of their own."),
 }
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ipaddress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from toloka_upload.errors import Denied, UsageProblem
 
@@ -79,6 +80,8 @@ def base_url(address: str) -> str:
     """
     Bring an API address to its one form: with `/api/v1`, without a slash at the end, scheme and host in lower case.
 
+    A port that goes without saying and detours in the path (`/./`, `//`, `%61`) are left out.
+
     Raises:
         UsageProblem: It is no http(s) address, it carries credentials, or it is plain http to another machine.
     """
@@ -91,17 +94,32 @@ def base_url(address: str) -> str:
         raise UsageProblem(f"--url {address!r} is not an http or https address.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageProblem("--url takes a bare address: no user, password, query or fragment.")
-    host = parts.hostname.lower()
+    host = parts.hostname.lower().rstrip(".")
+    with contextlib.suppress(ValueError):
+        host = str(ipaddress.ip_address(host))
     if parts.scheme.lower() == "http" and not _loopback(host):
         raise UsageProblem(
             f"--url {address}: plain http would show the token to the network. Use https "
             "(plain http is for an emulator on this machine)."
         )
     shown = f"[{host}]" if ":" in host else host
-    path = parts.path.rstrip("/")
+    path = _plain_path(parts.path)
+    if port == (443 if parts.scheme.lower() == "https" else 80):
+        port = None
     if not path.endswith("/api/v1"):
         path += "/v1" if path.endswith("/api") else "/api/v1"
     return f"{parts.scheme.lower()}://{shown}{f':{port}' if port else ''}{path}"
+
+
+def _plain_path(path: str) -> str:
+    """A path in its one form: no `.`, no `..`, no empty parts, nothing written as % that need not be."""
+    parts: list[str] = []
+    for part in quote(unquote(path), safe="/~").split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "".join(f"/{part}" for part in parts)
 
 
 def authorization(secret: str) -> str:

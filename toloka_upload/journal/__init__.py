@@ -5,6 +5,7 @@ returned survives a power cut. Only the holder of the pool's lock (`lock.py`) wr
 readers open the file read-only. Nothing secret is in it, and it is private all the same (0600 in a directory of 0700).
 """
 
+from toloka_upload.journal.file import keep_aside
 from toloka_upload.journal.items import (
     Created,
     RunItem,
@@ -52,6 +53,7 @@ __all__ = [
     "ids_at",
     "is_begun",
     "items_of",
+    "keep_aside",
     "open_to_read",
     "owned",
     "peek",

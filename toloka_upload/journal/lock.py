@@ -7,6 +7,7 @@ import json
 import os
 import time
 from pathlib import Path
+from weakref import WeakSet
 
 from toloka_upload.directories import make_directory
 from toloka_upload.errors import CannotWrite
@@ -47,6 +48,7 @@ class Lock:
             raise Held(known)
         os.ftruncate(self._file, 0)
         os.pwrite(self._file, json.dumps(holder).encode(), 0)
+        _ours.add(self)
 
     def release(self) -> None:
         """Let the next one in. Once is enough; more often does nothing."""
@@ -54,6 +56,24 @@ class Lock:
             os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = -1
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: the lock is the parent's, and must end with the parent."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+_ours: WeakSet[Lock] = WeakSet()
+"""The locks of this process. A child shares their files, and would keep them locked when this process is gone."""
+
+
+def _leave_to_parent() -> None:
+    for lock in list(_ours):
+        lock.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def holder(path: Path) -> dict[str, str] | None:

@@ -13,7 +13,16 @@ from typing import Any
 
 from toloka_upload.items.contents import Contents, suite_content
 from toloka_upload.items.identity import WIDTH, Known
-from toloka_upload.journal.file import check_version, connect, explained, is_blank
+from toloka_upload.journal import high_water
+from toloka_upload.journal.again import CUT_SHORT, without_claimed
+from toloka_upload.journal.file import (
+    check,
+    check_open,
+    check_version,
+    connect,
+    explained,
+    is_blank,
+)
 from toloka_upload.journal.packing import (
     unpack,
     unpack_faults,
@@ -34,16 +43,27 @@ from toloka_upload.outcomes import Block, Outcome, Places, Status
 
 
 @contextmanager
-def open_to_read(path: Path) -> Iterator[tuple[sqlite3.Connection, Destination]]:
-    """Open a journal read-only, also while a run writes it.
+def open_to_read(
+    path: Path, *, quick: bool = False
+) -> Iterator[tuple[sqlite3.Connection, Destination]]:
+    """Open a journal read-only, also while a run writes it: all that is read is of one moment.
+
+    Args:
+        quick: Leave the checksums out: enough for reports.
 
     Raises:
-        CannotWrite: It is no journal, or it cannot be read; also while it is being used.
+        CannotWrite: It is no journal, it is damaged, or it cannot be read; also while it is being used.
     """
-    with explained(path), closing(connect(path, "ro")) as db:
-        check_version(db, path)
-        found = db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
-        yield db, Destination(*found)
+    with explained(path):
+        mark = high_water.read(path)
+        with closing(connect(path, "ro")) as db:
+            db.execute("BEGIN")
+            if quick:
+                check_version(db, path)
+            else:
+                check_open(db, path, None, mark)
+            found = db.execute("SELECT endpoint, account, pool FROM destination").fetchone()
+            yield db, Destination(*found)
 
 
 def is_begun(path: Path) -> bool:
@@ -60,9 +80,11 @@ def is_begun(path: Path) -> bool:
 
 def peek(path: Path) -> tuple[Known, dict[bytes, int], tuple[Contents, Contents]] | None:
     """The rows that a pool's journal knows, without touching it; None where there is no journal."""
+    with explained(path):
+        check(path, None)
     if not is_begun(path):
         return None
-    with open_to_read(path) as (db, _):
+    with open_to_read(path, quick=True) as (db, _):
         return *read_known(db, None), read_adopted(db, None)
 
 
@@ -204,19 +226,23 @@ def read_outcome(db: sqlite3.Connection, chunk: int) -> Outcome | None:
 
 
 def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, dict[bytes, int]]:
-    """The rows of a generation (None: of all) that must not be sent, and apart those whose fate is open."""
-    (rows,) = db.execute(
-        "SELECT total(rows) FROM chunk WHERE (?1 IS NULL OR generation = ?1) AND mode != ?2",
-        (generation, ADOPTED),
-    ).fetchone()
+    """
+    The rows that must not be sent, and apart those whose fate is open.
+
+    With a generation, that of an `--again`: only what is on account of those that were cut short. None: all.
+    """
+    which = "mode != ?" if generation is None else f"mode != ? AND run IN ({CUT_SHORT})"
+    (rows,) = db.execute(f"SELECT total(rows) FROM chunk WHERE {which}", (ADOPTED,)).fetchone()  # noqa: S608  # our own words
     known, unknown = Known(int(rows)), {}
     cursor = db.execute(
-        "SELECT id, identities, statuses, per_item FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
-        " JOIN outcome ON outcome.chunk = id WHERE (?1 IS NULL OR generation = ?1) AND mode != ?2 ORDER BY id",
-        (generation, ADOPTED),
+        "SELECT id, identities, statuses, per_item FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"  # noqa: S608  # our own words
+        f" JOIN outcome ON outcome.chunk = id WHERE {which} ORDER BY id",
+        (ADOPTED,),
     )
     undone = has_undo(db)
     for chunk, identities, statuses, per_item in cursor:
+        if generation is not None:
+            statuses = without_claimed(db, chunk, statuses, GOES_ON)
         if undone and (free := undone_rows(db, chunk, per_item)):
             statuses = _with(statuses, free, GOES_ON)  # what was taken back is not there
         there = statuses.count(Status.CREATED) + statuses.count(Status.ALREADY_UPLOADED)
@@ -237,15 +263,17 @@ def _with(statuses: bytes, rows: Sequence[int], status: Status) -> bytes:
 
 
 def read_adopted(db: sqlite3.Connection, generation: int | None) -> tuple[Contents, Contents]:
-    """The adopted tasks of a generation (None: of all), in suites or not, and the suites as a whole.
+    """The adopted tasks, in suites or not, and the suites as a whole; none for the generation of an `--again`.
 
     A suite's place is that of its first task.
     """
     tasks, suites = Contents(), Contents()
+    if generation is not None:
+        return tasks, suites
     for chunk, identities, per_item in db.execute(
         "SELECT id, identities, per_item FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
-        " WHERE (?1 IS NULL OR generation = ?1) AND mode = ?2 ORDER BY id",
-        (generation, ADOPTED),
+        " WHERE mode = ? ORDER BY id",
+        (ADOPTED,),
     ):
         contents = [identities[at : at + WIDTH] for at in range(0, len(identities), WIDTH)]
         tasks.add(contents, chunk)

@@ -13,7 +13,8 @@ from typing import Any
 from toloka_upload.directories import make_directory
 from toloka_upload.items.contents import Contents
 from toloka_upload.items.identity import Known
-from toloka_upload.journal.file import Transaction, connect, explained, verify
+from toloka_upload.journal.again import claim, is_complete
+from toloka_upload.journal.file import Transaction, check, connect, explained, prepare
 from toloka_upload.journal.items import Created, created_by
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
@@ -22,10 +23,9 @@ from toloka_upload.journal.reading import (
     read_adopted,
     read_known,
     read_outcome,
-    runs,
     select_chunks,
 )
-from toloka_upload.journal.states import ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.journal.states import ChunkState, Destination, SentChunk
 from toloka_upload.journal.undoing import write_states
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
@@ -44,11 +44,12 @@ class Journal:
         self.destination = destination
         with explained(path):
             make_directory(path.parent)
+            check(path, destination)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._db = connect(path, "rw")
             try:
                 self._db.execute("PRAGMA synchronous=FULL")
-                verify(self._db, path, destination)
+                prepare(self._db, path, destination)
             except BaseException:
                 self._db.close()
                 raise
@@ -64,16 +65,18 @@ class Journal:
     ) -> None:
         """Note that a run works on this pool."""
         self._write(
-            "INSERT OR IGNORE INTO run (id, started, generation, settings) VALUES (?, ?, ?, ?)",
-            (run, started, generation, json.dumps(settings)),
+            "INSERT OR IGNORE INTO run (id, started, generation, settings, again) VALUES (?,?,?,?,?)",
+            (run, started, generation, json.dumps(settings), bool(settings.get("again"))),
         )
 
     def finish_run(self, run: str, finished: float, report: dict[str, Any]) -> None:
-        """Note how it ended."""
-        self._write(
-            "UPDATE run SET finished = ?, report = ? WHERE id = ?",
-            (finished, json.dumps(report), run),
-        )
+        """Note how it ended. An `--again` that is complete takes what those before it had sent for the same rows."""
+        with Transaction(self._db, self.path) as db:
+            db.execute(
+                "UPDATE run SET finished = ?, report = ?, complete = ? WHERE id = ?",
+                (finished, json.dumps(report), is_complete(report), run),
+            )
+            claim(db, run)
 
     def sending(self, chunk: SentChunk, *, replaces: int | None = None) -> int:
         """Note that a chunk is about to leave; return its number in the journal.
@@ -143,6 +146,26 @@ class Journal:
             ),
         )
 
+    def prune(self, before: float) -> list[str]:
+        """Forget runs that ended before a time: see `prune_file`."""
+        with Transaction(self._db, self.path) as db:
+            old = [
+                run
+                for (run,) in db.execute(
+                    "SELECT id FROM run WHERE coalesce(finished, started) < ? AND settings != '{}'"
+                    " AND NOT (again AND NOT complete) AND id NOT IN"
+                    " (SELECT run FROM chunk WHERE state IN ('sending', 'accepted', 'unsettled'))",
+                    (before,),
+                )
+            ]
+            for run in old:
+                db.execute("DELETE FROM passed WHERE run = ?", (run,))
+                db.execute("UPDATE run SET report = NULL, settings = '{}' WHERE id = ?", (run,))
+            db.execute(
+                "DELETE FROM run WHERE settings = '{}' AND id NOT IN (SELECT run FROM chunk)"
+            )
+        return old
+
     def _write(self, statement: str, values: Sequence[Any]) -> None:
         with Transaction(self._db, self.path) as db:
             db.execute(statement, values)
@@ -159,7 +182,7 @@ class Journal:
         The rows that must not be sent: those created, with their places, and apart those that are unknown.
 
         Args:
-            generation: Only what was sent in this generation (`--again`), or None: in any.
+            generation: That of an `--again`: then only what those sent that were cut short counts. None: all.
         """
         with explained(self.path):
             return read_known(self._db, generation)
@@ -207,14 +230,15 @@ class Journal:
             ).fetchone()
         return found is not None
 
-    def generations(self) -> tuple[int, RunRecord | None]:
-        """The newest generation, and its last run (None before the first run)."""
-        last = None
+    def next_generation(self) -> int:
+        """The generation of a new `--again`: the last one's if that was cut short, so that its ids serve again."""
         with explained(self.path):
-            for record in runs(self._db, self.destination):
-                if last is None or record.generation >= last.generation:
-                    last = record
-        return (last.generation if last else 0), last
+            newest = self._db.execute(
+                "SELECT generation, again AND NOT complete FROM run ORDER BY generation DESC, started DESC"
+            ).fetchone()
+        if newest is None:
+            return 1
+        return int(newest[0]) + (not newest[1])
 
 
 def _insert_chunk(db: sqlite3.Connection, chunk: SentChunk, state: ChunkState) -> int:
@@ -259,21 +283,9 @@ def prune_file(path: Path, before: float) -> list[str]:
     """Forget runs that ended before a time, but not the rows they created. The caller holds the pool's lock.
 
     A run that created something stays as the owner of its chunks; its list of passed rows and its report go.
-    Runs with chunks whose outcome is open stay as they are.
+    Runs with chunks whose outcome is open stay as they are, and so does an `--again` that was cut short.
     """
-    with open_to_read(path):
+    with open_to_read(path, quick=True) as (_, destination):
         pass  # it is a journal
-    with closing(connect(path, "rw")) as db, Transaction(db, path):
-        old = [
-            run
-            for (run,) in db.execute(
-                "SELECT id FROM run WHERE coalesce(finished, started) < ? AND settings != '{}' AND id NOT IN"
-                " (SELECT run FROM chunk WHERE state IN ('sending', 'accepted', 'unsettled'))",
-                (before,),
-            )
-        ]
-        for run in old:
-            db.execute("DELETE FROM passed WHERE run = ?", (run,))
-            db.execute("UPDATE run SET report = NULL, settings = '{}' WHERE id = ?", (run,))
-        db.execute("DELETE FROM run WHERE settings = '{}' AND id NOT IN (SELECT run FROM chunk)")
-    return old
+    with closing(Journal(path, destination)) as book:
+        return book.prune(before)

@@ -125,7 +125,7 @@ def past_runs(state_dir: Path) -> list[PastRun]:
     found: dict[str, PastRun] = {}
     for path in _paths(state_dir):
         held_by = _holder(path)
-        with journal.open_to_read(path) as (db, destination):
+        with journal.open_to_read(path, quick=True) as (db, destination):
             records = list(journal.runs(db, destination))
             undone = {record.id: journal.undone_of(db, record.id) for record in records}
             created = {

@@ -22,9 +22,18 @@ class Pools:
 
     Args:
         opened: Called with each new pool once it is ready to send.
+        repair: Begin a new journal where one is damaged, which is kept aside.
     """
 
-    def __init__(self, session: Session, run_id: str, opened: Callable[[PoolState], None]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        run_id: str,
+        opened: Callable[[PoolState], None],
+        *,
+        repair: bool = False,
+    ) -> None:
+        self._repair = repair
         self._session = session
         self._run = run_id
         self._opened = opened
@@ -57,7 +66,7 @@ class Pools:
         if settings.dry_run:
             _remember(session, pool)
         else:
-            await hold(session, pool, self._run, session.wall())
+            await hold(session, pool, self._run, session.wall(), repair=self._repair)
             doubtful = await self._prepare(pool)
         known = pool.known.count + pool.adopted.count
         session.tell(PoolChecked(pool_id, info.name, info.status, info.project, known))
@@ -67,7 +76,7 @@ class Pools:
     async def _prepare(self, pool: PoolState) -> list[Doubtful]:
         session = self._session
         settings = session.settings
-        pool.generation = _generation(session, pool)
+        pool.generation = pool.book.next_generation() if settings.again else 0
         pool.book.begin_run(self._run, session.wall(), pool.generation, _described(session))
         doubtful = await recover(session, pool)
         generation = pool.generation if settings.again else None
@@ -99,12 +108,17 @@ class Pools:
         stopping = self._session.stopping is not None
         return all(not pool.in_flight and (stopping or not pool.queue) for pool in self)
 
-    def close(self) -> None:
-        """Write the report into every journal, and let the next run in: into each pool, whatever fails at another."""
+    def close(self, *, ended: bool = True) -> None:
+        """Write the report into every journal, and let the next run in: into each pool, whatever fails at another.
+
+        Args:
+            ended: The run came to its end. What has no end on record did not end.
+        """
         with ExitStack() as stack:
             for pool in self:
                 stack.callback(pool.close)
-                stack.callback(self._finish, pool)
+                if ended:
+                    stack.callback(self._finish, pool)
 
     def _finish(self, pool: PoolState) -> None:
         if pool.journal:
@@ -122,17 +136,6 @@ def _remember(session: Session, pool: PoolState) -> None:
         pool.known, pool.unknown, (pool.adopted, pool.adopted_suites) = found
 
 
-def _generation(session: Session, pool: PoolState) -> int:
-    """The newest generation; with `--again` a new one, unless such a run of the same files is unfinished."""
-    newest_generation, last = pool.book.generations()
-    if not session.settings.again:
-        return newest_generation
-    same = last is not None and last.settings.get("files") == list(session.settings.files)
-    if same and last is not None and last.settings.get("again") and not _complete(last.report):
-        return newest_generation
-    return newest_generation + 1
-
-
 def _described(session: Session) -> dict[str, Any]:
     settings = session.settings
     return {
@@ -143,8 +146,3 @@ def _described(session: Session) -> dict[str, Any]:
         "skip_invalid_items": settings.requests.skip_invalid_items,
         "again": settings.again,
     }
-
-
-def _complete(report: dict[str, Any] | None) -> bool:
-    counts = (report or {}).get("counts", {"unsent": 1})
-    return not counts.get("unsent") and not counts.get("unknown")

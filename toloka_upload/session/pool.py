@@ -21,7 +21,7 @@ from toloka_upload.errors import Refused, TryAgain
 from toloka_upload.items.contents import Contents
 from toloka_upload.items.identity import Known, Seen
 from toloka_upload.items.spool import Planned
-from toloka_upload.journal import Destination, Journal
+from toloka_upload.journal import Destination, Journal, keep_aside
 from toloka_upload.journal.lock import Held, Lock
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.policies.polling import PollPace
@@ -247,9 +247,11 @@ def journal_path(state_dir: Path, destination: Destination) -> Path:
     return state_dir / "journals" / f"{name}-{short}.db"
 
 
-async def hold(session: Session, pool: PoolState, run_id: str, started: float) -> None:
+async def hold(
+    session: Session, pool: PoolState, run_id: str, started: float, *, repair: bool = False
+) -> None:
     """
-    Take the pool's lock and open its journal.
+    Take the pool's lock and open its journal; with `repair`, a new one if it is damaged, which is kept aside.
 
     Raises:
         TryAgain: Another run has the lock, for longer than the settings say to wait.
@@ -280,4 +282,8 @@ async def hold(session: Session, pool: PoolState, run_id: str, started: float) -
             f"pool {pool.info.id}. Run the same command again when it is done, or wait for it with --wait-lock 30m.",
             code="LOCKED_BY_RUN",
         ) from error
+    if repair and (kept := keep_aside(path)):
+        session.recorder.warn(
+            f"The journal of pool {pool.info.id} was damaged. It is kept as {kept}, and a new one begins."
+        )
     pool.journal = Journal(path, destination)

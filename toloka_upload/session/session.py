@@ -134,7 +134,10 @@ class Session:
         )
         self._notice_version(field for field, _ in reasons)
         same = self._same_reason.chunk(rows, outcome.count(Status.REJECTED), reasons)
-        if same and self.settings.pacing.fail_fast:
+        taken = (
+            self.recorder.report.counts.already_uploaded
+        )  # the pool has taken rows of this input before
+        if same and not taken and self.settings.pacing.fail_fast:
             field, code = same
             self.stop(
                 Stopped(
