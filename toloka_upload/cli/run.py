@@ -16,7 +16,7 @@ from types import FrameType
 
 from toloka_upload.cli.options import UploadOptions
 from toloka_upload.configure import open_to_others, read
-from toloka_upload.display import Display, colour_wanted, display_for
+from toloka_upload.display import Display, colour_wanted, display_for, fitting
 from toloka_upload.errors import ExitStatus, Interrupted, Terminated
 from toloka_upload.policies.durations import parse_duration
 from toloka_upload.policies.rate import parse_rate
@@ -186,4 +186,4 @@ def _print_summary(report: Report, *, json_output: bool, events: str | None) -> 
         sys.stdout.write(json.dumps(report.as_json()) + "\n")
     elif events != "-":
         text = summary_text(report, colour=colour_wanted(sys.stdout, os.environ))
-        sys.stdout.write(encodable(text, sys.stdout.encoding))
+        sys.stdout.write(encodable(fitting(text, sys.stdout), sys.stdout.encoding))
