@@ -258,7 +258,7 @@ class Session:
         self._use_up_budget(error, retry_state, seconds)
         name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
         self.rate.pause(seconds)
-        await self.wait_for_rate(seconds, name)
+        await self.wait_for_rate(seconds, f"the server's {name} limit")
 
     def _unnamed_wait(self) -> float:
         """The wait after a 429 that names none: about a tenth of how long this has been going on.
@@ -305,8 +305,7 @@ class Session:
             if isinstance(granted, Taken):
                 return granted.ticket
             self._refuse_long_wait(granted.window, granted.seconds)
-            name = granted.window.name if granted.window else "rate"
-            await self.wait_for_rate(granted.seconds, name)
+            await self.wait_for_rate(granted.seconds, _whose(granted.window))
             if self.stopping:
                 raise self.stopping
 
@@ -321,10 +320,10 @@ class Session:
         )
 
     async def wait_for_rate(self, seconds: float, name: str) -> None:
-        """Wait for a limit on the number of items, telling so."""
+        """Wait for a limit on the number of items, telling so, and whose limit it is."""
         told = seconds >= _WORTH_TELLING
         if told:
-            self.tell(Waiting("rate_limit", f"{name} limit: {duration(seconds)}", seconds))
+            self.tell(Waiting("rate_limit", f"{name}: {duration(seconds)}", seconds))
         await self.pause(seconds, Cause.RATE)
         if told:
             self.tell(Waiting("rate_limit", "", 0.0))
@@ -343,6 +342,13 @@ class Session:
     async def quiet(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition, or for a stop."""
         await until(lambda: self.stopping is not None or condition())
+
+
+def _whose(window: Window | None) -> str:
+    """What to call a limit that is kept on this side; without a window the server asked for a pause."""
+    if window is None:
+        return "the server's rate limit"
+    return f"{window.name} limit ({'--daily-limit' if window.name == 'day' else '--rate'})"
 
 
 def _what(error: ApiError) -> str:
