@@ -5,8 +5,25 @@ returned survives a power cut. Only the holder of the pool's lock (`lock.py`) wr
 readers open the file read-only. Nothing secret is in it, and it is private all the same (0600 in a directory of 0700).
 """
 
-from toloka_upload.journal.reading import blocks, chunks_of, is_begun, open_to_read, peek, runs
-from toloka_upload.journal.states import GOES_ON, ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.journal.reading import (
+    blocks,
+    chunks_of,
+    is_begun,
+    oldest_open,
+    open_to_read,
+    peek,
+    read_outcome,
+    runs,
+    steps,
+)
+from toloka_upload.journal.states import (
+    GOES_ON,
+    ChunkState,
+    Destination,
+    RunRecord,
+    SentChunk,
+    Step,
+)
 from toloka_upload.journal.writing import Journal, prune_file
 
 __all__ = [
@@ -16,11 +33,15 @@ __all__ = [
     "Journal",
     "RunRecord",
     "SentChunk",
+    "Step",
     "blocks",
     "chunks_of",
     "is_begun",
+    "oldest_open",
     "open_to_read",
     "peek",
     "prune_file",
+    "read_outcome",
     "runs",
+    "steps",
 ]
