@@ -22,7 +22,7 @@ from toloka_upload.policies.durations import parse_duration
 from toloka_upload.policies.rate import parse_rate
 from toloka_upload.policies.stop import parse_max_errors
 from toloka_upload.report.events import EventsFile
-from toloka_upload.report.observer import Event, Observer, Warned
+from toloka_upload.report.observer import Observer, Warned, both
 from toloka_upload.report.summary import Report
 from toloka_upload.report.text import summary_text
 from toloka_upload.rows.model import ReadOptions
@@ -62,7 +62,7 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
             writer = EventsFile.open(
                 events, sys.stdout.buffer, time.time, lambda message: display(Warned(message))
             )
-            observer = _both(display, stack.enter_context(writer))
+            observer = both(display, stack.enter_context(writer))
         if open_to_others(token_file):
             observer(
                 Warned(
@@ -145,14 +145,6 @@ def _pacing(options: UploadOptions) -> Pacing:
         max_errors=read("--max-errors", options.max_errors, parse_max_errors),
         fail_fast=options.fail_fast,
     )
-
-
-def _both(display: Display, writer: EventsFile) -> Observer:
-    def observer(event: Event) -> None:
-        display(event)
-        writer(event)
-
-    return observer
 
 
 def _obey_signals(upload: Upload, display: Display) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import TextIO
@@ -10,7 +13,7 @@ from toloka_upload.display.base import Clock, Display, Lines
 from toloka_upload.display.narrate import Level, Narrator
 from toloka_upload.display.width import fit, terminal_size
 
-__all__ = ["Display", "colour_wanted", "display_for", "fitting"]
+__all__ = ["Display", "colour_wanted", "display_for", "fitting", "progress_display"]
 
 
 def display_for(
@@ -56,6 +59,23 @@ def display_for(
 def colour_wanted(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether text on `stream` may be coloured: a terminal that can, and nobody objects."""
     return stream.isatty() and not _dumb(environ) and not environ.get("NO_COLOR")
+
+
+def progress_display() -> Display:
+    """A display for a program in Python: in a notebook in the cell's output, else on standard error."""
+    if "ipykernel" in sys.modules:
+        from toloka_upload.display.notebook import Notebook
+
+        return Notebook(time.monotonic, Narrator(say_error=True))
+    return display_for(
+        sys.stderr,
+        quiet=False,
+        verbose=False,
+        json_output=False,
+        stdout_is_terminal=False,
+        environ=os.environ,
+        clock=time.monotonic,
+    )
 
 
 def fitting(text: str, stream: TextIO) -> str:

@@ -172,5 +172,15 @@ class Observer(Protocol):
         ...
 
 
+def both(one: Observer, other: Observer) -> Observer:
+    """An observer that tells two."""
+
+    def observer(event: Event) -> None:
+        one(event)
+        other(event)
+
+    return observer
+
+
 def unobserved(event: Event) -> None:
     """The observer of a run that nobody watches."""

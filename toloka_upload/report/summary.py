@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -78,6 +79,7 @@ class Report:
         seconds: Wall-clock seconds of the whole run.
         errors: Row faults grouped by code and field, the most frequent first.
         plan: Only of a dry run: what would be sent.
+        outcomes: One dict for each row, as in the results file, where `upload()` made the report. Not in the summary.
         bottleneck: What held the run back most, and its share of the time; None if nothing was sent.
     """
 
@@ -104,6 +106,7 @@ class Report:
     rejects: str | None = None
     bottleneck: dict[str, Any] | None = None
     plan: dict[str, Any] | None = None
+    outcomes: Iterable[dict[str, Any]] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The summary as it stands on standard output with `--json`."""

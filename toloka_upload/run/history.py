@@ -12,7 +12,7 @@ from toloka_upload import journal
 from toloka_upload.errors import NoInput
 from toloka_upload.journal import ChunkState, Destination, RunRecord, SentChunk, Step
 from toloka_upload.journal.lock import Held, Lock, holder
-from toloka_upload.outcomes import Outcome
+from toloka_upload.outcomes import Block, Outcome
 from toloka_upload.report.results import ResultsFile
 from toloka_upload.run.run_log import LoggedRun, logged_runs
 
@@ -227,6 +227,13 @@ def steps(run: PastRun, settled: Container[tuple[str, int]]) -> Iterator[ChunkSt
                 yield ChunkStep(destination.pool, step, outcome)
 
 
+def blocks(run: PastRun) -> Iterator[Block]:
+    """Every row of a run with its outcome, as far as the journals have it."""
+    for place, _ in run.parts:
+        with journal.open_to_read(place) as (db, destination):
+            yield from journal.blocks(db, destination, run.id)
+
+
 def write_results(run: PastRun, path: Path) -> int:
     """Write a run's results file again, from the journals alone; return how many rows it has.
 
@@ -234,11 +241,9 @@ def write_results(run: PastRun, path: Path) -> int:
         CannotWrite: The file cannot be written.
     """
     results, rows = ResultsFile(path), 0
-    for place, _ in run.parts:
-        with journal.open_to_read(place) as (db, destination):
-            for block in journal.blocks(db, destination, run.id):
-                results.write(block)
-                rows += len(block.places)
+    for block in blocks(run):
+        results.write(block)
+        rows += len(block.places)
     results.close()
     return rows
 
