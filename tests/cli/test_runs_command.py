@@ -122,3 +122,18 @@ def test_a_run_whose_process_is_gone_does_not_run() -> None:
     assert run(os.getpid()).alive
     assert not run(os.getpid(), 2.0).alive
     assert not run(2**22 + 1).alive
+
+
+def test_a_run_has_a_page_to_look_at(cli: Cli) -> None:
+    """Written at its end, or later from what is known; a file that is an input is never overwritten."""
+    Path("tasks.jsonl").write_text(good_rows("tasks.jsonl", 7).read_text() + BAD)
+    upload = (*LOCAL, "tasks.jsonl", "--skip-invalid-items", "--chunk-size", "2")
+    assert cli(*upload, "--report", "page.html").status == 1
+    text = Path("page.html").read_text()
+    assert "<b>7</b>created" in text
+    assert "INVALID_URL_SYNTAX" in text
+    assert text.count('class="op"') >= 4
+    assert cli("runs", "--report", "again.html").status == 0
+    assert Path("again.html").read_text().count('class="op"') >= 4
+    assert cli(*upload, "--report", "tasks.jsonl").status == 2
+    assert cli(*upload, "--report", "/nowhere/page.html").status == 73

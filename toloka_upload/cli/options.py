@@ -290,6 +290,9 @@ class Output(Options):
         Path | None,
         option("Where rejected rows go.", otherwise="<stem>.rejects<ext> here", metavar="FILE"),
     ] = None
+    report: Annotated[
+        Path | None, option("Write a page about the run, to look at (HTML).", metavar="FILE")
+    ] = None
     json_output: Annotated[
         bool, option("One JSON object on standard output at the end.", "--json")
     ] = False

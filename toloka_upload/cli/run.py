@@ -42,6 +42,7 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
     _tame_memory()
     settings = settings_from(files, options)
     events, token_file = options.events, options.token_file
+    settings.refuse_overwriting("--report", options.report)
     if events and events != "-":
         settings.refuse_overwriting("--events", Path(events))
     with ExitStack() as stack:
@@ -72,6 +73,10 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
         upload = Upload(settings, observer)
         _obey_signals(upload, display)
         report = upload.run()
+    if options.report:
+        from toloka_upload.cli.report import write_page
+
+        write_page(report, settings.state_dir, options.report)
     _print_summary(report, json_output=options.json_output, events=events)
     return report.exit_status
 

@@ -41,6 +41,9 @@ class RunsOptions(State):
         Path | None,
         option("Write the run's results file again, from the journal alone.", metavar="FILE"),
     ] = None
+    report: Annotated[
+        Path | None, option("Write a page about the run, to look at (HTML).", metavar="FILE")
+    ] = None
     prune: Annotated[
         str | None,
         option(
@@ -78,6 +81,10 @@ def runs(
         from toloka_upload.cli.follow import follow
 
         follow(directory, run)
+    elif options.report is not None:
+        from toloka_upload.cli.report import write_page_of
+
+        write_page_of(directory, run, options.report)
     elif options.results is not None:
         if run is None:
             raise UsageProblem(

@@ -19,10 +19,13 @@ from typing import Any
 from toloka_upload.directories import make_directory
 from toloka_upload.errors import UploadError
 from toloka_upload.report import observer as ev
+from toloka_upload.report.page import Carried
 
 NAME = "runs.jsonl"
 LARGEST = 4 * 1024 * 1024
 """Bytes after which the older half of the lines is dropped: some ten thousand runs."""
+CHUNKS_KEPT = 1000
+"""Chunks whose times are kept: ten million rows."""
 _MESSAGE = 500
 """Most characters of an error that are kept: a line must go to the disk in one piece."""
 
@@ -36,6 +39,7 @@ class LoggedRun:
         planned: How many rows it has, what became of those that are not sent, how many chunks; None before it knows.
         end: `exit_code`, `exit_reason`, `counts`, `error` as in the summary, once it has ended.
         pid: The process.
+        chunks: What travelled and when, once it has ended.
     """
 
     id: str
@@ -48,6 +52,7 @@ class LoggedRun:
     ended: float | None = None
     planned: dict[str, int] | None = None
     end: dict[str, Any] = field(default_factory=dict)
+    chunks: list[Carried] = field(default_factory=list)
 
     @property
     def alive(self) -> bool:
@@ -79,15 +84,17 @@ class RunLog:
         self._run = ""
         self._dry = False
         self._read = ev.RowsRead(0, 0, 0, 0, None, finished=False)
+        self._began = 0.0
+        self._chunks: dict[int, Carried] = {}
 
     def __call__(self, event: ev.Event) -> None:
         """Log what is worth it; hand the event on."""
         match event:
             case ev.RunStarted():
-                self._run, self._dry = event.run_id, event.dry_run
+                self._run, self._dry, self._began = event.run_id, event.dry_run, self._wall()
                 pools = [event.pool] if event.pool else []
                 self._write(
-                    began=self._wall(),
+                    began=self._began,
                     files=event.files,
                     pools=pools,
                     env=event.env,
@@ -102,8 +109,21 @@ class RunLog:
                 self._write(planned={**planned, "chunks": event.chunks})
             case ev.RunFinished():
                 end = _end(event.report.as_json())
-                self._write(ended=self._wall(), end=end, pools=event.report.pools)
+                chunks = list(self._chunks.values())
+                self._write(ended=self._wall(), end=end, pools=event.report.pools, chunks=chunks)
+            case ev.ChunkSent() | ev.ChunkSettled():
+                self._carry(event)
         self._tell(event)
+
+    def _carry(self, event: ev.ChunkSent | ev.ChunkSettled) -> None:
+        """Take note of when a chunk was first sent, and of when it had its outcome."""
+        now = round(self._wall() - self._began, 2)
+        chunk = self._chunks.get(event.chunk)
+        if isinstance(event, ev.ChunkSettled):
+            if chunk:
+                self._chunks[event.chunk] = chunk._replace(settled=now, created=event.created)
+        elif chunk is None and len(self._chunks) < CHUNKS_KEPT:
+            self._chunks[event.chunk] = Carried(event.chunk, now, None, event.rows, 0)
 
     def _write(self, **values: Any) -> None:
         if not self._dry:
@@ -151,6 +171,8 @@ def _take(found: dict[str, LoggedRun], line: dict[str, Any]) -> None:
     if "began" in line:
         first = {name: line.pop(name) for name in ("began", "files", "pools", "env", "url", "pid")}
         found[run] = LoggedRun(run, **first)
+    if "chunks" in line:
+        line["chunks"] = [Carried(*chunk) for chunk in line["chunks"]]
     for name, value in line.items():
         setattr(found[run], name, value)
 
