@@ -71,8 +71,9 @@ def shares_chart(shares: Mapping[str, float], seconds: float) -> str:
         y = row * 22
         width = max(1.0, share * (WIDTH - 420))
         words = f"{percent(share)}, {duration(share * seconds)}"
+        label = escape(plain(name))
         lines.append(
-            f'<text x="0" y="{y + 14}">{escape(plain(name))}</text><rect class="op" x="170" y="{y + 4}" width="{width:.1f}" '
+            f'<text x="0" y="{y + 14}">{label}</text><rect class="op" x="170" y="{y + 4}" width="{width:.1f}" '
             f'height="12"/><text x="{178 + width:.0f}" y="{y + 14}">{words}</text>'
         )
     return _svg(len(known) * 22 + 4, "".join(lines))
