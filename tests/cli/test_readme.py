@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 import shutil
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from command_line import ROOT, Cli
@@ -90,3 +92,23 @@ def test_the_python_of_the_readme_works(here: Path, capsys: pytest.CaptureFixtur
     shutil.copy(ROOT / "samples/tasks.jsonl", here)
     exec(compile(sample, "README.md", "exec"), {})
     assert "OK" in capsys.readouterr().out
+
+
+def script(name: str) -> ModuleType:
+    """One of the scripts that make parts of the documents."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/{name}.py")
+    assert spec
+    assert spec.loader
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_the_picture_is_what_the_program_shows() -> None:
+    """Made anew with fewer rows, it has the same words; figures and bars are those of its run."""
+    maker = script("make_picture")
+    kept = maker.PICTURE.read_text("utf-8")
+    made = maker.picture(rows=2000, seconds=0.5)
+    assert maker.shape(made) == maker.shape(kept), "run python docs/make_picture.py"
+    assert "http://www.w3.org" in kept
+    assert "cdnjs" not in kept
