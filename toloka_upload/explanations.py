@@ -207,7 +207,7 @@ _FILES: dict[str, Explanation] = {
     ),
     "EXTRA_MISSING": Explanation(
         "This format needs a package that is not installed.",
-        "a .xlsx file, and python-calamine is not there",
+        "a .zst file, and backports.zstd is not there",
         "Install the extra: pip install 'toloka-upload[all]'.",
     ),
     "NO_SUCH_SHEET": Explanation(

@@ -12,6 +12,7 @@ from typing import Any
 from toloka_upload import configure
 from toloka_upload.display import progress_display
 from toloka_upload.report.observer import Observer, both, unobserved
+from toloka_upload.report.outputs import inputs, outputs_of, refuse_clashes
 from toloka_upload.report.results import lines
 from toloka_upload.report.summary import Report
 from toloka_upload.rows.in_memory import as_files
@@ -58,7 +59,7 @@ def upload(
         The report; its `outcomes` are one dict for each row, as the results file has them, from the journal.
 
     Raises:
-        UsageProblem: The settings contradict each other.
+        UsageProblem: The settings contradict each other, or an output would overwrite an input.
         TypeError: An argument is of a type that is not taken.
     """
     if pool is not None and (isinstance(pool, bool) or not isinstance(pool, str | int)):
@@ -70,19 +71,17 @@ def upload(
         names = as_files(files, stack)
         if progress:
             observer = both(observer, stack.enter_context(progress_display()))
-        run = Upload(
-            Settings(
-                files=names,
-                target=configure.target(env, url, account, None, environ),
-                pool=None if pool is None else pool_id(str(pool)),
-                state_dir=configure.state_dir(state_dir),
-                requests=requests or Requests(),
-                pacing=pacing,
-                **settings,
-            ),
-            observer,
+        asked = Settings(
+            files=names,
+            target=configure.target(env, url, account, None, environ),
+            pool=None if pool is None else pool_id(str(pool)),
+            state_dir=configure.state_dir(state_dir),
+            requests=requests or Requests(),
+            pacing=pacing,
+            **settings,
         )
-        report = run.run()
+        refuse_clashes(outputs_of(asked), inputs(asked.files))
+        report = Upload(asked, observer).run()
     if not report.dry_run:
         report.outcomes = Outcomes(configure.state_dir(state_dir), report.run_id)
     return report

@@ -10,6 +10,7 @@ In a test:
         toloka_emulator.faults.add({"action": "reset-after", "method": "POST", "path": "/tasks"})
         run_my_job(url=toloka_emulator.url)
         assert toloka_emulator.faults.counts == {"reset-after": 1}
+        assert len(toloka_emulator.emulator.items(21)) == 3
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class StartEmulator(Protocol):
         """Serve `world` (None: the default one) with switches set by name.
 
         The server's `url` ends in `/api/v1`; `faults` is the weather and the account of it; `emulator` has
-        the ledger of requests, `switch(...)` and `put(world)`.
+        the ledger of requests, `items(pool)`, `switch(...)` and `put(world)`.
         """
         ...
 

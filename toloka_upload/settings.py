@@ -119,7 +119,8 @@ class Settings:
         wait: Wait for the operations' ends; else the next run settles them.
         open_pool: Open the pool once everything is in.
         results: Where each row's outcome goes.
-        rejects: Where rejected rows go; None: beside the working directory's `<stem>.rejects<ext>`.
+        rejects: Where rejected rows go; None: `<stem>.rejects<ext>` in the working directory, or the next free name.
+        force: Write to the file that `rejects` names though it is there already.
     """
 
     files: tuple[str, ...]
@@ -137,6 +138,7 @@ class Settings:
     open_pool: bool = False
     results: Path | None = None
     rejects: Path | None = None
+    force: bool = False
 
     def __post_init__(self) -> None:
         if not self.files:
@@ -146,22 +148,6 @@ class Settings:
         if self.open_pool and not self.wait:
             raise UsageProblem(
                 "--open-pool needs to wait for every row; it cannot go with --no-wait."
-            )
-        self.refuse_overwriting("--results", self.results)
-        self.refuse_overwriting("--rejects", self.rejects)
-        if self.results and self.rejects and _same_file(self.results, self.rejects):
-            raise UsageProblem(f"--results and --rejects cannot both go to {self.rejects}.")
-
-    def refuse_overwriting(self, option: str, path: Path | None) -> None:
-        """
-        Refuse an output that is one of the inputs: opening it would destroy the rows.
-
-        Raises:
-            UsageProblem: It is one; names the option.
-        """
-        if path and any(_same_file(path, Path(name)) for name in self.files if name != "-"):
-            raise UsageProblem(
-                f"{option} {path} is one of the inputs and would overwrite it. Name another file."
             )
 
     @property
@@ -202,11 +188,6 @@ def pool_id(text: str) -> str:
             f"--pool {text!r} is neither a pool's number nor its web address (…/project/1/pool/21)."
         )
     return found.group(1)
-
-
-def _same_file(one: Path, other: Path) -> bool:
-    """Whether two paths are one file, which may not exist yet. Devices and pipes may be used twice."""
-    return one.resolve() == other.resolve() and (one.is_file() or not one.exists())
 
 
 def _positive(option: str, value: int | None) -> None:

@@ -5,8 +5,11 @@ Everything that prints passes text from files, servers and paths through `plain`
 
 from __future__ import annotations
 
+import json
 import math
 import re
+
+import orjson
 
 MESSAGE_LIMIT = 1000
 """Most characters of a foreign message that are shown in one line."""
@@ -40,6 +43,22 @@ def plain(text: str, limit: int | None = None) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return ascii(match[0])[1:-1]
+
+
+def json_bytes(value: object) -> bytes:
+    r"""Return `value` as JSON in UTF-8, where what `plain` escapes is escaped as well (`\u202e`): it may be shown.
+
+    Raises:
+        TypeError: JSON has no such value, or half a surrogate pair is in it.
+    """
+    line = orjson.dumps(value)
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _UNSAFE.sub(_json_escape, line.decode()).encode()
+
+
+def _json_escape(match: re.Match[str]) -> str:
+    return json.dumps(match[0])[1:-1]
 
 
 def encodable(text: str, encoding: str | None) -> str:

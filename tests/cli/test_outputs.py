@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from command_line import BAD, GOOD, Cli, good_rows, lines
 
 LOCAL = ("--env", "local", "-p", "21")
@@ -67,6 +70,90 @@ def test_rejects_of_the_api_are_kept_as_they_came(cli: Cli) -> None:
     ended = cli(*LOCAL, "tasks.jsonl", "--no-check", "--rejects", "bad.jsonl", "--json")
     assert ended.summary["rejects"] == "bad.jsonl"
     assert Path("bad.jsonl").read_bytes() == bad.encode()
+
+
+def test_rejects_that_were_fixed_by_hand_survive_any_rerun(cli: Cli) -> None:
+    """The next free name is taken and told; a dry run writes none at all."""
+    Path("tasks.jsonl").write_text(GOOD % 1 + BAD)
+    cli(*LOCAL, "tasks.jsonl", "--skip-invalid-items")
+    fixed = Path("tasks.rejects.jsonl")
+    fixed.write_text("fixed by hand")
+    assert cli(*LOCAL, "tasks.jsonl", "--dry-run", "--json").summary["rejects"] is None
+    assert not Path("tasks.rejects-2.jsonl").exists()
+    ended = cli(*LOCAL, "tasks.jsonl", "--skip-invalid-items", "--json")
+    assert ended.summary["rejects"] == "tasks.rejects-2.jsonl"
+    assert "tasks.rejects.jsonl was there already" in ended.err
+    assert fixed.read_text() == "fixed by hand"
+
+
+def test_a_named_rejects_file_must_be_free(cli: Cli) -> None:
+    """Status 73 before anything is sent, dry run or not; `--force` overwrites it."""
+    Path("tasks.jsonl").write_text(GOOD % 1 + BAD)
+    Path("bad.jsonl").write_text("mine")
+    upload = (*LOCAL, "tasks.jsonl", "--skip-invalid-items", "--rejects", "bad.jsonl", "--json")
+    for more in ([], ["--dry-run"]):
+        ended = cli(*upload, *more)
+        assert (ended.status, ended.summary["error"]["code"]) == (73, "REJECTS_EXIST")
+        assert ended.counts == {}
+    assert Path("bad.jsonl").read_text() == "mine"
+    assert cli(*upload, "--force").counts == {"read": 2, "created": 1, "rejected": 1}
+    assert Path("bad.jsonl").read_text() == BAD
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--results", "hard.jsonl"],
+        ["--events", "hard.jsonl"],
+        ["--rejects", "soft.jsonl", "--force"],
+        ["--rejects", "other", "--force", "other.errors.jsonl"],
+        ["--results", "token", "--token-file", "token"],
+        ["--results", "out", "--events", "./out"],
+        ["--results", "out.errors.jsonl", "--rejects", "out"],
+        ["--results", "../state/rate.db"],
+    ],
+    ids=" ".join,
+)
+def test_no_output_overwrites_anything(cli: Cli, arguments: list[str]) -> None:
+    """Inputs, the token, journals, other outputs: refused with 2 before a file is opened for writing."""
+    good_rows("tasks.jsonl")
+    good_rows("other.errors.jsonl", 1, first=7)
+    Path("hard.jsonl").hardlink_to("tasks.jsonl")
+    Path("soft.jsonl").symlink_to("tasks.jsonl")
+    Path("token").write_text("token")
+    Path("token").chmod(0o600)
+    good_rows("first.jsonl", 1, first=8)
+    assert cli(*LOCAL, "first.jsonl").status == 0
+    before = {path: path.read_bytes() for path in Path().iterdir()}
+    ended = cli(*LOCAL, "tasks.jsonl", *arguments, "--json")
+    assert (ended.status, ended.summary["error"]["code"]) == (2, "OUTPUT_CLASH"), ended.err
+    assert {path: path.read_bytes() for path in Path().iterdir()} == before
+    assert cli("runs").status == 0
+
+
+def test_what_standard_input_reads_is_an_input(here: Path) -> None:
+    """`toloka-upload - --results tasks.jsonl <tasks.jsonl` destroys nothing; neither does `… >>tasks.jsonl`."""
+    del here
+    rows = good_rows("tasks.jsonl").read_bytes()
+    for command in ("- --results tasks.jsonl <tasks.jsonl", "tasks.jsonl >>tasks.jsonl"):
+        process = subprocess.run(
+            ["sh", "-c", f"{sys.executable} -m toloka_upload --env local -p 21 {command}"],
+            capture_output=True,
+            check=False,
+        )
+        assert process.returncode == 2, process.stderr
+        assert b"also an input" in process.stderr
+    assert Path("tasks.jsonl").read_bytes() == rows
+
+
+def test_results_written_again_spare_the_input(cli: Cli) -> None:
+    """`runs RUN --results tasks.jsonl`."""
+    rows = good_rows("tasks.jsonl").read_bytes()
+    run = cli(*LOCAL, "tasks.jsonl", "--json").summary["run_id"]
+    ended = cli("runs", run, "--results", "tasks.jsonl")
+    assert ended.status == 2
+    assert "also an input" in ended.err
+    assert Path("tasks.jsonl").read_bytes() == rows
 
 
 def test_no_rejects_no_file(cli: Cli) -> None:

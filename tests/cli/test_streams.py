@@ -8,7 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from command_line import BAD, GOOD, Cli, Shell, good_rows
+import pytest
+from command_line import BAD, GOOD, Cli, Ended, Shell, good_rows, lines
 
 LOCAL = ("--env", "local", "-p", "21")
 
@@ -131,3 +132,56 @@ def test_output_in_an_encoding_that_lacks_letters(shell: Shell) -> None:
     for environ in ({"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}):
         ended = shell(*LOCAL, name, environ=environ)
         assert ended.status == 0, ended.err
+
+
+def redirected(command: str, here: Path) -> Ended:
+    """Run `toloka-upload` with the redirections of a shell."""
+    process = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m toloka_upload {command}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        cwd=here,
+    )
+    assert "Traceback" not in process.stderr
+    return Ended(process.returncode, process.stdout, process.stderr)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-", "2>/dev/full"])
+def test_streams_that_are_closed_keep_no_row_back(here: Path, closed: str) -> None:
+    """Nobody wants to know: the upload is done all the same, and no journal gets the number of a closed stream."""
+    good_rows("tasks.jsonl")
+    assert redirected(f"--env local -p 21 tasks.jsonl --results r.jsonl {closed}", here).status == 0
+    assert len(lines("r.jsonl")) == 3
+
+
+@pytest.mark.parametrize("more", ["", "--json", "--events -"])
+def test_73_a_full_standard_output_and_the_rows_are_in(here: Path, more: str) -> None:
+    """Said once, with how the upload itself ended."""
+    good_rows("tasks.jsonl")
+    ended = redirected(f"--env local -p 21 tasks.jsonl --results r.jsonl {more} >/dev/full", here)
+    assert ended.status == 73
+    assert ended.err.count("Standard output cannot be written") == 1
+    assert "status 0" in ended.err
+    assert [row["status"] for row in lines("r.jsonl")] == ["created"] * 3
+
+
+@pytest.mark.parametrize("command", ["runs", "--version", "--help", "template --env local -p 21"])
+def test_73_a_full_standard_output_of_other_commands(here: Path, command: str) -> None:
+    """One sentence; also where standard error is full as well."""
+    ended = redirected(f"{command} >/dev/full", here)
+    assert ended.status == 73
+    assert ended.err.count("Standard output cannot be written: No space left on device.") == 1
+    assert redirected(f"{command} >/dev/full 2>/dev/full", here).status == 73
+
+
+def test_66_a_closed_standard_input_is_no_empty_input(here: Path) -> None:
+    """`toloka-upload - <&-` has nothing to read from."""
+    assert redirected("--env local -p 21 - <&-", here).status == 66
+
+
+def test_completion_installs_with_status_0(shell: Shell, tmp_path: Path) -> None:
+    """It ends by leaving the interpreter, which is no error."""
+    ended = shell("--install-completion", "bash", environ={"HOME": str(tmp_path)})
+    assert ended.status == 0, ended.err

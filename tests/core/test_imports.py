@@ -15,12 +15,13 @@ HEAVY = {
     "json",
     "orjson",
     "platformdirs",
-    "python_calamine",
     "rich",
     "sqlite3",
     "ssl",
     "tenacity",
     "tomllib",
+    "xml.etree.ElementTree",
+    "zipfile",
 }
 
 

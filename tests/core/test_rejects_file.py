@@ -1,10 +1,11 @@
-"""Rejects: rows as they came, to be mended and uploaded, with the reasons beside them."""
+"""Rejects: rows as they came, to be fixed and uploaded, with the reasons beside them."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+import os
 from contextlib import closing
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from toloka_upload.errors import CannotWrite
 from toloka_upload.report.rejects import RejectsFiles
 from toloka_upload.rows import ReadOptions, RowFile, open_rows
 from toloka_upload.rows.model import Fault
+from toloka_upload.text import plain
 
 FAULT = Fault("input_values.image", "VALUE_REQUIRED", "May not be null")
 
@@ -53,7 +55,7 @@ def test_rows_are_rejected_byte_for_byte(
     rejects = RejectsFiles(None)
     reject_all(rejects, path)
     assert Path(f"t.rejects{path.suffix}").read_bytes() == expected
-    assert rejects.first == Path(f"t.rejects{path.suffix}")
+    assert rejects.files == [Path(f"t.rejects{path.suffix}")]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16", "cp1251"])
@@ -117,7 +119,7 @@ def test_inputs_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
         path.write_bytes(b'{"n":%d}\n' % number)
     reject_all(RejectsFiles(None), *paths)
     assert Path("tasks.rejects.jsonl").read_bytes() == b'{"n":0}\n'
-    assert Path("tasks.rejects.2.jsonl").read_bytes() == b'{"n":1}\n'
+    assert Path("tasks.rejects-2.jsonl").read_bytes() == b'{"n":1}\n'
 
 
 def test_a_named_file_takes_all_inputs_of_one_form(tmp_path: Path) -> None:
@@ -132,19 +134,76 @@ def test_a_named_file_takes_all_inputs_of_one_form(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
     reject_all(RejectsFiles(Path("bad.jsonl")), *(tmp_path / name for name in contents))
     assert Path("bad.jsonl").read_bytes() == b'{"n":0}\n{"n":1}\n'
-    assert Path("bad.2.jsonl").read_bytes() == b"n\n2\n"
-    assert Path("bad.3.jsonl").read_bytes() == b"m\n3\n"
+    assert Path("bad-2.jsonl").read_bytes() == b"n\n2\n"
+    assert Path("bad-3.jsonl").read_bytes() == b"m\n3\n"
 
 
-def test_an_input_is_never_overwritten(tmp_path: Path) -> None:
-    """`toloka-upload *.jsonl` where an earlier run left its rejects: they are inputs now."""
-    inputs = [tmp_path / "here" / name for name in ("tasks.jsonl", "tasks.rejects.jsonl")]
-    for number, path in enumerate(inputs):
-        path.write_bytes(b'{"n":%d}\n' % number)
-    reject_all(RejectsFiles(None, [str(path) for path in inputs]), *inputs)
-    assert inputs[1].read_bytes() == b'{"n":1}\n'
-    assert Path("tasks.rejects.2.jsonl").read_bytes() == b'{"n":0}\n'
-    assert Path("tasks.rejects.rejects.jsonl").read_bytes() == b'{"n":1}\n'
+def test_rejects_that_somebody_is_fixing_are_left_alone(tmp_path: Path) -> None:
+    """Any run after the first takes the next free name, and tells; what was fixed by hand is not lost."""
+    path = tmp_path / "tasks.jsonl"
+    path.write_bytes(b'{"n":1}\n')
+    told: list[str] = []
+    for _ in range(3):
+        reject_all(RejectsFiles(None, warn=told.append), path)
+        Path("tasks.rejects.jsonl").write_text("fixed by hand")
+    assert Path("tasks.rejects.jsonl").read_text() == "fixed by hand"
+    for number in (2, 3):
+        assert Path(f"tasks.rejects-{number}.jsonl").read_bytes() == b'{"n":1}\n'
+        assert Path(f"tasks.rejects-{number}.jsonl.errors.jsonl").exists()
+    assert [line.split()[-1] for line in told] == ["tasks.rejects-2.jsonl", "tasks.rejects-3.jsonl"]
+
+
+def test_a_symlink_at_the_default_name_is_not_followed(tmp_path: Path) -> None:
+    """Neither one that leads to a file, nor one that leads to nothing yet; nor one in the place of the reasons."""
+    path, elsewhere = tmp_path / "tasks.jsonl", tmp_path / "elsewhere"
+    path.write_bytes(b'{"n":1}\n')
+    elsewhere.write_text("mine")
+    Path("tasks.rejects.jsonl").symlink_to(elsewhere)
+    Path("tasks.rejects-2.jsonl").symlink_to(tmp_path / "nothing")
+    Path("tasks.rejects-3.jsonl.errors.jsonl").symlink_to(elsewhere)
+    rejects = RejectsFiles(None)
+    reject_all(rejects, path)
+    assert rejects.files == [Path("tasks.rejects-4.jsonl")]
+    assert elsewhere.read_text() == "mine"
+    assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("name", ["bad.jsonl", "bad.jsonl.errors.jsonl"])
+def test_a_named_file_that_is_there_ends_the_run_before_it_begins(
+    tmp_path: Path, name: str
+) -> None:
+    """The rejects or their reasons; `force` overwrites both."""
+    path = tmp_path / "tasks.jsonl"
+    path.write_bytes(b'{"n":1}\n')
+    Path(name).write_text("mine")
+    with pytest.raises(CannotWrite, match="--force"):
+        RejectsFiles(Path("bad.jsonl"))
+    assert Path(name).read_text() == "mine"
+    reject_all(RejectsFiles(Path("bad.jsonl"), force=True), path)
+    assert Path("bad.jsonl").read_bytes() == b'{"n":1}\n'
+
+
+def test_rejects_may_go_to_a_device(tmp_path: Path) -> None:
+    """`--rejects /dev/null` throws them away, reasons too, and nothing is said to be in the way."""
+    path = tmp_path / "tasks.jsonl"
+    path.write_bytes(b'{"n":1}\n')
+    reject_all(RejectsFiles(Path(os.devnull)), path)
+    assert list(Path().iterdir()) == []
+
+
+def test_reasons_are_no_escape_sequences(tmp_path: Path) -> None:
+    """What a server says is escaped in the file: C1, DEL, direction overrides, invisible tags. It reads back."""
+    path, message = tmp_path / "t.jsonl", "\x9b2J \x7f \u202eevil \U000e0041 naïve"
+    path.write_bytes(b'{"a":1}\n')
+    rejects = RejectsFiles(None)
+    with closing(open_rows(str(path), ReadOptions(), None)) as file:
+        rejects.know(file)
+        rejects.write(str(path), 1, b"{}", [Fault("f", "CODE", message)])
+    rejects.close()
+    written = Path("t.rejects.jsonl.errors.jsonl").read_text("utf-8")
+    assert json.loads(written)["message"] == message
+    assert plain(written.rstrip("\n")) == written.rstrip("\n")
+    assert "naïve" in written
 
 
 def test_no_rejects_no_file(tmp_path: Path) -> None:
@@ -156,7 +215,7 @@ def test_no_rejects_no_file(tmp_path: Path) -> None:
         rejects.know(file)
     rejects.close()
     assert list(Path().iterdir()) == []
-    assert rejects.first is None
+    assert rejects.files == []
 
 
 def test_rejects_that_cannot_be_written_name_the_file(tmp_path: Path) -> None:

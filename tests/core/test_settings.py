@@ -43,10 +43,6 @@ def settings(**changes: Any) -> Settings:
         (lambda: settings(files=()), "No file"),
         (lambda: settings(files=("-", "a", "-")), "Standard input"),
         (lambda: settings(open_pool=True, wait=False), "--open-pool"),
-        (lambda: settings(results=Path("tasks.jsonl")), "--results"),
-        (lambda: settings(results=Path("./x/../tasks.jsonl")), "--results"),
-        (lambda: settings(rejects=Path("tasks.jsonl")), "--rejects"),
-        (lambda: settings(results=Path("out"), rejects=Path("out")), "--rejects"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(make: Callable[[], object], option: str) -> None:

@@ -41,7 +41,7 @@ def test_rejected_rows_are_grouped_and_the_way_to_mend_them_is_told() -> None:
     """Count, first place and message of each kind; where the rejects are and what to do."""
     done = report(ExitStatus.REJECTED, created=88, rejected=12)
     done.errors = [group(10), group(2, "OTHER")]
-    done.rejects = "tasks.rejects.jsonl"
+    done.rejects_files = ["tasks.rejects.jsonl"]
     done.seconds = 0.0
     assert summary_text(done) == (
         "Finished: 88 of 100 rows are in pool 21, 12 rows were rejected.\n"
@@ -167,7 +167,8 @@ def hostile_report(status: ExitStatus) -> Report:
     """Return a report, every text in it hostile."""
     bad = HOSTILE
     done = report(status, created=1, rejected=1)
-    done.env = done.url = done.run_id = done.results = done.rejects = bad
+    done.env = done.url = done.run_id = done.results = bad
+    done.rejects_files = [bad]
     done.pools = done.files = [bad, bad]
     done.errors = [ErrorGroup(bad, bad, 1, bad, 1, bad)]
     done.error = RunError(bad, bad, bad)

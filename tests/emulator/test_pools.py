@@ -246,10 +246,10 @@ def test_opening_with_creation_opens_each_pool(api: Api) -> None:
     items = [task(), task(pool_id="22", input_values={}), task(pool_id=other, input_values={})]
     api.emulator.switch(tasks_without_mixer="accept")
     log = api.log(api.submit(items, open_pool=True, skip_invalid_items=True))
-    told = {one["input"]["pool_id"]: one for one in log if one["type"] == "POOL_OPEN"}
-    assert told.keys() == {21, 22, int(other)}
-    assert told[21]["success"] is True
-    assert told[int(other)]["output"]["code"] == "EMPTY_POOL"
+    entries = {one["input"]["pool_id"]: one for one in log if one["type"] == "POOL_OPEN"}
+    assert entries.keys() == {21, 22, int(other)}
+    assert entries[21]["success"] is True
+    assert entries[int(other)]["output"]["code"] == "EMPTY_POOL"
     assert api.get("/pools/21").json["status"] == "OPEN"
     assert api.get(f"/pools/{other}").json["status"] == "CLOSED"
 
@@ -269,7 +269,15 @@ def test_lists_are_filtered_and_sorted_as_documented(api: Api) -> None:
     assert found("/projects", owner="somebody else") == []
     assert found("/projects", created_gt=api.get("/projects/2").json["created"]) == ["3"]
     assert found("/projects", created_lte="2026-01-15T09:00:00Z") == ["1"]
-    assert found("/pools", status="OPEN", project_id=1) == ["24"]
+    me = api.get("/requester").json
+    owned = {"owner_id": me["id"], "owner_company_id": me["company"]["id"]}
+    assert found("/projects", **owned) == ["1", "2", "3"]
+    assert found("/pools", status="OPEN", project_id=1, **owned) == ["24"]
+    assert found("/pools", owner_id="somebody else") == []
+    api.post("/tasks", task())
+    assert len(found("/tasks", pool_id=21, **owned)) == 1
+    assert found("/task-suites", pool_id=21, **owned) == []
+    assert found("/tasks", pool_id=21, owner_id="somebody else") == []
     assert found("/trainings", project_id=1) == ["25"]
     api.post("/tasks", task())
     done(api, "/pools/21/open")

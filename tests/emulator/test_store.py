@@ -220,7 +220,7 @@ def test_who_comes_second_knows(tmp_path: Path) -> None:
 
 def test_a_failed_write_leaves_nothing_behind(api: Api) -> None:
     """What raises inside a transaction undoes all of it."""
-    store = api.emulator._rooms.store
+    store = api.emulator._context.store
 
     def fail() -> None:
         with store.writing():
@@ -235,6 +235,6 @@ def test_a_failed_write_leaves_nothing_behind(api: Api) -> None:
 def test_counts_follow_what_was_created(api: Api) -> None:
     """The counters of pools are those of their tables."""
     api.operation(api.submit([task(), bad_task(), task(pool_id="24")], skip_invalid_items=True))
-    store = api.emulator._rooms.store
+    store = api.emulator._context.store
     counted = store.rows("SELECT id, tasks FROM pools WHERE tasks > 0 ORDER BY id")
     assert counted == [(21, 1), (24, 1)]

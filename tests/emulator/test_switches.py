@@ -52,6 +52,10 @@ def test_require_token(make_api: MakeApi) -> None:
     api.emulator.switch(require_token="*")
     assert api.send("GET", "/requester", headers={"authorization": "OAuth other"}).status == 200
     assert api.get("/requester").status == 401
+    assert (
+        api.control("switches", {"require_token": ""}).status == 401
+    )  # nor is it switched off without it
+    assert api.state["pools"]
     api.emulator.switch(require_token="")
     assert api.get("/requester").status == 200
 

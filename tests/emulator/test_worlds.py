@@ -195,7 +195,7 @@ def test_a_copy_changes_no_project_of_other_pools(api: Api) -> None:
     pool = {**default_world().pools[21], "id": "900"}
     project = {**default_world().projects[1], "public_name": "Another"}
     for _ in range(2):
-        api.emulator.put(apart(api.emulator._rooms.store, like(pool, project)))
+        api.emulator.put(apart(api.emulator._context.store, like(pool, project)))
     copy = api.get("/pools/900").json
     assert copy["project_id"] != "1"
     assert api.get(f"/projects/{copy['project_id']}").json["public_name"] == "Another"
@@ -208,7 +208,7 @@ def test_a_copy_of_the_same_project_keeps_its_id(api: Api) -> None:
     for number in ("900", "901"):
         pool = {**default_world().pools[21], "id": number, "project_id": "9"}
         project = {**default_world().projects[1], "id": "9"}
-        api.emulator.put(apart(api.emulator._rooms.store, like(pool, project)))
+        api.emulator.put(apart(api.emulator._context.store, like(pool, project)))
         assert api.get(f"/pools/{number}").json["project_id"] == "9"
 
 
@@ -217,8 +217,8 @@ def test_a_world_comes_to_the_default_one(tmp_path: Path) -> None:
     path = tmp_path / "world.toml"
     path.write_text(WORLD)
     emulator = Emulator.in_memory(load_world(str(path)))
-    assert emulator._rooms.pool(21)
-    assert emulator._rooms.pool(700)
+    assert emulator._context.pool(21)
+    assert emulator._context.pool(700)
     emulator.close()
 
 
@@ -241,10 +241,10 @@ def test_the_default_world_is_put_in_once(tmp_path: Path) -> None:
     """A pool that was opened is open the next time."""
     path = tmp_path / "e.sqlite3"
     emulator = Emulator(Store(path))
-    emulator._rooms.pools.change(21, "open", 0)
+    emulator._context.pools.change(21, "open", 0)
     emulator.close()
     emulator = Emulator(Store(path))
-    pool = emulator._rooms.pool(21)
+    pool = emulator._context.pool(21)
     assert pool
     assert pool.status == "OPEN"
     emulator.close()

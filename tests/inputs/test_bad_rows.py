@@ -277,6 +277,8 @@ def test_rows_that_the_api_refuses_come_into_the_rejects(make_service, tmp_path:
             assert (field, code) == ("input_values.text", "STRING_LENGTH_GREATER_THAN_MAX")
             rejects = Path("a.rejects" + (".jsonl" if name == "a.jsonl" else ".csv"))
             assert rejects.read_bytes() == expected
+            rejects.unlink()
+            Path(f"{rejects}.errors.jsonl").unlink()
 
 
 def test_all_or_nothing_at_the_api_names_the_bad_rows_only(make_service, tmp_path: Path) -> None:

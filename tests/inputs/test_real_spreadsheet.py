@@ -63,5 +63,5 @@ def test_its_rejects_say_what_the_cells_hold(service: Service, tmp_path: Path) -
     assert rows == [
         URL + "3,12:30:00,1.23456789012346e+19,0.1,,,",
         URL + "4,2026-01-31,1,100000,,,",
-        URL + "5,,1,,,,",
+        URL + "5,#DIV/0!,1,,,,",
     ]

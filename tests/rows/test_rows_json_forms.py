@@ -100,7 +100,7 @@ def test_what_is_no_json_object_is_told_with_its_place(format_name, text, code, 
     good = b'{"a":1}'
     parts = (good, text, good)
     data = b"\n".join(parts) if format_name == "jsonl" else b"[" + b",\n".join(parts) + b"]"
-    rows = read(data, format=format_name)
+    rows = read(data, format=format_name, encoding="utf-8")
     assert [codes(row) for row in rows] == [[], [("", code)], []]
     assert rows[1].line == 2
     assert rows[1].raw == text + b"\n"
@@ -112,6 +112,9 @@ def test_an_array_read_as_lines_says_how_to_read_it():
     """`--format json` is what the user of a JSON array lacks."""
     for row in read(b'[\n[{"a":1}]\n', format="jsonl"):
         assert "--format json" in row.faults[0].message
+    for data in (b'[\n  {"a":1}\n]\n', b'[\n{"a":1}\n]\n', b'{\n  "a": 1\n}\n'):
+        with pytest.raises(BadInput, match="JSON over several lines: add --format json"):
+            read(data, format="jsonl")
 
 
 @BOTH

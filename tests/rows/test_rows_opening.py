@@ -7,7 +7,10 @@ import gzip
 import io
 import lzma
 import os
+import re
 import sys
+import tarfile
+import zipfile
 from contextlib import closing
 
 import pytest
@@ -131,31 +134,94 @@ def test_an_explicit_format_wins(tmp_path):
         open_rows(str(path), ReadOptions(format="yaml"), None)
 
 
-@pytest.mark.parametrize(
-    "magic", [b"PAR1", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF-1.7", b"PK\x03\x04junk"]
-)
-def test_files_of_other_programs_are_named(magic):
-    """A file that is no task file at all says what it is."""
-    with pytest.raises(BadInput, match=r"this is|ZIP|damaged"):
-        open_bytes(magic + b"\0" * 100)
+def zipped(*names: str) -> bytes:
+    """A ZIP archive with members of these names."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name in names:
+            archive.writestr(name, "x")
+    return held.getvalue()
+
+
+def tarred() -> bytes:
+    """A tar archive with one file."""
+    held = io.BytesIO()
+    with tarfile.open(fileobj=held, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("tasks.csv"))
+    return held.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("module", "data", "extra"),
+    ("name", "data", "what"),
     [
-        ("backports.zstd", PACKERS["zstd"](LINES), "zstd"),
-        ("python_calamine", xlsx([["a"]]), "xlsx"),
+        ("a.csv", b"PAR1\x15\x04", "a Parquet file"),
+        ("a.csv", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel file"),
+        ("a", b"%PDF-1.7\n", "a PDF"),
+        ("a.jsonl", b"ARROW1\0\0\xff", "an Arrow (Feather) file"),
+        ("a.csv", b"\x89PNG\r\n\x1a\n\0\0", "a PNG picture"),
+        ("a.tsv", tarred(), "a tar archive"),
+        ("a.csv", gzip.compress(tarred()), "a tar archive"),
+        ("a.csv", bytes(10240), "no text: it has NUL bytes"),
+        ("a.csv", "a,b\nc,d\n".encode("utf-16-le"), "needs --encoding utf-16-le"),
+        ("a.xlsx", zipped(), "an empty ZIP archive"),
+        ("a.xlsx", zipped("mimetype", "content.xml"), "an OpenDocument file (ODS)"),
+        ("a.xlsx", zipped("word/document.xml"), "a Word document (DOCX)"),
+        ("a.xlsx", zipped("xl/workbook.bin"), "a binary workbook (XLSB)"),
+        ("a.zip", zipped("tasks.csv"), "a ZIP archive with 'tasks.csv' in it"),
+        ("a.csv", b"<!DOCTYPE html>\n<html>...", "HTML, a web page"),
+        ("a.json", b"  <html lang='en'>", "HTML, a web page"),
+        ("a", b"\xef\xbb\xbf<?xml version='1.0'?><rows/>", "XML"),
+        ("a.jsonl", b"<rows>\n<row/>", "XML"),
+        ("a.csv", b'{"image":"a"}\n{"image":"b"}\n', "JSON, and no table: add --format jsonl"),
+        ("a.tsv", b'[{"image":"a"}]', "JSON, and no table: add --format json,"),
+        (
+            "a.jsonl",
+            b"INPUT:image,INPUT:text\na,b\n",
+            "a table, and no JSON Lines: add --format csv",
+        ),
+        ("a.jsonl", b"image\ttext\na\tb\n", "a table, and no JSON Lines: add --format tsv"),
+        ("a.jsonl", b'{"a":1}\r{"a":2}\r', "line ends of an old Mac"),
+        ("a.csv", b"version https://git-lfs.github.com/spec/v1\noid", "run git lfs pull"),
     ],
 )
-def test_a_missing_extra_is_named_with_the_command_that_installs_it(
-    monkeypatch, module, data, extra
-):
+def test_what_is_no_task_file_is_named(tmp_path, name, data, what):
+    """A web page in place of a download must not end as a success without rows: a cron job would never notice."""
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(
+        BadInput, match=f"this seems to be {re.escape(what)}|{re.escape(what)}"
+    ) as caught:
+        open_rows(str(path), ReadOptions(), None)
+    assert caught.value.code == "NOT_A_TASK_FILE"
+
+
+@pytest.mark.parametrize(
+    ("data", "format_name"),
+    [
+        (b'{"a":1}\r', "jsonl"),
+        (b'{"a":"\\u0000"}', "jsonl"),
+        (b"a < b,c\n1,2\n", "csv"),
+        (b'"{x}",b\n1,2\n', "csv"),
+        (b"MZ,b\n1,2\n", "csv"),
+    ],
+)
+def test_a_task_file_is_not_taken_for_something_else(data, format_name):
+    """Odd beginnings are beginnings of task files, too."""
+    assert len(read(data, None, format=format_name)) == 1
+
+
+def test_a_file_without_end_is_no_table():
+    """`/dev/zero` is told at once."""
+    with pytest.raises(BadInput, match="NUL bytes"):
+        open_rows("/dev/zero", ReadOptions(format="csv"), None)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="zstd is part of Python")
+def test_a_missing_extra_is_named_with_the_command_that_installs_it(monkeypatch):
     """No traceback of an import, but what to type."""
-    if module not in sys.modules:
-        __import__(module)
-    monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(BadInput, match=rf"pip install 'toloka-upload\[{extra}\]'"):
-        open_bytes(data)
+    monkeypatch.setitem(sys.modules, "backports.zstd", None)
+    with pytest.raises(BadInput, match=r"pip install 'toloka-upload\[zstd\]'"):
+        open_bytes(PACKERS["zstd"](LINES))
 
 
 @pytest.mark.parametrize(
@@ -212,14 +278,57 @@ def test_an_undecodable_byte_spoils_its_row_and_no_other():
     assert rows[1].line == 2
     assert rows[1].raw == b'{"b":"\x98"}\n'
     assert "byte 0x98 at byte offset 6 of the line is not cp1251" in rows[1].faults[0].message
-    rows = read(b'{"a":1}\n{"b":"\xff"}\n', format="jsonl")
+    rows = read(b'{"a":1}\n{"b":"\xff"}\n', format="jsonl", encoding="utf-8")
     assert (
         "byte 0xff at byte offset 6 of the line (14 of the input) is not UTF-8"
         in rows[1].faults[0].message
     )
-    rows = read(b"string\nx\n\xff\n", format="csv")
+    rows = read(b"string\nx\n\xff\n", format="csv", encoding="utf-8")
     assert rows[1].faults[0].code == "INVALID_ENCODING"
     assert "byte offset 0 of the line (9 of the input)" in rows[1].faults[0].message
+
+
+TEXTS = {
+    "cp1252": "image,text\nx,Müller grüßt im Café\ny,naïve Straße\n",
+    "cp1251": "image,text\nx,Привет, мир\n",
+    "cp1250": "image,text\nx,Příliš žluťoučký kůň\n",
+    "koi8-r": "image,text\nx,Привет, Мир\n",
+    "cp866": "image,text\nx,Привет, мир\n",
+    "shift_jis": "image,text\nx,日本語のテキスト\n",
+    "gb18030": "image,text\nx,这是中文文本\n",
+    "euc-kr": "image,text\nx,한국어 텍스트\n",
+}
+
+
+@pytest.mark.parametrize("codec", TEXTS)
+@pytest.mark.parametrize("long", [0, 40_000])
+def test_a_file_in_another_encoding_is_one_error_with_those_that_may_be_meant(codec, long):
+    """Not an error for each row: the file is refused, and the encoding that reads right is shown with a sample."""
+    text = TEXTS[codec].replace("\n", "\n" + "ascii,alone\n" * long, 1)
+    with pytest.raises(BadInput, match=rf"^-:{long + 2}: byte 0x.. at byte offset") as caught:
+        read(text.encode(codec), None, format="csv")
+    _, *told, _ = str(caught.value).splitlines()
+    sample = TEXTS[codec].splitlines()[1]
+    assert f"--encoding {codec:9}  reads it as  {sample}" in told
+    assert codec == "euc-kr" or told[0].split()[1] == codec
+    assert caught.value.code == "WRONG_ENCODING"
+
+
+def test_bytes_that_no_encoding_has_are_no_guess():
+    """Then there is no candidate to show, and what to do is said."""
+    with pytest.raises(BadInput, match="save the file as UTF-8, or name its encoding") as caught:
+        read(b"a,\xff\x81\xff\x00\x98\xa0\x81\n1,2\n", format="csv")
+    assert "reads it as" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["é", "я", "€", "😀", "\ud800"])
+@pytest.mark.parametrize("before", [0, (1 << 18) - 3, (1 << 18) - 2, (1 << 18) - 1, 1 << 18])
+def test_the_first_character_beyond_ascii_shows_that_a_file_is_utf_8(text, before):
+    """Wherever it stands, cut in two by a piece of the reading or not; half a pair of surrogates spoils its own row."""
+    start = b'{"a":"' + b"x" * (before - 6) if before else b'{"a":"'
+    data = start + text.encode("utf-8", "surrogatepass") + b'"}\n{"b":"\xff"}\n'
+    rows = read(data, format="jsonl")
+    assert [len(row.faults) for row in rows] == [int(text == "\ud800"), 1]
 
 
 def test_a_broken_wide_encoding_ends_the_reading_with_its_line():

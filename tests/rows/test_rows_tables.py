@@ -90,7 +90,7 @@ def test_without_a_spec_every_cell_is_a_string():
 def test_a_wrong_header_is_refused_before_any_row(header, says):
     """The line and the column are named, and what was probably meant."""
     with pytest.raises(BadInput, match=rf"^-:2: .*{says}"):
-        open_bytes(b"\n" + header.encode("latin-1") + b"\n", format="csv")
+        open_bytes(b"\n" + header.encode("latin-1") + b"\n", format="csv", encoding="utf-8")
 
 
 def test_columns_that_the_spec_does_not_know_are_warned_of():
@@ -166,7 +166,7 @@ def test_what_is_no_delimiter_is_a_usage_problem(delimiter):
 )
 def test_a_wrong_record_is_refused_with_line_and_column(record, code, says):
     """Its bytes are kept for the rejects file, and the records around it are read."""
-    rows = read(b"string,url\na,b\n" + record + b"c,d\n", format="csv")
+    rows = read(b"string,url\na,b\n" + record + b"c,d\n", format="csv", encoding="utf-8")
     assert [codes(row) for row in rows] == [[], [("", code)], []]
     assert (rows[1].line, rows[1].raw) == (3, record)
     assert says in rows[1].faults[0].message

@@ -5,8 +5,12 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import re
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
+from xml.sax.saxutils import quoteattr
 
 import pytest
 from hypothesis import given
@@ -18,6 +22,7 @@ from toloka_upload.errors import BadInput
 from toloka_upload.rows.workbook import MAX_UNPACKED
 
 DAY = dt.date(2024, 5, 1)
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 
 @pytest.mark.parametrize(
@@ -70,8 +75,8 @@ def test_what_a_spreadsheet_made_of_a_cell_is_mended_where_it_is_certain(field_t
         ("string", 0.1 + 0.2, "STRING_EXPECTED", "only 15 digits were kept"),
         ("integer", 1.5, "INTEGER_EXPECTED", "'1.5' is not an integer"),
         ("boolean", 1, "BOOLEAN_EXPECTED", "neither true nor false"),
-        ("string", ERROR, "INVALID_VALUE", "an error such as #DIV/0!"),
-        ("float", ERROR, "INVALID_VALUE", "an error such as #DIV/0!"),
+        ("string", ERROR, "INVALID_VALUE", "holds the error #DIV/0!"),
+        ("float", ERROR, "INVALID_VALUE", "holds the error #DIV/0!"),
     ],
 )
 def test_what_is_not_certain_is_refused(field_type, cell, code, says):
@@ -145,34 +150,283 @@ def test_a_sheet_is_chosen_by_name_else_the_first():
 
 
 @pytest.mark.parametrize(
-    "address", ['r="XFD1048576" ', 's="1" r="XFD1048576"', "", "s='1'\nr='XFD1048576'"]
+    "address", ['r="XFD1048576" ', 's="1" r="XFD1048576"', "s='1'\nr='XFD1048576'"]
 )
-def test_a_stray_cell_in_the_last_corner_is_refused_before_it_is_loaded(address):
-    """Loading takes memory for the whole rectangle: 17 thousand million cells."""
+def test_a_stray_cell_in_the_last_corner_is_a_fault_of_its_row(address):
+    """Rows are read one by one: the rectangle of 17 thousand million cells takes nothing."""
     sheet = sheet_xml([["string"], ["a"]])
     sheet = sheet.replace(
         "</sheetData>", f'<row r="1048576"><c {address}><v>1</v></c></row></sheetData>'
     )
-    with pytest.raises(BadInput, match=r"XFD1048576|no addresses"):
-        open_bytes(workbook({"Sheet": sheet}))
+    rows = read(workbook({"Sheet": sheet}))
+    assert [codes(row) for row in rows] == [[], [("", "WRONG_CELL_COUNT")]]
+    assert "cell XFD1048576 holds" in rows[1].faults[0].message
+    assert "the header ends with column A" in rows[1].faults[0].message
 
 
-def test_no_way_of_writing_a_cell_hides_it_from_the_bound():
-    """Prefixed names and other encodings of XML are seen through, or refused."""
-    sheet = sheet_xml([["string"], ["a"]])
-    stray = (
-        '<x:row xmlns:x="x" r="1048576"><x:c r="XFD1048576"><x:v>1</x:v></x:c></x:row></sheetData>'
+def test_cells_without_addresses_follow_one_another():
+    """Some programs leave the addresses out, which the standard allows."""
+    sheet = (
+        f'<worksheet xmlns="{MAIN}"><sheetData><row><c t="inlineStr"><is><t>string</t></is></c>'
+        '<c t="inlineStr"><is><t>integer</t></is></c></row><row/><row><c t="str"><v>a</v></c><c><v>5</v></c></row>'
+        "</sheetData></worksheet>"
     )
-    with pytest.raises(BadInput, match="XFD1048576"):
-        open_bytes(workbook({"Sheet": sheet.replace("</sheetData>", stray)}))
+    (row,) = read(workbook({"Sheet": sheet}))
+    assert (row.line, row.text) == (3, b'{"input_values":{"string":"a","integer":5}}')
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ('<c r="A2" r="XFD1048576"><v>1</v></c>', "duplicate attribute"),
+        ('<c r="A3"><v>1</v></c>', "row 2 has a cell 'A3'"),
+        ('<c r="B2"><v>1</v></c><c r="A2"><v>1</v></c>', "not in order"),
+        ('<c r="A2"><v>1</v></c><c r="A2"><v>2</v></c>', "not in order"),
+        ('<c r="XFE2"><v>1</v></c>', "not in order"),
+        ('<c r="A2" t="s"><v>7</v></c>', "no text of number 7"),
+        ('<c r="A2" t="s"><v>-1</v></c>', "no text of number -1"),
+        ('<c r="A2"><v>1_0</v></c>', "number is '1_0'"),
+        ('<c r="A2"><v>&bomb;</v></c>', "undefined entity"),
+        ('<c r="A2"><v>1</v></c></row><row r="2"><c r="A2"><v>1</v></c>', "row 2 follows row 2"),
+        ('<c r="A2"><v>1</v></c></row><row r="x">', "number is 'x'"),
+    ],
+)
+def test_what_contradicts_itself_is_damage(wrong, says):
+    """An address that stands twice, cells out of order, texts that are not there: nothing is guessed."""
+    sheet = sheet_xml([["string"]]).replace("</sheetData>", f'<row r="2">{wrong}</row></sheetData>')
+    with pytest.raises(BadInput, match=f"damaged in xl/worksheets/sheet1.xml: .*{re.escape(says)}"):
+        read(workbook({"Sheet": sheet}))
+
+
+def test_prefixed_names_are_read_and_other_encodings_refused():
+    """Some programs prefix every name; none writes UTF-16."""
     plain = xlsx([["string"], ["a"]])
-    held = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(plain)) as old, zipfile.ZipFile(held, "w") as new:
-        for part in old.namelist():
-            text = old.read(part)
-            new.writestr(part, text.decode().encode("utf-16") if "sheet1" in part else text)
+    assert texts(changed(plain, "sheet1", prefixed)) == ['{"input_values":{"string":"a"}}']
+    for encoding in ("utf-16", "utf-16-le"):
+        with pytest.raises(BadInput, match="not UTF-8"):
+            open_bytes(changed(plain, "sheet1", lambda text, code=encoding: text.encode(code)))
+    declared = '<?xml version="1.0" encoding="cp1252"?>'
     with pytest.raises(BadInput, match="not UTF-8"):
-        open_bytes(held.getvalue())
+        open_bytes(changed(plain, "sheet1", lambda text: (declared + text).encode()))
+
+
+def changed(data: bytes, part: str, change: Callable[[str], bytes]) -> bytes:
+    """The workbook with one part changed."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(held, "w") as new:
+        for name in old.namelist():
+            text = old.read(name)
+            new.writestr(name, change(text.decode()) if part in name else text)
+    return held.getvalue()
+
+
+def prefixed(text: str) -> bytes:
+    """The sheet as programs write it that prefix every name."""
+    return re.sub(r"<(/?)(\w)", r"<\1x:\2", text).replace("xmlns=", "xmlns:x=").encode()
+
+
+def test_formulas_without_a_result_are_refused():
+    """Programs that write files without computing store a formula alone: that is no empty cell."""
+    rows = [
+        ["string", "integer"],
+        [Raw("><f>B2&amp;1</f><v></v></c>"), Raw("><f>1+1</f><v>2</v></c>")],
+        [Raw("><f>B3</f></c>"), 1],
+        [Raw(' t="str"><f>IF(1,"","")</f><v></v></c>'), 3],
+    ]
+    found = read(xlsx(rows), SPEC)
+    assert [codes(row) for row in found] == [
+        [("input_values.string", "INVALID_VALUE")],
+        [("input_values.string", "INVALID_VALUE")],
+        [],
+    ]
+    assert (
+        found[0]
+        .faults[0]
+        .message.startswith(
+            "cell A2, column 'string': it holds the formula =B2&1, whose result was never stored"
+        )
+    )
+    assert found[2].text == b'{"input_values":{"integer":3}}'
+
+
+def test_formulas_of_a_program_that_does_not_compute_are_told():
+    """Some such programs store 0 for each result, and ask that the file is computed when it is opened."""
+    data = xlsx([["integer"], [Raw("><f>6*7</f><v>0</v></c>")]])
+    told = changed(
+        data,
+        "workbook.xml",
+        lambda t: t.replace("</sheets>", '</sheets><calcPr fullCalcOnLoad="1"/>').encode(),
+    )
+    for archive, number in ((data, 0), (told, 1)):
+        file = open_bytes(archive, SPEC)
+        assert [row.text for row in file] == [b'{"input_values":{"integer":0}}']
+        assert len(["A2" in warning for warning in file.warnings]) == number
+
+
+def styled(code: str, *numbers: float, header: str = "string") -> bytes:
+    """A column of numbers in a number format."""
+    styles = (
+        f'<styleSheet xmlns="{MAIN}"><numFmts count="1"><numFmt numFmtId="164" formatCode={quoteattr(code)}/></numFmts>'
+        '<cellXfs count="2"><xf numFmtId="0"/><xf numFmtId="164"/></cellXfs></styleSheet>'
+    )
+    cells = [[Raw(f' s="1"><v>{number!r}</v></c>')] for number in numbers]
+    return changed(xlsx([[header], *cells]), "styles", lambda _: styles.encode())
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "shown"),
+    [
+        ("General", 7, "7"),
+        ("@", 7, "7"),
+        ("00000", 42, "00042"),
+        ("0", 42, "42"),
+        ("0%", 0.5, "50%"),
+        ("0.0%", 0.125, "12.5%"),
+        ("0.00", 1.5, "1.50"),
+        ("0.00", -1.5, "-1.50"),
+        ("0.00_ ;[Red]-0.00", 1.5, "1.50"),
+        ("#,##0", 999, "999"),
+    ],
+)
+def test_a_text_field_gets_what_the_cell_shows(code, number, shown):
+    """Leading zeros and per cent signs are a number's format in a spreadsheet, and part of the text in a task."""
+    assert texts(styled(code, number), SPEC) == [f'{{"input_values":{{"string":"{shown}"}}}}']
+    assert texts(styled(code, number), None) == [f'{{"input_values":{{"string":"{shown}"}}}}']
+
+
+@pytest.mark.parametrize(
+    ("code", "number"),
+    [
+        ("0", 1.5),
+        ("0.0", 1.25),
+        ("0%", 0.123),
+        ("#,##0", 1234),
+        ("0.00E+00", 5),
+        ("# ?/?", 0.5),
+        ('0" pcs"', 5),
+        ("[$€-407] 0.00", 5),
+        ("0;(0)", -5),
+        ("000-00-0000", 123456789),
+    ],
+)
+def test_a_format_whose_text_is_not_certain_is_refused_in_text_fields_only(code, number):
+    """Digits that are not shown, separators that differ by country, signs of currency: the user decides."""
+    (row,) = read(styled(code, number), SPEC)
+    assert codes(row) == [("input_values.string", "STRING_EXPECTED")]
+    assert "cell A2, column 'string': it holds the number" in row.faults[0].message
+    assert repr(code) in row.faults[0].message
+    assert not read(styled(code, number, header="float"), SPEC)[0].faults
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "shown"),
+    [
+        ("yyyy-mm-dd", 45413, "2024-05-01"),
+        ('dd" of "mmmm', 45413, "2024-05-01"),
+        ("h:mm", 0.5, "12:00:00"),
+        ("[h]:mm", 1.5, "1899-12-31 12:00:00"),
+        ("m/d/yy h:mm", 45413.75, "2024-05-01 18:00:00"),
+        ("d", 1e300, "1e+300"),
+        ("d", 1e7, "10000000.0"),
+    ],
+)
+def test_numbers_shown_as_dates_are_dates(code, number, shown):
+    """By the format alone: the file has a number."""
+    (row,) = read(styled(code, number), SPEC)
+    assert f"it holds a date or time, {shown};" in row.faults[0].message
+
+
+def test_cells_covered_by_a_merged_one_are_refused():
+    """They look as if they had its value, and have none."""
+    sheet = sheet_xml([["string", "integer"], ["a", 1], [None, 2], ["b", None]])
+    merged = (
+        "</sheetData><mergeCells><mergeCell ref='A2:A3'/><mergeCell ref=\"A4:B4\"/></mergeCells>"
+    )
+    rows = read(workbook({"S": sheet.replace("</sheetData>", merged)}), SPEC)
+    assert [codes(row) for row in rows] == [
+        [],
+        [("input_values.string", "INVALID_VALUE")],
+        [("input_values.integer", "INVALID_VALUE")],
+    ]
+    assert rows[1].faults[0].message.startswith("cell A3, column 'string': it is merged into A2:A3")
+
+
+def test_what_is_hidden_is_read_and_told():
+    """Rows that a filter hides, and hidden columns; a hidden sheet is not the first."""
+    sheet = sheet_xml([["string"], ["a"], ["b"]]).replace('<row r="3">', '<row r="3" hidden="1">')
+    sheet = sheet.replace(
+        "<sheetData>", '<cols><col min="1" max="1" width="9" hidden="1"/></cols><sheetData>'
+    )
+    book = workbook({"Old": sheet_xml([["url"], ["x"]]), "New": sheet, "Empty": sheet_xml([])})
+    data = changed(
+        book,
+        "workbook.xml",
+        lambda t: t.replace('name="Old"', 'name="Old" state="hidden"').encode(),
+    )
+    file = open_bytes(data, SPEC)
+    assert [row.text for row in file] == [
+        b'{"input_values":{"string":"a"}}',
+        b'{"input_values":{"string":"b"}}',
+    ]
+    assert file.warnings == [
+        "only its first sheet, 'New', is read, and not Old: --sheet NAME reads another",
+        "1 row of the sheet hidden, by a filter or by hand (the first is row 3): read like the others",
+        "hidden columns are read like the others: A",
+    ]
+    assert len(read(data, SPEC, sheet="Old")) == 1
+    with pytest.raises(BadInput, match="no sheet of it is shown"):
+        open_bytes(
+            changed(
+                book,
+                "workbook.xml",
+                lambda t: t.replace("sheetId", 'state="hidden" sheetId').encode(),
+            )
+        )
+
+
+def test_shared_texts_take_their_bytes_and_no_more():
+    """A text that a million cells refer to is held once; what would take more than 512 MiB is refused."""
+    cells = "".join(
+        f'<row r="{n}"><c r="A{n}" t="s"><v>{n > 1:d}</v></c></row>' for n in range(1, 8000)
+    )
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{cells}</sheetData></worksheet>'
+    strings = f'<sst xmlns="{MAIN}"><si><t>string</t></si><si><t>{"x" * 20_000}</t></si></sst>'
+    tracemalloc.start()
+    assert sum(len(row.text) for row in open_bytes(with_texts(sheet, strings), SPEC)) > 159_000_000
+    assert tracemalloc.get_traced_memory()[1] < 80_000_000
+    tracemalloc.stop()
+
+
+def with_texts(sheet: str, strings: str) -> bytes:
+    """A workbook with shared texts."""
+    related = (
+        '<Relationship Id="rIdT" Type="x/sharedStrings" Target="/xl/texts.xml"/></Relationships>'
+    )
+    data = changed(
+        workbook({"S": sheet}),
+        "workbook.xml.rels",
+        lambda t: t.replace("</Relationships>", related).encode(),
+    )
+    held = io.BytesIO(data)
+    with zipfile.ZipFile(held, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/texts.xml", strings)
+    return held.getvalue()
+
+
+def test_shared_texts_are_read_however_they_are_written():
+    """Runs of several looks are one text; how a text is pronounced is none of it; escapes are characters."""
+    strings = (
+        f'<sst xmlns="{MAIN}"><si><t>string</t></si><si/><si><r><t>a </t></r><r><rPr/><t xml:space="preserve">b</t></r>'
+        "<rPh><t>no</t></rPh></si><si><t>c_x000D_&amp;_xD800_</t></si></sst>"
+    )
+    cells = "".join(
+        f'<row r="{n + 1}"><c r="A{n + 1}" t="s"><v>{n}</v></c></row>' for n in range(4)
+    )
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{cells}</sheetData></worksheet>'
+    assert texts(with_texts(sheet, strings)) == [
+        '{"input_values":{"string":"a b"}}',
+        '{"input_values":{"string":"c\\r&_xD800_"}}',
+    ]
 
 
 def test_error_cells_are_found_in_a_large_sheet():
@@ -226,7 +480,7 @@ def test_what_is_no_xlsx_is_told():
     held = io.BytesIO()
     with zipfile.ZipFile(held, "w") as archive:
         archive.writestr("tasks.csv", "a,b\n")
-    with pytest.raises(BadInput, match="no XLSX file; unpack it"):
+    with pytest.raises(BadInput, match=r"a ZIP archive with 'tasks.csv' in it: unpack it"):
         read(held.getvalue())
 
 

@@ -163,8 +163,8 @@ def posts(server: Server, kind: str = "tasks") -> int:
 def allow(server: Server, items: int, seconds: float, answer: str = "retry-after") -> None:
     """Let the server take only so many tasks in so many seconds."""
     server.emulator.switch(tasks_per_minute=items, quota_answer=answer)
-    server.emulator._rooms.minute["tasks"].seconds = seconds  # type: ignore[attr-defined]
-    assert isinstance(server.emulator._rooms.minute["tasks"], SlidingWindow)
+    server.emulator._context.minute["tasks"].seconds = seconds  # type: ignore[attr-defined]
+    assert isinstance(server.emulator._context.minute["tasks"], SlidingWindow)
 
 
 def statuses(server: Server) -> Counter[str]:

@@ -64,7 +64,7 @@ def test_a_lock_that_stays_ends_the_run(weather: MakeWeather) -> None:
 def test_a_pool_that_is_locked_from_the_start_is_waited_for_and_left(weather: MakeWeather) -> None:
     """Status LOCKED before anything is sent: 75 after `--retry-for`, however often the API answers."""
     here = weather()
-    here.server.emulator._rooms.store.execute("UPDATE pools SET status = 'LOCKED' WHERE id = 21")
+    here.server.emulator._context.store.execute("UPDATE pools SET status = 'LOCKED' WHERE id = 21")
     run = here.upload(flat(10), retry_for=1.0)
     assert run.status is ExitStatus.TRY_AGAIN
     assert run.report.seconds < 3
@@ -226,7 +226,7 @@ def test_two_pools_are_filled_side_by_side(weather: MakeWeather) -> None:
         % (n, 21 if n % 2 else 24)
         for n in range(100)
     ]
-    locks = here.server.emulator._rooms.locked
+    locks = here.server.emulator._context.locked
     locks[24] = time.time() + 1.0
     released = threading.Timer(1.0, locks.clear)
     released.start()

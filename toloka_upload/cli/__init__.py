@@ -2,55 +2,75 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from toloka_upload.cli.app import app
-from toloka_upload.errors import ExitStatus, UploadError
+from toloka_upload.cli.streams import failure_of_stdout, say, take_streams
+from toloka_upload.errors import CannotWrite, ExitStatus, UploadError
 
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    take_streams()
     sys.exit(run_command_line(sys.argv[1:]))
 
 
 def run_command_line(arguments: list[str]) -> int:
     """Run the command line; return its exit status. No traceback is ever shown."""
+    status = _status(arguments)
+    failure = failure_of_stdout()
+    return status if failure is None else _ended(_lost(failure, status), as_json=False)
+
+
+def _status(arguments: list[str]) -> int:
     as_json = "--json" in arguments
     try:
-        status = app(arguments, prog_name="toloka-upload", standalone_mode=False)
-        return _flushed(int(status or 0))
+        return int(app(arguments, prog_name="toloka-upload", standalone_mode=False) or 0)
     except UploadError as error:
         return _ended(error, as_json=as_json)
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-    except (BrokenPipeError, SystemExit):  # typer makes the second of the first
-        _drop_stdout()
+    except SystemExit as end:  # completion ends so, and what typer makes of a reader that went away
+        return (
+            ExitStatus.CANNOT_WRITE if isinstance(end.__context__, OSError) else int(end.code or 0)
+        )
+    except BrokenPipeError:
         return ExitStatus.CANNOT_WRITE
     except Exception as error:  # noqa: BLE001  # whatever it is, a user gets a sentence
         # The vendored click's errors carry their own exit status and text; its classes are not public.
         if hasattr(error, "exit_code") and hasattr(error, "show"):
             return _misused(error, as_json=as_json)
+        if isinstance(error, OSError) and (failure := failure_of_stdout()):
+            return _ended(_lost(failure, None), as_json=False)
         from toloka_upload.cli.bug import report_bug
 
         return _ended(report_bug(error, arguments), as_json=as_json)
 
 
+def _lost(failure: OSError, status: int | None) -> UploadError:
+    """What to say when standard output did not take it all."""
+    done = "" if status is None else f" The command itself was done, with status {status}."
+    return CannotWrite(
+        f"Standard output cannot be written: {failure.strerror}.{done} What was uploaded is in the journal: "
+        "`toloka-upload runs` shows it.",
+        code="STDOUT",
+    )
+
+
 def _misused(error: Exception, *, as_json: bool) -> int:
     from toloka_upload.errors import UsageProblem
 
-    error.show()  # type: ignore[attr-defined]  # asked for above
-    if as_json:
-        _print_json(UsageProblem(error.format_message()))  # type: ignore[attr-defined]
-    return ExitStatus.USAGE
+    problem = UsageProblem(error.format_message())  # type: ignore[attr-defined]  # asked for above
+    usage = getattr(error, "ctx", None)
+    return _ended(problem, as_json=as_json, before=f"{usage.get_usage()}\n" if usage else "")
 
 
-def _ended(error: UploadError, *, as_json: bool) -> int:
+def _ended(error: UploadError, *, as_json: bool, before: str = "") -> int:
     from toloka_upload.text import plain
 
     if as_json:
         _print_json(error)
-    print(f"toloka-upload: {plain(str(error))}", file=sys.stderr)  # noqa: T201  # the command line prints
+    say(f"{before}toloka-upload: {plain(str(error))}")
     return error.status
 
 
@@ -64,16 +84,3 @@ def _print_json(error: UploadError) -> None:
         exit_status=error.status, error=RunError(error.code, str(error), error.request_id)
     )
     print(json.dumps(report.as_json()))  # noqa: T201  # the command line prints
-
-
-def _flushed(status: int) -> int:
-    """The status, once standard output is written: a reader that went away must not end in a traceback."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_stdout()
-    return status
-
-
-def _drop_stdout() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

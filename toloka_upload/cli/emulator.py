@@ -24,8 +24,10 @@ class EmulatorOptions(Connection):
         option("Database file.", otherwise="that of --env local, in the state directory"),
     ] = None
     memory: Annotated[bool, option("Keep nothing on disk.", "--memory")] = False
-    reset: Annotated[bool, option("Forget what the database holds.", "--reset")] = False
-    world: Annotated[Path | None, option("TOML file with projects and pools of your own.")] = None
+    reset: Annotated[
+        bool, option("Forget what the database holds, if nobody uses it.", "--reset")
+    ] = False
+    world: Annotated[Path | None, option("TOML file with projects and pools to add.")] = None
     like: Annotated[
         str | None,
         option(

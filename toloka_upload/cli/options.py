@@ -293,6 +293,9 @@ class Output(Options):
     report: Annotated[
         Path | None, option("Write a page about the run, to look at (HTML).", metavar="FILE")
     ] = None
+    force: Annotated[
+        bool, option("Overwrite the file that --rejects names, if it is there.", "--force")
+    ] = False
     json_output: Annotated[
         bool, option("One JSON object on standard output at the end.", "--json")
     ] = False

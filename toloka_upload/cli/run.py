@@ -23,6 +23,7 @@ from toloka_upload.policies.rate import parse_rate
 from toloka_upload.policies.stop import parse_max_errors
 from toloka_upload.report.events import EventsFile
 from toloka_upload.report.observer import Observer, Warned, both
+from toloka_upload.report.outputs import Use, inputs, outputs_of, refuse_clashes, streams
 from toloka_upload.report.summary import Report
 from toloka_upload.report.text import summary_text
 from toloka_upload.rows.model import ReadOptions
@@ -42,9 +43,16 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
     _tame_memory()
     settings = settings_from(files, options)
     events, token_file = options.events, options.token_file
-    settings.refuse_overwriting("--report", options.report)
+    outputs = outputs_of(settings)
+    if options.report:
+        outputs.append(Use("--report", options.report))
     if events and events != "-":
-        settings.refuse_overwriting("--events", Path(events))
+        outputs.append(Use("--events", Path(events)))
+    kept = [Use("the file that holds the token", token_file)] if token_file else []
+    kept += [*inputs(settings.files), *streams(1, 2)]
+    refuse_clashes(outputs, kept)
+    for stream in streams(1, 2):  # which may well be one file
+        refuse_clashes([stream], inputs(settings.files))
     with ExitStack() as stack:
         display = stack.enter_context(
             display_for(
@@ -131,6 +139,7 @@ def settings_from(files: list[str], options: UploadOptions) -> Settings:
         open_pool=options.open_pool,
         results=options.results,
         rejects=options.rejects,
+        force=options.force,
     )
 
 

@@ -68,6 +68,7 @@ def runs(
     from toloka_upload import configure
     from toloka_upload.errors import UsageProblem
     from toloka_upload.policies.durations import parse_duration
+    from toloka_upload.report.outputs import Use, inputs, refuse_clashes, streams
     from toloka_upload.run import history
 
     directory = options.directory()
@@ -90,7 +91,9 @@ def runs(
             raise UsageProblem(
                 "--results needs to know of which run: toloka-upload runs RUN --results FILE."
             )
-        rows = history.write_results(history.past_run(directory, run), options.results)
+        found = history.past_run(directory, run)
+        refuse_clashes([Use("--results", options.results)], [*inputs(found.files), *streams(1)])
+        rows = history.write_results(found, options.results)
         typer.echo(f"{rows} rows written to {options.results}.")
     elif run is None:
         _list(_chosen(history.past_runs(directory), options), as_json=options.json_output)
@@ -178,8 +181,9 @@ def _show(run: "PastRun", *, as_json: bool) -> None:
     for name, fact in facts:
         typer.echo(f"{name:{width}}  {fact}")
     for operation in found:
+        name = plain(operation["operation_id"] or "synchronous")
         typer.echo(
-            f"  {operation['operation_id'] or 'synchronous':36}  {operation['state']:9}  {operation['rows']:>6} rows  "
+            f"  {name:36}  {operation['state']:9}  {operation['rows']:>6} rows  "
             f"{plain(str(operation['file']))}:{operation['first_line']}-{operation['last_line']}"
         )
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from email.utils import formatdate
 from typing import Any
 
+from toloka_upload.emulator.context import Context
 from toloka_upload.emulator.items import Item, elements, members
 from toloka_upload.emulator.messages import Refusal, invalid, too_many_requests
 from toloka_upload.emulator.pools import Pool, check_room, pool_number, weight
-from toloka_upload.emulator.rooms import Rooms
 from toloka_upload.emulator.store import Kind
 from toloka_upload.rows.model import Fault
 
@@ -22,13 +22,13 @@ class InLog(Refusal):
     """A refusal that an asynchronous request finds in its operation's log only."""
 
 
-def check_size(kind: Kind, items: Sequence[Item], rooms: Rooms) -> None:
+def check_size(kind: Kind, items: Sequence[Item], context: Context) -> None:
     """The limits of bytes.
 
     Raises:
         Refusal: As the switch `oversize` says.
     """
-    switches = rooms.switches
+    switches = context.switches
     count = _raw_sizes if switches.byte_count == "raw" else _compact_sizes
     inputs, outputs = count(kind, items)
     for name, size, most in (
@@ -36,11 +36,11 @@ def check_size(kind: Kind, items: Sequence[Item], rooms: Rooms) -> None:
         ("output_values", outputs, switches.output_bytes),
     ):
         if most and size > most:
-            raise _oversize(rooms, name, f"{name} have {size} bytes in all; at most {most}")
+            raise _oversize(context, name, f"{name} have {size} bytes in all; at most {most}")
 
 
-def _oversize(rooms: Rooms, name: str, message: str) -> Refusal:
-    answer = rooms.switches.oversize
+def _oversize(context: Context, name: str, message: str) -> Refusal:
+    answer = context.switches.oversize
     if answer in ("413", "413-html"):
         page = "413 Request Entity Too Large" if answer == "413-html" else ""
         return Refusal("ENTITY_TOO_LARGE", message=message, page=page)
@@ -92,7 +92,7 @@ def _raw_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:
     return sum(len(text.encode()) for text in inputs), sum(len(text.encode()) for text in outputs)
 
 
-def check_pools(kind: Kind, items: Sequence[Item], rooms: Rooms, now: float) -> list[Pool]:
+def check_pools(kind: Kind, items: Sequence[Item], context: Context, now: float) -> list[Pool]:
     """The pools that the items name, and whether they take items at all.
 
     Pools that do not exist are no concern of the whole request, but of the items that name them.
@@ -103,44 +103,44 @@ def check_pools(kind: Kind, items: Sequence[Item], rooms: Rooms, now: float) -> 
     amounts: Counter[int] = Counter()
     for item in items:
         number = pool_number(item.value.get("pool_id"))
-        amounts[number] += weight(kind, item.value, rooms.switches)
-    found = [(rooms.pool(number), amount) for number, amount in amounts.items()]
+        amounts[number] += weight(kind, item.value, context.switches)
+    found = [(context.pool(number), amount) for number, amount in amounts.items()]
     pools = [(pool, amount) for pool, amount in found if pool]
     for pool, amount in pools:
-        check_status(pool, rooms, now)
-        _check_kind(kind, pool, rooms)
-        check_room(kind, pool, amount, rooms.switches)
+        check_status(pool, context, now)
+        _check_kind(kind, pool, context)
+        check_room(kind, pool, amount, context.switches)
     numbers = [pool.id for pool, _ in pools]
-    if rooms.switches.lock_pool in ("refuse", "fail") and rooms.operations.busy(numbers):
-        refusal = InLog if rooms.switches.lock_pool == "fail" else Refusal
+    if context.switches.lock_pool in ("refuse", "fail") and context.operations.busy(numbers):
+        refusal = InLog if context.switches.lock_pool == "fail" else Refusal
         raise refusal("POOL_LOCKED_BY_ANOTHER_OPERATION")
     return [pool for pool, _ in pools]
 
 
-def check_status(pool: Pool, rooms: Rooms, now: float) -> None:
+def check_status(pool: Pool, context: Context, now: float) -> None:
     """Whether anything in a pool may be added to or changed.
 
     Raises:
         Refusal: 409; it is archived or locked.
     """
-    if pool.status == "LOCKED" or rooms.locked.get(pool.id, 0) > now:
+    if pool.status == "LOCKED" or context.locked.get(pool.id, 0) > now:
         raise Refusal("POOL_LOCKED_BY_ANOTHER_OPERATION")
     if pool.status == "ARCHIVED":
         raise Refusal("POOL_INAPPROPRIATE_STATUS", {"appropriate_statuses": ["OPEN", "CLOSED"]})
 
 
-def _check_kind(kind: Kind, pool: Pool, rooms: Rooms) -> None:
+def _check_kind(kind: Kind, pool: Pool, context: Context) -> None:
     if kind == "tasks" and not pool.mixes:
-        reading, code = rooms.switches.tasks_without_mixer, "MIXER_CONFIG_REQUIRED"
+        reading, code = context.switches.tasks_without_mixer, "MIXER_CONFIG_REQUIRED"
     elif kind == "suites" and pool.mixes:
-        reading, code = rooms.switches.suites_with_mixer, "POOL_TASK_TYPE_CONFLICT"
+        reading, code = context.switches.suites_with_mixer, "POOL_TASK_TYPE_CONFLICT"
     else:
         return
     if reading != "accept":
         raise (InLog if reading == "log" else Refusal)(code)
 
 
-def check_quota(table: str, count: int, rooms: Rooms, now: float) -> None:
+def check_quota(table: str, count: int, context: Context, now: float) -> None:
     """The quotas of a minute and a day; what passes is counted.
 
     Args:
@@ -149,21 +149,21 @@ def check_quota(table: str, count: int, rooms: Rooms, now: float) -> None:
     Raises:
         Refusal: 429, or as the switch `quota_answer` says.
     """
-    switches, made = rooms.switches, "pools" if table == "projects" else table
+    switches, made = context.switches, "pools" if table == "projects" else table
     quotas = (
-        ("MIN", rooms.minute[table], getattr(switches, f"{made}_per_minute")),
-        ("DAY", rooms.day[table], getattr(switches, f"{made}_per_day")),
+        ("MIN", context.minute[table], getattr(switches, f"{made}_per_minute")),
+        ("DAY", context.day[table], getattr(switches, f"{made}_per_day")),
     )
     for interval, window, most in quotas:
         wait = window.wait(count, most, now)
         if wait is not None:
-            raise _over_quota(interval, wait, rooms, now)
+            raise _over_quota(interval, wait, context, now)
     for _, window, _ in quotas:
         window.add(count, now)
 
 
-def _over_quota(interval: str, wait: float, rooms: Rooms, now: float) -> Refusal:
-    answer = rooms.switches.quota_answer
+def _over_quota(interval: str, wait: float, context: Context, now: float) -> Refusal:
+    answer = context.switches.quota_answer
     if answer == "log":
         return InLog("TOO_MANY_REQUESTS", {"interval": interval})
     if answer == "interval":

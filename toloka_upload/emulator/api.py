@@ -7,11 +7,11 @@ from collections.abc import Callable
 from functools import partial
 
 from toloka_upload.emulator import assignments, changes, patching, resources
-from toloka_upload.emulator.creation import Creation
+from toloka_upload.emulator.context import Call
+from toloka_upload.emulator.creation import create
 from toloka_upload.emulator.messages import Refusal, Response, raw_json_response
 from toloka_upload.emulator.pools import CHANGES
 from toloka_upload.emulator.resources import RESOURCES
-from toloka_upload.emulator.rooms import Call, Rooms
 from toloka_upload.emulator.store import OperationRow
 
 BASE = "/api/v1"
@@ -22,10 +22,10 @@ Endpoint = Callable[..., Response]
 
 def _log(call: Call, name: str) -> Response:
     row = OperationRow(*resources.found(RESOURCES["/operations"], call, name))
-    return raw_json_response(200, call.rooms.operations.log(row, call.rooms.switches, call.now))
+    return raw_json_response(200, call.context.operations.log(row, call.context.switches, call.now))
 
 
-def _table(creation: Creation) -> dict[str, dict[str, Endpoint]]:
+def _table() -> dict[str, dict[str, Endpoint]]:
     table: dict[str, dict[str, Endpoint]] = {
         "/requester": {"GET": resources.requester},
         "/operations/{id}/log": {"GET": _log},
@@ -41,7 +41,7 @@ def _table(creation: Creation) -> dict[str, dict[str, Endpoint]]:
             table[f"{kind.path}/{{id}}/{name}"] = {"POST": way}
     table["/pools/{id}"]["PATCH"] = changes.set_priority
     for items, path in patching.PATHS.items():
-        table[path]["POST"] = creation
+        table[path]["POST"] = partial(create, items)
         table[path + "/{id}"]["PATCH"] = partial(patching.patch, items)
         way = partial(patching.set_overlap_or_min, items)
         table[path + "/{id}/set-overlap-or-min"] = {"PATCH": way}
@@ -52,9 +52,8 @@ def _table(creation: Creation) -> dict[str, dict[str, Endpoint]]:
 class Api:
     """Routes a call to its endpoint. The caller holds the lock."""
 
-    def __init__(self, rooms: Rooms) -> None:
-        table = _table(Creation(rooms))
-        self._routes = [(path, _pattern(path), ways) for path, ways in table.items()]
+    def __init__(self) -> None:
+        self._routes = [(path, _pattern(path), ways) for path, ways in _table().items()]
 
     def template(self, path: str) -> str:
         """The path with `{id}` for its ids, for counting; unknown paths are all one."""

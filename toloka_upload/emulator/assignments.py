@@ -11,11 +11,11 @@ from typing import Any
 
 from toloka_upload.emulator import forms
 from toloka_upload.emulator.batch import item_json
+from toloka_upload.emulator.context import Call, Context, owner_of
 from toloka_upload.emulator.ids import item_id, parse_item_id
 from toloka_upload.emulator.messages import Response, invalid, raw_json_response, timestamp
 from toloka_upload.emulator.pools import Pool, inappropriate, pool_number
 from toloka_upload.emulator.resources import ASSIGNMENT_STATUSES, RESOURCES, found
-from toloka_upload.emulator.rooms import Call, Rooms
 from toloka_upload.emulator.store import ItemRow, Kind
 
 TAKING = ("ACTIVE", "SUBMITTED", "ACCEPTED")
@@ -42,7 +42,7 @@ def decide(call: Call, name: str) -> Response:
     problems = list(forms.faults(_DECISION, value))
     if problems:
         raise invalid(problems)
-    with call.rooms.store.writing():
+    with call.context.store.writing():
         _, pool, text = found(RESOURCES["/assignments"], call, name)
         body = json.loads(text)
         new = value.get("status") or body["status"]
@@ -52,11 +52,11 @@ def decide(call: Call, name: str) -> Response:
                 raise inappropriate(allowed)
             body[new.lower()] = timestamp(int(call.now * 1000))
         body |= {key: part for key, part in value.items() if part is not None}
-        call.rooms.store.put_assignment(name, pool, body)
+        call.context.store.put_assignment(name, pool, body)
     return raw_json_response(200, json.dumps(body, ensure_ascii=False))
 
 
-def put(rooms: Rooms, said: Mapping[str, Any], oid: bytes, moment: int) -> dict[str, Any]:
+def put(context: Context, said: Mapping[str, Any], oid: bytes, moment: int) -> dict[str, Any]:
     """Put an assignment in, as the API would return it; return it.
 
     Of `said`, only what was done is needed: a `task_suite_id`, or `tasks` (each its id, or an object), and with them
@@ -69,20 +69,20 @@ def put(rooms: Rooms, said: Mapping[str, Any], oid: bytes, moment: int) -> dict[
     Raises:
         ValueError: It is not as it should be, or what it names is not there.
     """
-    rows = list(_rows(rooms, said))
-    pool = _pool(rooms, said, rows)
+    rows = list(_rows(context, said))
+    pool = _pool(context, said, rows)
     name = str(said.get("id") or item_id(pool.id, oid))
-    body = {**_usual(rooms, pool, said, moment), **said, "id": name, "pool_id": str(pool.id)}
+    body = {**_usual(context, pool, said, moment), **said, "id": name, "pool_id": str(pool.id)}
     body["tasks"] = _tasks(said, rows)
     _check(body)
-    known = rooms.store.row("SELECT 1 FROM assignments WHERE id = ?", (name,))
+    known = context.store.row("SELECT 1 FROM assignments WHERE id = ?", (name,))
     for kind, row in rows if known is None and body["status"] in TAKING else ():
-        rooms.store.change_item(kind, row._replace(taken=row.taken + 1))
-    rooms.store.put_assignment(name, pool.id, body)
+        context.store.change_item(kind, row._replace(taken=row.taken + 1))
+    context.store.put_assignment(name, pool.id, body)
     return body
 
 
-def _usual(rooms: Rooms, pool: Pool, said: Mapping[str, Any], moment: int) -> dict[str, Any]:
+def _usual(context: Context, pool: Pool, said: Mapping[str, Any], moment: int) -> dict[str, Any]:
     status = said.get("status", "ACCEPTED")
     if status not in _MOMENTS:
         raise ValueError(f"status is one of {', '.join(_MOMENTS)}; it is {status!r}")
@@ -94,34 +94,39 @@ def _usual(rooms: Rooms, pool: Pool, said: Mapping[str, Any], moment: int) -> di
         "reward": pool.body.get("reward_per_assignment", 0),
         "mixed": pool.mixes,
         "automerged": False,
-        "owner": {"id": rooms.requester.get("id"), "myself": True},
+        "owner": owner_of(context),
         "solutions": [],
         **{name: timestamp(moment) for name in moments},
     }
 
 
-def _rows(rooms: Rooms, said: Mapping[str, Any]) -> Iterator[tuple[Kind, ItemRow]]:
+def _rows(context: Context, said: Mapping[str, Any]) -> Iterator[tuple[Kind, ItemRow]]:
     """The suite or the tasks that it names and that are there."""
     if "task_suite_id" in said and "tasks" not in said:
-        yield "suites", _row(rooms, "suites", said["task_suite_id"])
+        yield "suites", _row(context, "suites", said["task_suite_id"])
         return
     for task in said.get("tasks", ()):
-        name = task.get("id") if isinstance(task, Mapping) else task
-        if name is not None and not (isinstance(task, Mapping) and "input_values" in task):
-            yield "tasks", _row(rooms, "tasks", name)
+        if not _whole(task):
+            name = task.get("id") if isinstance(task, Mapping) else task
+            yield "tasks", _row(context, "tasks", name)
 
 
-def _row(rooms: Rooms, kind: Kind, name: Any) -> ItemRow:
+def _whole(task: Any) -> bool:
+    """Whether a task is said as it is, and not by its id."""
+    return isinstance(task, Mapping) and "input_values" in task
+
+
+def _row(context: Context, kind: Kind, name: Any) -> ItemRow:
     key = parse_item_id(str(name))
-    row = rooms.store.item(kind, *key) if key else None
+    row = context.store.item(kind, *key) if key else None
     if row is None:
         raise ValueError(f"there is no {'task' if kind == 'tasks' else 'task suite'} {name!r}")
     return row
 
 
-def _pool(rooms: Rooms, said: Mapping[str, Any], rows: list[tuple[Kind, ItemRow]]) -> Pool:
+def _pool(context: Context, said: Mapping[str, Any], rows: list[tuple[Kind, ItemRow]]) -> Pool:
     number = rows[0][1].pool if rows else pool_number(said.get("pool_id"))
-    pool = rooms.pool(number)
+    pool = context.pool(number)
     if pool is None:
         raise ValueError("an assignment names a task_suite_id, tasks by their ids, or a pool_id")
     return pool
@@ -133,10 +138,7 @@ def _tasks(said: Mapping[str, Any], rows: list[tuple[Kind, ItemRow]]) -> list[An
         tasks: list[Any] = json.loads(rows[0][1].body)["tasks"]
         return tasks
     stored = iter(json.loads(item_json(kind, row)) for kind, row in rows)
-    return [
-        task if isinstance(task, Mapping) and "input_values" in task else next(stored)
-        for task in said.get("tasks", ())
-    ]
+    return [task if _whole(task) else next(stored) for task in said.get("tasks", ())]
 
 
 def _check(body: Mapping[str, Any]) -> None:

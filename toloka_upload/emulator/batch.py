@@ -1,4 +1,4 @@
-"""Creating the items of one request, and telling of it: as tasks, as a log, as error maps."""
+"""Creating the items of one request, and reporting it: as tasks, as a log, as error maps."""
 
 from __future__ import annotations
 

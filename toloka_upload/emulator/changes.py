@@ -1,4 +1,4 @@
-"""Projects, pools and trainings over the API: made, edited, and told to open, close, archive, clone."""
+"""Projects, pools and trainings over the API: made, edited, opened, closed, archived, cloned."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from toloka_upload.emulator import admission, forms, operations
 from toloka_upload.emulator.codes import REQUIRED
+from toloka_upload.emulator.context import Call, owner_of
 from toloka_upload.emulator.ids import operation_id
 from toloka_upload.emulator.messages import (
     Refusal,
@@ -20,7 +21,6 @@ from toloka_upload.emulator.messages import (
 )
 from toloka_upload.emulator.pools import CHANGES, HIDDEN, inappropriate, why_not_open
 from toloka_upload.emulator.resources import RESOURCES, found
-from toloka_upload.emulator.rooms import Call
 from toloka_upload.rows.model import Fault
 
 
@@ -74,13 +74,13 @@ TRAINING = Kind(
 
 def create(kind: Kind, call: Call) -> Response:
     """201 with the new project, pool or training."""
-    store = call.rooms.store
+    store = call.context.store
     value = _checked(kind, call)
     with store.writing():
         table = "projects" if kind.training is None else "pools"
-        admission.check_quota(table, 1, call.rooms, call.now)
+        admission.check_quota(table, 1, call.context, call.now)
         number = store.next_id(table)
-        owner = {"id": call.rooms.requester.get("id"), "myself": True}
+        owner = owner_of(call.context)
         made = {"id": str(number), "created": timestamp(int(call.now * 1000)), "owner": owner}
         _put(kind, call, number, {**kind.usual, **value, **made})
     return _answer(kind, call, str(number), 201)
@@ -90,7 +90,7 @@ def replace(kind: Kind, call: Call, number: str) -> Response:
     """200 with the whole of it as the request has it; what only the API sets stays."""
     old = _editable(kind, call, number)
     value = _checked(kind, call)
-    with call.rooms.store.writing():
+    with call.context.store.writing():
         kept = {
             name: part for name, part in old.items() if name in forms.READ_ONLY or name == HIDDEN
         }
@@ -108,43 +108,43 @@ def set_priority(call: Call, number: str) -> Response:
     if body["status"] == "ARCHIVED":
         return Response(409, {}, b"")
     _check(list(forms.faults(form, value)))
-    with call.rooms.store.writing():
+    with call.context.store.writing():
         _put(POOL, call, int(number), {**body, "priority": value.get("priority") or 0})
     return _answer(POOL, call, number)
 
 
 def change(kind: Kind, name: str, call: Call, number: str) -> Response:
     """202 with the operation that opens, closes, archives or clones; 204 if it is so already."""
-    told = CHANGES[name]
+    wanted = CHANGES[name]
     status = _body(kind, call, number)["status"]
-    if status == told.after:
+    if status == wanted.after:
         return Response(204, {}, b"")
     if kind is PROJECT:
         _check_pools_archived(call, int(number))
-    elif status not in told.before:
-        raise inappropriate(told.before)
-    pool = None if kind is PROJECT else call.rooms.pool(int(number))
+    elif status not in wanted.before:
+        raise inappropriate(wanted.before)
+    pool = None if kind is PROJECT else call.context.pool(int(number))
     refusal = why_not_open(pool) if pool and name == "open" else None
     if refusal:
         raise refusal
-    with call.rooms.store.writing():
+    with call.context.store.writing():
         if name == "clone":
-            admission.check_quota("pools", 1, call.rooms, call.now)
+            admission.check_quota("pools", 1, call.context, call.now)
         return _submitted(kind, call, number, name)
 
 
 def _submitted(kind: Kind, call: Call, number: str, name: str) -> Response:
-    rooms = call.rooms
+    context = call.context
     new = operations.Submission(
-        operation_id(rooms.switches.own_operation_ids, rooms.ids, call.now),
+        operation_id(context.switches.own_operation_ids, context.ids, call.now),
         f"{kind.name}.{CHANGES[name].operation}",
         None if kind is PROJECT else int(number),
         {f"{kind.name.lower()}_id": number},
         body=name.encode(),
         fate=call.fate,
     )
-    row = rooms.operations.submit(new, rooms.switches, call.now)
-    return json_response(202, operations.view(row, rooms.switches, call.now))
+    row = context.operations.submit(new, context.switches, call.now)
+    return json_response(202, operations.view(row, context.switches, call.now))
 
 
 def _check_pools_archived(call: Call, project: int) -> None:
@@ -152,7 +152,7 @@ def _check_pools_archived(call: Call, project: int) -> None:
         "SELECT 1 FROM pools WHERE training = 0 AND status != 'ARCHIVED' "
         "AND CAST(json_extract(body, '$.project_id') AS INTEGER) = ?"
     )
-    if call.rooms.store.row(query, (project,)):
+    if call.context.store.row(query, (project,)):
         raise Refusal("UNARCHIVED_POOLS_CONFLICT")
 
 
@@ -162,7 +162,7 @@ def _checked(kind: Kind, call: Call) -> dict[str, Any]:
     Raises:
         Refusal: Something in it is not as it should be.
     """
-    value, switches = call.object().value, call.rooms.switches
+    value, switches = call.object().value, call.context.switches
     refused = forms.READ_ONLY if switches.read_only_keys == "refused" else frozenset()
     problems = [Fault(name, "VALUE_NOT_ALLOWED", "") for name in value.keys() & refused]
     problems += forms.faults(kind.form, value, strangers=switches.unknown_keys == "any")
@@ -209,10 +209,10 @@ def _body(kind: Kind, call: Call, number: str) -> dict[str, Any]:
 
 def _put(kind: Kind, call: Call, number: int, body: Mapping[str, Any]) -> None:
     if kind.training is None:
-        call.rooms.store.put_project(number, body)
+        call.context.store.put_project(number, body)
     else:
         status = body["status"]
-        call.rooms.store.put_pool(number, training=kind.training, status=status, body=body)
+        call.context.store.put_pool(number, training=kind.training, status=status, body=body)
 
 
 def _pin_spec(call: Call, project: int, spec: Any) -> None:
@@ -221,9 +221,9 @@ def _pin_spec(call: Call, project: int, spec: Any) -> None:
         "SELECT id, training, status, body FROM pools "
         "WHERE CAST(json_extract(body, '$.project_id') AS INTEGER) = ?"
     )
-    for number, training, status, text in call.rooms.store.rows(query, (project,)):
+    for number, training, status, text in call.context.store.rows(query, (project,)):
         body = {HIDDEN: spec, **json.loads(text)}
-        call.rooms.store.put_pool(number, training=training, status=status, body=body)
+        call.context.store.put_pool(number, training=training, status=status, body=body)
 
 
 def _answer(kind: Kind, call: Call, number: str, status: int = 200) -> Response:

@@ -23,12 +23,12 @@ from dataclasses import asdict
 from typing import Any
 
 from toloka_upload.emulator import assignments
+from toloka_upload.emulator.context import Context
 from toloka_upload.emulator.faults import Faults
 from toloka_upload.emulator.ids import parse_item_id
 from toloka_upload.emulator.ledger import Ledger
 from toloka_upload.emulator.messages import Refusal, Request, Response, json_response
 from toloka_upload.emulator.overview import Overview
-from toloka_upload.emulator.rooms import Rooms
 from toloka_upload.emulator.store import KINDS
 
 CONTROL = "/_emulator"
@@ -40,13 +40,13 @@ class Control:
     """Answers requests to the control endpoint. The caller holds the lock."""
 
     def __init__(
-        self, rooms: Rooms, faults: Faults, ledger: Ledger, clock: Callable[[], float]
+        self, context: Context, faults: Faults, ledger: Ledger, clock: Callable[[], float]
     ) -> None:
-        self._rooms = rooms
+        self._context = context
         self._faults = faults
         self._ledger = ledger
         self._clock = clock
-        overview = Overview(rooms, faults, ledger)
+        overview = Overview(context, faults, ledger)
         self._routes: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("GET", "/state"): lambda _: overview(clock()),
             ("GET", "/stats"): lambda _: ledger.as_json(),
@@ -54,7 +54,7 @@ class Control:
             ("GET", "/faults"): lambda _: faults.as_json(),
             ("POST", "/faults"): self._add_faults,
             ("DELETE", "/faults"): self._clear_faults,
-            ("GET", "/switches"): lambda _: asdict(rooms.switches),
+            ("GET", "/switches"): lambda _: asdict(context.switches),
             ("POST", "/switches"): self._switch,
             ("POST", "/taken"): self._take,
             ("POST", "/assignments"): self._put_assignments,
@@ -62,7 +62,7 @@ class Control:
         }
 
     def __call__(self, request: Request) -> Response:
-        """Answer; a mistake is told with 400."""
+        """Answer; a mistake is answered with 400."""
         route = self._routes.get((request.method, request.path.removeprefix(CONTROL)))
         try:
             if route is None:
@@ -88,11 +88,11 @@ class Control:
         return self._faults.as_json()
 
     def _switch(self, body: Any) -> Any:
-        self._rooms.switches = self._rooms.switches.changed(body)
-        return asdict(self._rooms.switches)
+        self._context.switches = self._context.switches.changed(body)
+        return asdict(self._context.switches)
 
     def _take(self, body: Any) -> Any:
-        with self._rooms.store.writing():
+        with self._context.store.writing():
             for text, taken in body.items():
                 self._take_of(text, taken)
         return body
@@ -100,7 +100,7 @@ class Control:
     def _take_of(self, text: str, taken: Any) -> None:
         if type(taken) is not int or not 0 <= taken <= _MOST_TAKEN:
             raise ValueError(f"{text}: taken is a number from 0 to {_MOST_TAKEN}; it is {taken!r}")
-        key, store = parse_item_id(text), self._rooms.store
+        key, store = parse_item_id(text), self._context.store
         found = [(kind, store.item(kind, *key)) for kind in KINDS] if key else []
         rows = [(kind, row) for kind, row in found if row]
         if not rows:
@@ -109,18 +109,18 @@ class Control:
             store.change_item(kind, row._replace(taken=taken))
 
     def _put_assignments(self, body: Any) -> Any:
-        rooms, now = self._rooms, self._clock()
+        context, now = self._context, self._clock()
         entries = body if isinstance(body, list) else [body]
-        with rooms.store.writing():
+        with context.store.writing():
             return [
-                assignments.put(rooms, entry, rooms.ids.batch(1, now)[0], int(now * 1000))
+                assignments.put(context, entry, context.ids.batch(1, now)[0], int(now * 1000))
                 for entry in entries
             ]
 
     def _change_requester(self, body: Any) -> Any:
-        whole = {**self._rooms.requester, **body}
-        self._rooms.requester = {name: part for name, part in whole.items() if part is not None}
-        return self._rooms.requester
+        whole = {**self._context.requester, **body}
+        self._context.requester = {name: part for name, part in whole.items() if part is not None}
+        return self._context.requester
 
 
 def _parsed(request: Request) -> Any:

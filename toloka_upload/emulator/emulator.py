@@ -12,6 +12,8 @@ from typing import Any
 
 from toloka_upload.emulator import weather
 from toloka_upload.emulator.api import BASE, Api
+from toloka_upload.emulator.batch import item_json
+from toloka_upload.emulator.context import Call, Context
 from toloka_upload.emulator.control import CONTROL, Control
 from toloka_upload.emulator.faults import Fault, Faults
 from toloka_upload.emulator.items import parse_body
@@ -25,9 +27,8 @@ from toloka_upload.emulator.messages import (
 )
 from toloka_upload.emulator.page import page
 from toloka_upload.emulator.pools import pool_number
-from toloka_upload.emulator.rooms import Call, Rooms
 from toloka_upload.emulator.settling import Settling
-from toloka_upload.emulator.store import Store
+from toloka_upload.emulator.store import ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.world import World, default_world, settle_in
 
@@ -73,15 +74,15 @@ class Emulator:
         rng = rng or random.Random()  # noqa: S311  ids, not secrets
         requester = (world or default_world()).requester
         usual = usual or Switches()
-        self._rooms = Rooms(store, switches, usual, requester, rng, self.ledger)
+        self._context = Context(store, switches, usual, requester, rng, self.ledger)
         self.alone = store.alone
-        self._settling = Settling(self._rooms, self._lock, clock)
+        self._settling = Settling(self._context, self._lock, clock)
         if not store.row("SELECT 1 FROM pools"):
-            settle_in(self._rooms, default_world(), clock())
+            settle_in(self._context, default_world(), clock())
         if world:
-            settle_in(self._rooms, world, clock())
-        self._api = Api(self._rooms)
-        self._control = Control(self._rooms, self.faults, self.ledger, clock)
+            settle_in(self._context, world, clock())
+        self._api = Api()
+        self._control = Control(self._context, self.faults, self.ledger, clock)
 
     @classmethod
     def in_memory(cls, world: World | None = None, **switches: Any) -> Emulator:
@@ -92,7 +93,7 @@ class Emulator:
     @property
     def switches(self) -> Switches:
         """The switches as they stand."""
-        return self._rooms.switches
+        return self._context.switches
 
     def switch(self, **settings: Any) -> None:
         """Set switches anew while it runs.
@@ -101,12 +102,20 @@ class Emulator:
             ValueError: No such switch, or not a value of it.
         """
         with self._lock:
-            self._rooms.switches = self._rooms.switches.changed(settings)
+            self._context.switches = self._context.switches.changed(settings)
 
     def put(self, world: World) -> None:
         """Add projects and pools; those with ids that exist are replaced, save their tasks."""
         with self._lock:
-            settle_in(self._rooms, world, self._clock())
+            settle_in(self._context, world, self._clock())
+
+    def items(self, pool: int, kind: Kind = "tasks") -> list[dict[str, Any]]:
+        """All tasks or suites of a pool as the API shows them, in order of their ids; for assertions in tests."""
+        self._settling.catch_up(self._clock())
+        query = f"SELECT * FROM {kind} WHERE pool = ? ORDER BY oid"  # noqa: S608
+        with self._lock:
+            rows = self._context.store.rows(query, (pool,))
+        return [json.loads(item_json(kind, ItemRow(*row))) for row in rows]
 
     def in_background(self) -> contextlib.AbstractContextManager[None]:
         """Work operations off in a thread, until the end of a `with` block: no request then waits for them long."""
@@ -115,7 +124,7 @@ class Emulator:
     def close(self) -> None:
         """Close the database."""
         with self._lock:
-            self._rooms.store.close()
+            self._context.store.close()
 
     def handle(self, request: Request) -> Response:
         """Answer a request to the API (`/api/v1/...`) or to the control endpoint (`/_emulator/...`).
@@ -126,9 +135,7 @@ class Emulator:
         if request.path == "/" and request.method == "GET":
             return page()
         if request.path.startswith(CONTROL):
-            self._settling.catch_up(self._clock())
-            with self._lock:
-                return self._control(request)
+            return self._controlled(request)
         if not request.path.startswith(BASE + "/"):
             return Refusal("NOT_FOUND", message=f"The API is at {BASE}").response()
         now, path = self._clock(), request.path.removeprefix(BASE)
@@ -145,6 +152,17 @@ class Emulator:
             self.ledger.enter(seen, self._api.template(path))
         return response
 
+    def _controlled(self, request: Request) -> Response:
+        """Answer on the control endpoint; what changes something there needs the token as well."""
+        self._settling.catch_up(self._clock())
+        with self._lock:
+            try:
+                if request.method != "GET":
+                    _check_token(request.headers.get("authorization", ""), self._context.switches)
+            except Refusal as refusal:
+                return refusal.response()
+            return self._control(request)
+
     def _answered(self, request: Request, path: str, now: float, fault: Fault | None) -> Response:
         try:
             if fault and fault.phase == "before":
@@ -156,7 +174,9 @@ class Emulator:
                 self._check_request(request, now)
             self._settling.catch_up(now, _operation_in(path) or "")
             with self._lock:
-                response = self._api(Call(self._rooms, request, path, now, weather.fate_of(fault)))
+                response = self._api(
+                    Call(self._context, request, path, now, weather.fate_of(fault))
+                )
         except Refusal as refusal:
             response = refusal.response()
         return weather.after(fault, response) if fault and fault.phase == "after" else response
@@ -169,11 +189,11 @@ class Emulator:
             elif fault.action == "lock-pool" and request.body:
                 for item in parse_body(request.body).items:
                     pool = pool_number(item.value.get("pool_id"))
-                    self._rooms.locked[pool] = now + fault.settings["seconds"]
+                    self._context.locked[pool] = now + fault.settings["seconds"]
 
     def _check_request(self, request: Request, now: float) -> None:
         """What is asked of every request: a token, not too many of them, a body that is JSON."""
-        switches = self._rooms.switches
+        switches = self._context.switches
         _check_token(request.headers.get("authorization", ""), switches)
         if self._second.wait(1, switches.requests_per_second, now) is not None:
             raise too_many_requests()

@@ -1,4 +1,4 @@
-"""Weather: failures that are told to happen, and the account of those that did.
+"""Weather: failures that are planned, and the account of those that happened.
 
 A fault says which requests it meets (method, path, the nth of them or a seeded chance) and what happens to
 them. The first fault of the plan that meets a request has it.
@@ -23,7 +23,7 @@ MOST = 10**9
 """The largest number in a fault, such as seconds."""
 
 ACCOUNT_SIZE = 10_000
-"""The newest faults that are told one by one; the counts know them all."""
+"""The newest faults that are listed one by one; the counts have them all."""
 
 
 class Action(NamedTuple):

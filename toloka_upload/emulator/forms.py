@@ -23,7 +23,7 @@ READ_ONLY = frozenset(
         *("last_started", "last_stopped", "last_close_reason"),
     }
 )
-"""Members that only the API sets; it passes over them in a request."""
+"""Members that only the API sets; in a request they are ignored."""
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
 _FLAG: Mapping[str, Any] = {"type": "boolean"}

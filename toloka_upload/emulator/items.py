@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from json.decoder import scanstring  # type: ignore[attr-defined]
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 from toloka_upload.emulator.messages import Refusal
 
-_space = re.compile(r"[ \t\n\r]*").match
+
+def _matching(pattern: str) -> Callable[..., re.Match[str]]:
+    """What reads a mark with the space around it, `_` in the pattern. In JSON's text it is always there."""
+    return cast(Callable[..., re.Match[str]], re.compile(pattern.replace("_", r"[ \t\n\r]*")).match)
+
+
+_space, _opening, _colon, _comma = map(_matching, ("_", "_{_", "_:_", "_,?_"))
 
 
 class Item(NamedTuple):
@@ -61,15 +69,13 @@ def parse_body(body: bytes) -> Body:
 def members(text: str) -> dict[str, str]:
     """The top-level members of a JSON object's text: each name with its value's own text."""
     found: dict[str, str] = {}
-    at = _end_of_space(text, text.index("{") + 1)
+    at = _opening(text).end()
     while text[at] != "}":
         name, at = scanstring(text, at + 1)
-        at = _end_of_space(text, _end_of_space(text, at) + 1)
+        at = _colon(text, at).end()
         _, end = _scan(text, at)
         found[name] = text[at:end]
-        at = _end_of_space(text, end)
-        if text[at] == ",":
-            at = _end_of_space(text, at + 1)
+        at = _comma(text, end).end()
     return found
 
 
@@ -83,7 +89,12 @@ def elements(text: str) -> list[str]:
 
 def joined(parts: dict[str, str]) -> str:
     """A JSON object's text of ready members."""
-    return "{" + ",".join(f"{json.dumps(name)}:{value}" for name, value in parts.items()) + "}"
+    return "{" + ",".join([f"{_quoted(name)}:{value}" for name, value in parts.items()]) + "}"
+
+
+@lru_cache(maxsize=1024)
+def _quoted(name: str) -> str:
+    return json.dumps(name)
 
 
 def _array(text: str, start: int) -> tuple[list[Item], int]:
@@ -111,8 +122,7 @@ def _object(text: str, start: int) -> tuple[Item, int]:
 
 
 def _end_of_space(text: str, start: int) -> int:
-    found = _space(text, start)
-    return found.end() if found else start
+    return _space(text, start).end()
 
 
 def _malformed(what: str) -> Refusal:

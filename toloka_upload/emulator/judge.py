@@ -116,7 +116,7 @@ def _writable_part(task: Any) -> Any:
 
 
 def _filter(kind: Kind, switches: Switches) -> Callable[[str], bool]:
-    """Which keys of an item are looked at: the API passes over markers and its own."""
+    """Which keys of an item are looked at: the API ignores markers and its own."""
     ignored = READ_ONLY if switches.read_only_keys == "ignored" else frozenset()
     if switches.unknown_keys == "any":
         looked_at = WRITABLE[kind] | (READ_ONLY - ignored)

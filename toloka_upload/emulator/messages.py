@@ -57,7 +57,7 @@ class ConnectionLost(Exception):
         response: Response | None = None,
         seconds: float = 0.0,
     ) -> None:
-        super().__init__(f"the emulator was told to lose this connection ({how})")
+        super().__init__(f"a planned fault of the emulator lost this connection ({how})")
         self.how = how
         self.response = response
         self.seconds = seconds

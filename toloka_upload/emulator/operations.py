@@ -1,4 +1,4 @@
-"""Operations: submitted at once, worked off when their time is over, told of in between.
+"""Operations: submitted at once, worked off when their time is over, shown in between.
 
 An operation's status before its end follows from the clock; its work is done, in one transaction, after its end: see
 `settling`. So an operation survives a crash of the emulator, and embedded ones (which take no time) cost nothing until
@@ -40,7 +40,7 @@ class Submission:
 
     Attributes:
         pool: The pool it works on; of several, the first.
-        body: What its work needs: the request's body, whose items are read from it again; or what the pool is told.
+        body: What its work needs: the request's body, whose items are read again; or the name of the pool's change.
         total: Number of items.
     """
 
@@ -147,8 +147,8 @@ class Operations:
         elif row.type == "PROJECT.ARCHIVE":
             self._pools.archive_project(int(json.loads(row.parameters)["project_id"]))
         else:
-            told = body.decode() or row.type.partition(".")[2].lower()
-            number = self._pools.change(row.pool or 0, told, row.due or 0)
+            change = body.decode() or row.type.partition(".")[2].lower()
+            number = self._pools.change(row.pool or 0, change, row.due or 0)
             done = Outcome(created=number)
         self._store.execute("DELETE FROM bodies WHERE id = ?", (row.id,))
         self._store.execute(
@@ -173,7 +173,7 @@ class Operations:
         return self.log_text(row.id)
 
     def log_text(self, operation_id: str) -> str:
-        """The log as it is kept, whatever is told of it."""
+        """The log as it is kept, whatever is shown of it."""
         found = self._store.row("SELECT log FROM logs WHERE id = ?", (operation_id,))
         return zlib.decompress(found[0]).decode() if found else "[]"
 

@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from toloka_upload.emulator import operations
+from toloka_upload.emulator.context import Context
 from toloka_upload.emulator.faults import Faults
 from toloka_upload.emulator.ids import item_id
 from toloka_upload.emulator.items import members
 from toloka_upload.emulator.ledger import Ledger
-from toloka_upload.emulator.rooms import Rooms
 from toloka_upload.emulator.store import KINDS, ItemRow, Kind, OperationRow
 from toloka_upload.emulator.switches import Switches
 
@@ -29,8 +29,8 @@ _MOST_SHOWN = 400
 class Overview:
     """Gathers it. The caller holds the lock."""
 
-    def __init__(self, rooms: Rooms, faults: Faults, ledger: Ledger) -> None:
-        self._rooms = rooms
+    def __init__(self, context: Context, faults: Faults, ledger: Ledger) -> None:
+        self._context = context
         self._faults = faults
         self._ledger = ledger
         # A log does not change once it is there.
@@ -38,7 +38,7 @@ class Overview:
 
     def __call__(self, now: float) -> dict[str, Any]:
         """All of it, at a moment."""
-        store, usual = self._rooms.store, asdict(self._rooms.usual)
+        store, usual = self._context.store, asdict(self._context.usual)
         return {
             "now": now,
             "pools": list(self._pools()),
@@ -53,14 +53,14 @@ class Overview:
             },
             "switches": {
                 name: value
-                for name, value in asdict(self._rooms.switches).items()
+                for name, value in asdict(self._context.switches).items()
                 if value != usual[name] and name != "require_token"
             },
         }
 
     def _pools(self) -> Iterator[dict[str, Any]]:
-        for (number,) in self._rooms.store.rows("SELECT id FROM pools ORDER BY id"):
-            pool = self._rooms.pool(number)
+        for (number,) in self._context.store.rows("SELECT id FROM pools ORDER BY id"):
+            pool = self._context.pool(number)
             if pool:
                 yield {
                     "id": str(pool.id),
@@ -71,12 +71,12 @@ class Overview:
                     "tasks": pool.tasks,
                     "suites": pool.suites,
                     "suite_tasks": pool.suite_tasks,
-                    "most": self._rooms.switches.pool_tasks,
+                    "most": self._context.switches.pool_tasks,
                 }
 
     def _operations(self, now: float) -> list[dict[str, Any]]:
         query = "SELECT * FROM operations ORDER BY number DESC LIMIT ?"
-        rows = [OperationRow(*row) for row in self._rooms.store.rows(query, (_OPERATIONS,))]
+        rows = [OperationRow(*row) for row in self._context.store.rows(query, (_OPERATIONS,))]
         return [
             {
                 **operations.view(row, Switches(), now),
@@ -89,18 +89,18 @@ class Overview:
 
     def _reasons_of(self, operation_id: str) -> list[dict[str, Any]]:
         """Why items of an operation failed: by code and field, how many, the first few of them."""
-        text = self._rooms.operations.log_text(operation_id)
+        text = self._context.operations.log_text(operation_id)
         found: dict[tuple[str, str], dict[str, Any]] = {}
         for place, entry in enumerate(json.loads(text)):
             for reason in {(r.code, r.field): r for r in _failures(entry)}.values():
                 row = str(entry["input"].get("__item_idx", f"entry {place}"))
-                told = found.setdefault(
+                group = found.setdefault(
                     (reason.code, reason.field), {**reason._asdict(), "count": 0, "rows": []}
                 )
-                told["count"] += 1
-                if len(told["rows"]) < _ROWS:
-                    told["rows"].append(row)
-        return sorted(found.values(), key=lambda told: -told["count"])[:_REASONS]
+                group["count"] += 1
+                if len(group["rows"]) < _ROWS:
+                    group["rows"].append(row)
+        return sorted(found.values(), key=lambda group: -group["count"])[:_REASONS]
 
     def _latest(self) -> list[dict[str, Any]]:
         """The newest items, those of one operation or request together, with the first few of each."""
@@ -115,13 +115,13 @@ class Overview:
             "SELECT type, pool, due, id, created FROM operations "
             "WHERE created > 0 AND pool IS NOT NULL ORDER BY number DESC LIMIT ?"
         )
-        for name, pool, due, operation, count in self._rooms.store.rows(query, (_OPERATIONS,)):
+        for name, pool, due, operation, count in self._context.store.rows(query, (_OPERATIONS,)):
             if name in operations.TYPES and due is not None:
                 kind = operations.TYPES[name]
                 yield kind, pool, due, {"operation": operation, "count": count}
 
     def _made_at_once(self) -> Iterator[tuple[Kind, int, int, dict[str, Any]]]:
-        store = self._rooms.store
+        store = self._context.store
         for kind in KINDS:
             for (pool,) in store.rows(f"SELECT id FROM pools WHERE {kind} > 0"):  # noqa: S608
                 query = f"SELECT created FROM {kind} WHERE pool = ? ORDER BY oid DESC LIMIT ?"  # noqa: S608
@@ -136,7 +136,7 @@ class Overview:
             f"SELECT * FROM {kind} WHERE pool = ? AND oid >= ? AND oid < ? AND created = ? LIMIT ?"  # noqa: S608
         )
         span = second.to_bytes(4, "big"), (second + 1).to_bytes(4, "big")
-        rows = self._rooms.store.rows(query, (pool, *span, created, _ITEMS))
+        rows = self._context.store.rows(query, (pool, *span, created, _ITEMS))
         return {
             "operation": operation,
             "pool": str(pool),
@@ -163,10 +163,10 @@ def _failures(entry: Mapping[str, Any]) -> Iterable[_Reason]:
         return ()
     if isinstance(output.get("code"), str):
         fields = output.get("payload") or {}
-        if not all(isinstance(told, dict) for told in fields.values()) or not fields:
+        if not all(isinstance(error, dict) for error in fields.values()) or not fields:
             return (_Reason(output["code"], "", output.get("message", "")),)
         output = fields
-    return [_Reason(told["code"], _bare(name), told["message"]) for name, told in output.items()]
+    return [_Reason(error["code"], _bare(name), error["message"]) for name, error in output.items()]
 
 
 def _bare(field: str) -> str:

@@ -8,11 +8,11 @@ from typing import Any
 
 from toloka_upload.check.structure import LARGEST_OVERLAP
 from toloka_upload.emulator import admission, batch
+from toloka_upload.emulator.context import Call, Context
 from toloka_upload.emulator.items import Item, joined, members
 from toloka_upload.emulator.judge import Judge
 from toloka_upload.emulator.messages import Response, invalid, raw_json_response
 from toloka_upload.emulator.resources import RESOURCES, found
-from toloka_upload.emulator.rooms import Call, Rooms
 from toloka_upload.emulator.store import ItemRow, Kind
 from toloka_upload.rows.model import Fault
 
@@ -27,13 +27,13 @@ _TAKES = {
 def patch(kind: Kind, call: Call, name: str) -> Response:
     """200 with the item as it is now. Its overlap is from 1, and not less than was taken."""
     sent = call.object()
-    with call.rooms.store.writing():
+    with call.context.store.writing():
         row = _row(kind, call, name)
-        new = _patched(call.rooms, kind, row, sent)
-        call.rooms.store.change_item(kind, new)
+        new = _patched(call.context, kind, row, sent)
+        call.context.store.change_item(kind, new)
         if call.flag("open_pool"):
             moment = int(call.now * 1000)
-            call.rooms.pools.open_after([row.pool], call.rooms.switches, moment)
+            call.context.pools.open_after([row.pool], call.context.switches, moment)
     return raw_json_response(200, batch.item_json(kind, new))
 
 
@@ -43,12 +43,12 @@ def set_overlap_or_min(kind: Kind, call: Call, name: str) -> Response:
     An overlap of 0 so takes from an item what nobody has begun.
     """
     sent = call.object()
-    with call.rooms.store.writing():
+    with call.context.store.writing():
         row = _row(kind, call, name)
         _check([*_strangers(sent.value, _OVERLAP), *_overlap_faults(sent.value, row, 0)])
         overlap = _overlap(sent.value, row)
         new = row._replace(overlap=None if overlap is None else max(overlap, row.taken))
-        call.rooms.store.change_item(kind, new)
+        call.context.store.change_item(kind, new)
     return raw_json_response(200, batch.item_json(kind, new))
 
 
@@ -59,17 +59,17 @@ def _row(kind: Kind, call: Call, name: str) -> ItemRow:
         Refusal: There is none, or its pool is archived or locked.
     """
     row = ItemRow(*found(RESOURCES[PATHS[kind]], call, name))
-    pool = call.rooms.pool(row.pool)
+    pool = call.context.pool(row.pool)
     archived = pool is not None and pool.status == "ARCHIVED"
-    if pool and not (archived and call.rooms.switches.patch_in_archived_pool == "accept"):
-        admission.check_status(pool, call.rooms, call.now)
+    if pool and not (archived and call.context.switches.patch_in_archived_pool == "accept"):
+        admission.check_status(pool, call.context, call.now)
     return row
 
 
-def _patched(rooms: Rooms, kind: Kind, row: ItemRow, sent: Item) -> ItemRow:
+def _patched(context: Context, kind: Kind, row: ItemRow, sent: Item) -> ItemRow:
     least = max(1, row.taken)
     faults = [*_strangers(sent.value, _TAKES[kind]), *_overlap_faults(sent.value, row, least)]
-    _check(faults or _content_faults(rooms, kind, row, sent.value))
+    _check(faults or _content_faults(context, kind, row, sent.value))
     return row._replace(body=_body(row, sent), overlap=_overlap(sent.value, row))
 
 
@@ -117,7 +117,7 @@ def _body(row: ItemRow, sent: Item) -> str:
 
 
 def _content_faults(
-    rooms: Rooms, kind: Kind, row: ItemRow, value: Mapping[str, Any]
+    context: Context, kind: Kind, row: ItemRow, value: Mapping[str, Any]
 ) -> list[Fault]:
     """What the project has against the item as it would be, of the members that the request changes."""
     changed = value.keys() - _OVERLAP
@@ -125,5 +125,5 @@ def _content_faults(
         return []
     kept = {name: part for name, part in json.loads(row.body).items() if name not in _OVERLAP}
     whole = {**kept, **{name: value[name] for name in changed}, "overlap": 1}
-    judge = Judge(kind, rooms.pool, rooms.switches, allow_defaults=True)
+    judge = Judge(kind, context.pool, context.switches, allow_defaults=True)
     return [fault for fault in judge(whole).faults if fault.field.partition(".")[0] in changed]

@@ -14,12 +14,12 @@ from toloka_upload.emulator.switches import Switches
 
 
 class Change(NamedTuple):
-    """What a pool can be told to do.
+    """What can be done to a pool.
 
     Attributes:
         operation: The second half of the operation's type.
         after: The pool's status then; empty: the pool stays as it is.
-        before: Statuses in which it can be told so.
+        before: Statuses in which it can be done.
         reason: Why it is closed then.
     """
 
@@ -114,7 +114,7 @@ def shown(status: str, text: str) -> dict[str, Any]:
 
 
 class Pools:
-    """Looks pools up, keeps their compiled specs, and does to them what they are told."""
+    """Looks pools up, keeps their compiled specs, and changes their status."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -174,15 +174,19 @@ class Pools:
     def open_after(
         self, numbers: Iterable[int], switches: Switches, moment: int
     ) -> dict[int, Refusal | None]:
-        """Open the pools that a creating request filled, each if it can be; tell of those that were not open."""
-        told: dict[int, Refusal | None] = {}
+        """Open the pools that a creating request filled, each if it can be.
+
+        Returns:
+            For each pool that was not open before: why it is not now, or None.
+        """
+        opened: dict[int, Refusal | None] = {}
         for number in numbers:
             pool = self.find(number, switches)
             if pool and pool.status != "OPEN":
-                told[number] = refusal = why_not_open(pool)
+                opened[number] = refusal = why_not_open(pool)
                 if refusal is None:
                     self.change(number, "open", moment)
-        return told
+        return opened
 
 
 def _with_required(task_spec: Mapping[str, Any], switches: Switches) -> dict[str, Any]:
@@ -207,5 +211,5 @@ def why_not_open(pool: Pool) -> Refusal | None:
 
 
 def inappropriate(statuses: Sequence[str]) -> Refusal:
-    """The refusal of what a pool or project in its status cannot be told."""
+    """The refusal of what cannot be done to a pool or project in its status."""
     return Refusal("INAPPROPRIATE_STATUS", {"appropriate_statuses": list(statuses)})

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toloka_upload.emulator import batch, operations
+from toloka_upload.emulator.context import Call, owner_of
 from toloka_upload.emulator.ids import parse_item_id
 from toloka_upload.emulator.listing import (
     Column,
@@ -25,8 +26,7 @@ from toloka_upload.emulator.messages import (
     json_response,
     raw_json_response,
 )
-from toloka_upload.emulator.pools import shown
-from toloka_upload.emulator.rooms import Call
+from toloka_upload.emulator.pools import pool_number, shown
 from toloka_upload.emulator.store import ItemRow, Kind, OperationRow
 
 Columns = Mapping[str, Column]
@@ -68,17 +68,17 @@ def listed(resource: Resource, call: Call) -> Response:
     if resource.needs and not any(call.request.query.get(name) for name in resource.needs):
         message = "Value must be present and not equal to null"
         raise bad_parameter(resource.needs[0], "VALUE_REQUIRED", message)
-    most = resource.most or call.rooms.switches.list_limit or _MOST_AT_ALL
+    most = resource.most or call.context.switches.list_limit or _MOST_AT_ALL
     chosen = select(
         call.request.query, resource.columns(call), limit=min(resource.limit, most), most=most
     )
-    shown_until = int((call.now - call.rooms.switches.listing_delay) * 1000)
+    shown_until = int((call.now - call.context.switches.listing_delay) * 1000)
     visible = f"created <= {shown_until}" if resource.delayed else "1"
     query = (
         f"SELECT * FROM {resource.table} AND {visible} AND {chosen.where} "  # noqa: S608
         f"ORDER BY {chosen.order} LIMIT ?"
     )
-    rows = call.rooms.store.rows(query, (*chosen.values, chosen.limit + 1))
+    rows = call.context.store.rows(query, (*chosen.values, chosen.limit + 1))
     items = ",".join(resource.show(call, row) for row in rows[: chosen.limit])
     more = "true" if len(rows) > chosen.limit else "false"
     return raw_json_response(200, f'{{"items":[{items}],"has_more":{more}}}')
@@ -102,7 +102,7 @@ def found(resource: Resource, call: Call, name: str) -> Any:
     """
     key = resource.key(name)
     query = f"SELECT * FROM {resource.table} AND {resource.where}"  # noqa: S608
-    row = call.rooms.store.row(query, key) if key is not None else None
+    row = call.context.store.row(query, key) if key is not None else None
     if row is None:
         raise Refusal(resource.absent(call, name))
     return row
@@ -111,21 +111,28 @@ def found(resource: Resource, call: Call, name: str) -> Any:
 def requester(call: Call) -> Response:
     """Who the token belongs to, or the account under which the request acts."""
     account = call.request.headers.get("x-act-under-account-id")
-    return json_response(200, {**call.rooms.requester, **({"id": account} if account else {})})
+    return json_response(200, {**call.context.requester, **({"id": account} if account else {})})
 
 
 def _number(text: str) -> tuple[int] | None:
-    return (int(text),) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+    number = pool_number(text)
+    return (number,) if number >= 0 else None
 
 
 _NUMBER = Column("id", read_integer, ranges=True, sorts=True)
 _POOL_STATUSES = ("OPEN", "CLOSED", "LOCKED", "ARCHIVED")
 
+# The documents know the owner of a project as `owner`; the Java SDK asks by these, of pools and tasks as well.
+_OWNER: Columns = {
+    "owner_id": Column(member("owner.id"), str, equal=True),
+    "owner_company_id": Column(member("owner.company_id"), str, equal=True),
+}
 _PROJECT_COLUMNS: Columns = {
     "id": _NUMBER,
     "created": moment_of("created"),
     "status": one_of(member("status"), "ACTIVE", "ARCHIVED"),
     "owner": Column(member("owner.id"), str, equal=True),
+    **_OWNER,
     "public_name": Column(member("public_name"), str, sorts=True),
     "private_comment": Column(member("private_comment"), str, sorts=True),
 }
@@ -135,6 +142,7 @@ _POOL_COLUMNS: Columns = {
     "last_started": moment_of("last_started"),
     "status": one_of("status", *_POOL_STATUSES),
     "project_id": Column(f"CAST({member('project_id')} AS INTEGER)", read_integer, equal=True),
+    **_OWNER,
 }
 ASSIGNMENT_STATUSES = ("ACCEPTED", "ACTIVE", "EXPIRED", "REJECTED", "SKIPPED", "SUBMITTED")
 _TASK_IDS = "(SELECT json_extract(value, '$.id') FROM json_each(body, '$.tasks'))"
@@ -171,9 +179,19 @@ def _item_columns(call: Call) -> Columns:
     }
 
 
+def _task_columns(call: Call) -> Columns:
+    """All tasks are the requester's."""
+    owner = owner_of(call.context)
+    return {
+        **_item_columns(call),
+        "owner_id": Column("1", lambda text: text == owner["id"], equal=True),
+        "owner_company_id": Column("1", lambda text: text == owner.get("company_id"), equal=True),
+    }
+
+
 def _suite_columns(call: Call) -> Columns:
     # Suites of smart mixing are not made here, so there is none with a task that has an id.
-    return {**_item_columns(call), "task_id": Column("''", str, equal=True)}
+    return {**_task_columns(call), "task_id": Column("''", str, equal=True)}
 
 
 def _operation_columns(call: Call) -> Columns:
@@ -198,7 +216,7 @@ def _show_pool(_: Call, row: Any) -> str:
 
 
 def _show_operation(call: Call, row: Any) -> str:
-    return json.dumps(operations.view(OperationRow(*row), call.rooms.switches, call.now))
+    return json.dumps(operations.view(OperationRow(*row), call.context.switches, call.now))
 
 
 def _always(columns: Columns) -> Callable[[Call], Columns]:
@@ -207,7 +225,7 @@ def _always(columns: Columns) -> Callable[[Call], Columns]:
 
 def _no_pool(call: Call, number: str) -> str:
     """Why there is no pool of an id: a training has it, or nothing."""
-    trained = call.rooms.store.row("SELECT 1 FROM pools WHERE id = ?", _number(number) or (-1,))
+    trained = call.context.store.row("SELECT 1 FROM pools WHERE id = ?", _number(number) or (-1,))
     return "POOL_IS_TRAINING" if trained else "DOES_NOT_EXIST"
 
 
@@ -238,7 +256,7 @@ RESOURCES: Mapping[str, Resource] = {
     ),
     "/tasks": Resource(
         "tasks WHERE 1",
-        _item_columns,
+        _task_columns,
         _show_item("tasks"),
         key=parse_item_id,
         where="pool = ? AND oid = ?",

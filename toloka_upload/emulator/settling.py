@@ -11,8 +11,8 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 
+from toloka_upload.emulator.context import Context
 from toloka_upload.emulator.pools import Pool
-from toloka_upload.emulator.rooms import Rooms
 from toloka_upload.emulator.store import OperationRow
 
 PATIENCE = 0.25
@@ -25,8 +25,8 @@ _AFTER_TROUBLE = 1.0
 class Settling:
     """Operations whose time is over. `lock` is the emulator's; nobody who calls holds it."""
 
-    def __init__(self, rooms: Rooms, lock: threading.RLock, clock: Callable[[], float]) -> None:
-        self._rooms = rooms
+    def __init__(self, context: Context, lock: threading.RLock, clock: Callable[[], float]) -> None:
+        self._context = context
         self._lock = lock
         self._clock = clock
         self._settled = threading.Condition(lock)
@@ -78,12 +78,12 @@ class Settling:
 
     def _next(self, now: float, only: str = "") -> OperationRow | None:
         with self._lock:
-            return self._rooms.operations.next_due(now, only)
+            return self._context.operations.next_due(now, only)
 
     def _work(self, row: OperationRow) -> None:
-        operations = self._rooms.operations
+        operations = self._context.operations
         with self._lock:
-            switches, body = self._rooms.switches, operations.body(row)
+            switches, body = self._context.switches, operations.body(row)
         judged = operations.judge(row, body, switches, self._pool)
         with self._settled:
             operations.settle(row, body, judged, switches)
@@ -91,4 +91,4 @@ class Settling:
 
     def _pool(self, number: int) -> Pool | None:
         with self._lock:
-            return self._rooms.pool(number)
+            return self._context.pool(number)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
+from typing import Any
 
 from toloka_upload.emulator.faults import Fault
 from toloka_upload.emulator.messages import (
@@ -82,24 +83,18 @@ def after(fault: Fault, response: Response) -> Response:
 
 def fate_of(fault: Fault | None) -> Fate:
     """What a fault settles for the operation that the request makes."""
-    fate = FAIR
-    if fault is None or fault.phase != "operation":
-        return fate
-    settings = fault.settings
-    match fault.action:
-        case "fail-operation":
-            return replace(fate, part=settings["part"], log=settings["log"])
-        case "stick-operation":
-            return replace(fate, stuck=settings["seconds"])
-        case "empty-log":
-            return replace(fate, no_log=True)
-        case "late-log":
-            return replace(fate, late=settings["seconds"])
-        case "archive-log":
-            return replace(fate, archived=True)
-        case "gappy-log":
-            return replace(fate, gaps=settings["part"])
-    return fate
+    make = _FATES.get(fault.action) if fault else None
+    return replace(FAIR, **make(fault.settings)) if fault and make else FAIR
+
+
+_FATES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "fail-operation": lambda settings: {"part": settings["part"], "log": settings["log"]},
+    "stick-operation": lambda settings: {"stuck": settings["seconds"]},
+    "empty-log": lambda _: {"no_log": True},
+    "late-log": lambda settings: {"late": settings["seconds"]},
+    "archive-log": lambda _: {"archived": True},
+    "gappy-log": lambda settings: {"gaps": settings["part"]},
+}
 
 
 def _refusal(fault: Fault) -> Response:

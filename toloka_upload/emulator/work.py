@@ -1,4 +1,4 @@
-"""The work of an operation that creates items: what it creates, how it ends, and what its log tells."""
+"""The work of an operation that creates items: what it creates, how it ends, and what its log says."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Worker:
         created = batch.create(
             self._store, kind, items, verdicts, self._ids, ended, most=most, taken=taken
         )
-        _tell(log, verdicts, created, fate)
+        _report(log, verdicts, created, fate)
         if parameters["open_pool"] and not failed:
             failed = self._open(row, verdicts, log, switches)
         silent = fate.no_log or (fate.part is not None and fate.log == "empty")
@@ -145,10 +145,10 @@ class Worker:
     ) -> bool:
         """Open the pools after creation; whether that fails the operation."""
         pools = {verdict.pool for verdict in verdicts} - {0}
-        told = self._pools.open_after(sorted(pools), switches, row.due or 0)
-        for number, refusal in told.items():
+        opened = self._pools.open_after(sorted(pools), switches, row.due or 0)
+        for number, refusal in opened.items():
             log.opening(number, batch.background_error(refusal) if refusal else None)
-        return switches.failed_opening == "fail" and any(told.values())
+        return switches.failed_opening == "fail" and any(opened.values())
 
 
 def _valid(verdicts: Sequence[Verdict]) -> int:
@@ -169,10 +169,10 @@ def _extent(
     return most, failed
 
 
-def _tell(
+def _report(
     log: batch.Log, verdicts: Sequence[Verdict], created: Sequence[batch.Created], fate: Fate
 ) -> None:
-    """Tell of every item what the log tells of it."""
+    """Enter into the log what it says of each item."""
     log.failed(verdicts)
     if fate.part is not None and fate.log == "all":
         made = {item.place for item in created}

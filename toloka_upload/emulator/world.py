@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from toloka_upload.emulator import assignments
+from toloka_upload.emulator.context import Context
 from toloka_upload.emulator.ids import parse_item_id
 from toloka_upload.emulator.judge import Judge
 from toloka_upload.emulator.listing import read_moment
-from toloka_upload.emulator.rooms import Rooms
 from toloka_upload.emulator.store import ItemRow, Kind, Store
 
 SINCE = "2026-01-15T09:00:00.000"
@@ -29,6 +29,9 @@ _REQUESTER: dict[str, Any] = {
     "public_name": {"EN": "Emulated requester"},
     "company": {"id": "1", "superintendent_id": "ac1f9a1e2b3c4d5e6f708192a3b4c5d6"},
 }
+
+
+_OWNER: dict[str, Any] = {"id": _REQUESTER["id"], "myself": True, "company_id": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,7 @@ def default_world() -> World:
         "shuffle_tasks_in_task_suite": True,
         "assignment_max_duration_seconds": 600,
         "inherited_instructions": True,
+        "owner": _OWNER,
         "created": SINCE,
     }
     return World({1: _project()}, {int(pool["id"]): pool for pool in pools}, {25: training})
@@ -122,7 +126,7 @@ def _project() -> dict[str, Any]:
         "public_description": "Look at the picture and say whether the text describes it.",
         "public_instructions": "Choose OK if it does.",
         "status": "ACTIVE",
-        "owner": {"id": _REQUESTER["id"], "myself": True},
+        "owner": _OWNER,
         "created": SINCE,
         "assignments_issuing_type": "AUTOMATED",
         "assignments_automerge_enabled": False,
@@ -150,7 +154,7 @@ def _pool(number: int, name: str, more: Mapping[str, Any]) -> dict[str, Any]:
         "auto_close_after_complete_delay_seconds": 0,
         "priority": 0,
         "assignments_issuing_config": {"issue_task_suites_in_creation_order": False},
-        "owner": {"id": _REQUESTER["id"], "myself": True},
+        "owner": _OWNER,
         "created": SINCE,
         **more,
     }
@@ -262,13 +266,13 @@ def apart(store: Store, copy: World) -> World:
     return World({free: {**project, "id": str(free)}}, pools, trainings)
 
 
-def settle_in(rooms: Rooms, world: World, now: float) -> None:
+def settle_in(context: Context, world: World, now: float) -> None:
     """Put a world into the database. What was there under the same ids is replaced, save the items of its pools.
 
     Raises:
         ValueError: A task, suite or assignment is not as it should be; nothing of the world is put in.
     """
-    store = rooms.store
+    store = context.store
     with store.writing():
         for number, project in world.projects.items():
             store.put_project(number, project)
@@ -278,25 +282,25 @@ def settle_in(rooms: Rooms, world: World, now: float) -> None:
                 store.put_pool(number, training=training, status=status, body=pool)
         for kind, entries in world.items.items():
             for place, entry in enumerate(entries, 1):
-                with _told(f"{TABLE_OF[kind]} {place}"):
-                    _put_item(rooms, kind, place, entry)
+                with _named(f"{TABLE_OF[kind]} {place}"):
+                    _put_item(context, kind, place, entry)
         for place, entry in enumerate(world.assignments, 1):
-            with _told(f"assignment {place}"):
-                assignments.put(rooms, entry, _oid(place), int(now * 1000))
+            with _named(f"assignment {place}"):
+                assignments.put(context, entry, _oid(place), int(now * 1000))
 
 
 @contextlib.contextmanager
-def _told(where: str) -> Iterator[None]:
+def _named(where: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, AttributeError) as problem:
         raise ValueError(f"{where}: {problem}") from None
 
 
-def _put_item(rooms: Rooms, kind: Kind, place: int, entry: Mapping[str, Any]) -> None:
+def _put_item(context: Context, kind: Kind, place: int, entry: Mapping[str, Any]) -> None:
     """Put a task or suite in, in the place of one with its id; it may name its id and `assignments_taken`."""
     value = {name: part for name, part in entry.items() if name not in ("id", "assignments_taken")}
-    judge = Judge(kind, rooms.pool, rooms.switches, allow_defaults=True)
+    judge = Judge(kind, context.pool, context.switches, allow_defaults=True)
     verdict = judge(value)
     for fault in verdict.faults:
         raise ValueError(f"{fault.field}: {fault.code}: {fault.message}")
@@ -305,12 +309,12 @@ def _put_item(rooms: Rooms, kind: Kind, place: int, entry: Mapping[str, Any]) ->
         raise ValueError(f"{entry['id']!r} is no id of pool {verdict.pool}")
     taken, moment = int(entry.get("assignments_taken", 0)), read_moment(SINCE)
     row = ItemRow(*key, moment, verdict.overlap, json.dumps(value, ensure_ascii=False), taken)
-    if rooms.store.item(kind, *key):
-        rooms.store.change_item(kind, row)
+    if context.store.item(kind, *key):
+        context.store.change_item(kind, row)
     else:
         inside = len(value["tasks"]) if kind == "suites" else 0
-        rooms.store.add_items(kind, [row])
-        rooms.store.count(kind, verdict.pool, 1, inside)
+        context.store.add_items(kind, [row])
+        context.store.count(kind, verdict.pool, 1, inside)
 
 
 def _oid(place: int) -> bytes:

@@ -200,8 +200,18 @@ class Planner:
         """The pool that each row goes to, good or bad; None where it names none that could be."""
         if self._session.settings.pool is not None:
             return [self._session.settings.pool] * batch.size
+        if not batch.size:
+            return []
         if file.kind is Kind.FLAT or file.format in ("csv", "tsv", "xlsx"):
-            raise UsageProblem(f"The rows of {file.name} name no pool: add --pool ID.")
+            raise UsageProblem(
+                f"The rows of {file.name} name no pool: add --pool ID.", code="NO_POOL"
+            )
+        if batch.values and not self._pools and not any(["pool_id" in v for v in batch.values]):
+            line = batch.lines[0]
+            raise UsageProblem(
+                f"{file.name}:{line}: the rows name no pool: add --pool ID, or a pool_id to each row.",
+                code="NO_POOL",
+            )
         named = [row.value.get("pool_id") for row in batch.rows()]
         return [str(name) if str(name).isdigit() else None for name in named]
 

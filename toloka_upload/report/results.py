@@ -11,6 +11,7 @@ import orjson
 
 from toloka_upload.errors import CannotWrite
 from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.text import json_bytes
 
 _STRETCH = 1000
 """Rows whose lines are put together at once: those of 10,000 would fall out of the caches and take twice the time."""
@@ -118,4 +119,4 @@ def _without_id(block: Block, row: int, head: str) -> bytes:
         value["operation_id"] = block.operation_id
     if row in block.faults:
         value["errors"] = [fault._asdict() for fault in block.faults[row]]
-    return b"%b%d,%b\n" % (head.encode(), block.places.lines[row], orjson.dumps(value)[1:])
+    return b"%b%d,%b\n" % (head.encode(), block.places.lines[row], json_bytes(value)[1:])

@@ -78,6 +78,7 @@ class Report:
         retries: HTTP requests made again after a fault that passes.
         seconds: Wall-clock seconds of the whole run.
         errors: Row faults grouped by code and field, the most frequent first.
+        rejects_files: The files that have the rejected rows, in the order in which they were begun.
         plan: Only of a dry run: what would be sent.
         outcomes: One dict for each row, as in the results file, where `upload()` made the report. Not in the summary.
         bottleneck: What held the run back most, and its share of the time; None if nothing was sent.
@@ -103,10 +104,15 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     error: RunError | None = None
     results: str | None = None
-    rejects: str | None = None
+    rejects_files: list[str] = field(default_factory=list)
     bottleneck: dict[str, Any] | None = None
     plan: dict[str, Any] | None = None
     outcomes: Iterable[dict[str, Any]] = ()
+
+    @property
+    def rejects(self) -> str | None:
+        """The first rejects file; None if no row was kept."""
+        return self.rejects_files[0] if self.rejects_files else None
 
     def as_json(self) -> dict[str, Any]:
         """The summary as it stands on standard output with `--json`."""

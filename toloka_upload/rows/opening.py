@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
-import orjson
-
 from toloka_upload.errors import BadInput, UsageProblem
+from toloka_upload.rows import sniff
 from toloka_upload.rows.json_stream import JsonStream
 from toloka_upload.rows.jsonl import JsonLines
 from toloka_upload.rows.model import ReadOptions, RowFile
@@ -28,14 +27,6 @@ _EXTENSIONS = {
     ".xlsx": "xlsx",
 }
 _ZIP = b"PK\x03\x04"
-_FOREIGN = {
-    b"\xd0\xcf\x11\xe0": "an old Excel file, or one with a password: save it as .xlsx without password, or as CSV",
-    b"PAR1": "a Parquet file: write it as JSON Lines, as in duckdb -c \"copy (from 'x.parquet') to 'x.jsonl'\"",
-    b"%PDF": "a PDF",
-    b"SQLite f": "an SQLite database",
-    b"7z\xbc\xaf": "a 7-Zip archive: unpack it",
-    b"Rar!": "a RAR archive: unpack it",
-}
 
 
 def open_rows(
@@ -74,33 +65,37 @@ def open_rows(
 
 
 def _reader(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] | None) -> RowFile:
+    if options.format != "xlsx" and (what := sniff.binary_file(source.magic)):
+        raise _no_task_file(source, what)
     format_name = options.format or _told(source)
     if options.suites_by_blank_line and format_name not in ("csv", "tsv"):
         raise UsageProblem(
             f"{source.name}: --suites-by-blank-line goes with CSV and TSV; this is {format_name}"
         )
-    if format_name != "xlsx":
-        source.head()  # what is no text in its encoding is told now, not at the first row
-    if format_name == "jsonl":
-        return JsonLines(source, options)
-    if format_name == "json":
-        return JsonStream(source, options)
     if format_name == "xlsx":
         from toloka_upload.rows.xlsx import Workbook
 
         return Workbook(source, options, task_spec)
+    # What is no text in its encoding, or no file of tasks, is told now, not at the first row.
+    if what := sniff.text_file(source.head(), format_name):
+        raise _no_task_file(source, what)
+    if format_name == "jsonl":
+        return JsonLines(source, options)
+    if format_name == "json":
+        return JsonStream(source, options)
     from toloka_upload.rows.delimited import Delimited
 
     return Delimited(source, format_name, options, task_spec)
+
+
+def _no_task_file(source: Source, what: str) -> BadInput:
+    return BadInput(f"{source.name}: this seems to be {what}", code="NOT_A_TASK_FILE")
 
 
 def _told(source: Source) -> str:
     """Tell the format from what cannot be anything else, from the extension, or from the first line."""
     if source.magic.startswith(_ZIP):
         return "xlsx"
-    for magic, what in _FOREIGN.items():
-        if source.magic.startswith(magic):
-            raise BadInput(f"{source.name}:1: this is {what}")
     extension = _extension(source.name)
     if extension in _EXTENSIONS:
         return _EXTENSIONS[extension]
@@ -118,13 +113,5 @@ def _by_content(head: bytes) -> str:
     if head.startswith(b"["):
         return "json"
     if head.startswith(b"{"):
-        return "jsonl" if _whole(head.split(b"\n", 1)[0]) else "json"
+        return "jsonl" if sniff.is_json(head.split(b"\n", 1)[0]) else "json"
     return "tsv" if b"\t" in head.split(b"\n", 1)[0] else "csv"
-
-
-def _whole(line: bytes) -> bool:
-    try:
-        orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return False
-    return True

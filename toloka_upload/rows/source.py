@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 
 from toloka_upload.errors import BadInput, NoInput
 from toloka_upload.rows import encoding as text_encoding
-from toloka_upload.rows.packing import MAGIC_LENGTH, Read, unpack
+from toloka_upload.rows import guess_encoding, sniff
+from toloka_upload.rows.packing import MAGIC_LENGTH, Damaged, Read, unpack
 
 MAX_ROW = 32 << 20
 """Most bytes of one row as it stands in the input. One request carries 5 MiB of values at most, so a longer
@@ -22,6 +23,9 @@ row can never be uploaded; it is passed over without being held in memory."""
 
 _BUFFER = 1 << 18
 _HEAD = 1 << 16
+_LAST_ASCII = 0x7F
+_LONGEST = 4  # bytes of a character of UTF-8
+_SAMPLE_LINES = 1000
 
 
 class Source:
@@ -50,11 +54,12 @@ class Source:
         try:
             packed = _Ahead(self._stored.read)
             self._unpacked = _Ahead(unpack(packed.read, packed.peek(MAGIC_LENGTH), name))
-            self.magic = self._unpacked.peek(8)
+            self.magic = self._unpacked.peek(sniff.HEAD, lambda head: b"\n" in head[8:])
             self.codec = text_encoding.codec_name(encoding, self.magic)
         except BaseException:
             self.close()
             raise
+        self._assumed = encoding is None
         self._mark = b""
 
     @property
@@ -90,16 +95,19 @@ class Source:
         return text
 
     def head(self) -> bytes:
-        """Return the start of the text: its first line if that is short, else its first 64 KiB."""
-        return self._text.peek(_HEAD, lambda head: b"\n" in head.lstrip())
+        """Return the start of the text: its first two lines if they are short, else its first 64 KiB."""
+        return self._text.peek(_HEAD, lambda head: head.lstrip().count(b"\n") > 1)
 
     @cached_property
     def stream(self) -> io.BufferedReader:
         """The input as UTF-8 without byte order mark. Bytes that do not decode are invalid in it, too.
 
-        Reading it raises `NoInput` or `Damaged`.
+        Reading it raises `NoInput`, `Damaged`, or `BadInput` if the input as a whole is not UTF-8 as was assumed.
         """
-        return io.BufferedReader(_Stream(self._text.read), _BUFFER)
+        read: Read = self._text.read
+        if self._assumed:
+            read = _Judged(self.name, read, len(self.byte_order_mark)).read
+        return io.BufferedReader(_Stream(read), _BUFFER)
 
     @property
     def byte_order_mark(self) -> bytes:
@@ -144,9 +152,7 @@ class Source:
             if start is not None:
                 whole = start + error.start + len(self.byte_order_mark)
                 place = place.replace(" is not", f" ({whole} of the input) is not")
-            return (
-                f"{place} UTF-8: if the file has another encoding, name it, as in --encoding cp1251"
-            )
+            return f"{place} UTF-8"
         return ""
 
 
@@ -202,21 +208,92 @@ class _Ahead:
     def __init__(self, read: Read) -> None:
         self._read = read
         self._held = b""
+        self._damage: Damaged | None = None
 
     def peek(self, n: int, enough: Callable[[bytes], bool] = lambda _: False) -> bytes:
-        """Return the next bytes: `n`, or less if they are `enough` or the last."""
-        while len(self._held) < n and not enough(self._held):
-            data = self._read(n - len(self._held))
+        """Return the next bytes: `n`, or less if they are `enough`, or what follows is damaged or the end."""
+        while len(self._held) < n and not self._damage and not enough(self._held):
+            try:
+                data = self._read(n - len(self._held))
+            except Damaged as why:
+                if not self._held:
+                    raise
+                self._damage = why
+                break
             if not data:
                 break
             self._held += data
         return self._held
 
     def read(self, n: int) -> bytes:
+        if not self._held and self._damage:
+            raise self._damage
         if not self._held:
             return self._read(n)
         out, self._held = self._held[:n], self._held[n:]
         return out
+
+
+class _Judged:
+    """A reader of text that is taken for UTF-8: the first bytes beyond ASCII decide whether all of it is.
+
+    If they are UTF-8, so is the file, and bytes elsewhere that are not spoil their own rows. If they are not, each row
+    with such bytes would be wrong for one and the same reason.
+    """
+
+    def __init__(self, name: str, read: Read, before: int) -> None:
+        self._name, self._pull = name, read
+        self._line, self._offset = 1, before
+        self._decided, self._held = False, b""
+
+    def read(self, n: int) -> bytes:
+        if self._held:
+            out, self._held = self._held[:n], self._held[n:]
+            return out
+        data = self._pull(n)
+        if not self._decided:
+            if data.isascii():
+                self._line += data.count(b"\n")
+                self._offset += len(data)
+            else:
+                self._judge(data)
+        return data
+
+    def _judge(self, data: bytes) -> None:
+        self._decided = True
+        first = next(at for at, byte in enumerate(data) if byte > _LAST_ASCII)
+        while len(data) + len(self._held) < first + _LONGEST and (more := self._pull(_LONGEST)):
+            self._held += more  # the character may be cut in two
+        start = (data + self._held)[first : first + _LONGEST]
+        for length in range(2, len(start) + 1):
+            try:
+                start[:length].decode("utf-8", "surrogatepass")
+            except UnicodeDecodeError:
+                continue
+            return
+        raise self._not_utf_8(data + self._held, first)
+
+    def _not_utf_8(self, data: bytes, first: int) -> BadInput:
+        lines = [line for line in data.split(b"\n")[:_SAMPLE_LINES] if not line.isascii()]
+        if not lines:
+            lines = [data[data.rfind(b"\n", 0, first) + 1 :].split(b"\n", 1)[0]]
+        line = self._line + data.count(b"\n", 0, first)
+        what = f"byte 0x{data[first]:02x} at byte offset {self._offset + first} is not UTF-8"
+        found = guess_encoding.candidates(lines)
+        told = [f"--encoding {codec:9}  reads it as  {sample}" for codec, sample in found]
+        advice = (
+            "add the one that reads right, or save the file as UTF-8"
+            if told
+            else ("save the file as UTF-8, or name its encoding with --encoding")
+        )
+        if told:
+            advice += "; --encoding utf-8 rejects only the rows with such bytes"
+        return BadInput(
+            "\n".join(
+                [f"{self._name}:{line}: {what}: the file is in another encoding", *told, advice]
+            ),
+            code="WRONG_ENCODING",
+        )
 
 
 class _Stream(io.RawIOBase):

@@ -28,7 +28,7 @@ from toloka_upload.report.observer import (
     PoolOpened,
     Stopping,
 )
-from toloka_upload.report.rejects import RejectsFiles
+from toloka_upload.report.rejects import NoRejects, RejectsFiles
 from toloka_upload.rows import RowFile, open_rows
 from toloka_upload.run.pools import Pools
 from toloka_upload.sending.open_pool import open_pool
@@ -47,7 +47,11 @@ class Coordinator:
     """What a run does, on the loop. It owns no policy: those are the session's and the pools'."""
 
     def __init__(
-        self, session: Session, sender: Sender, rejects: RejectsFiles, stdin: BinaryIO | None
+        self,
+        session: Session,
+        sender: Sender,
+        rejects: RejectsFiles | NoRejects,
+        stdin: BinaryIO | None,
     ) -> None:
         settings = session.settings
         self._session = session

@@ -25,10 +25,11 @@ from toloka_upload.report.observer import (
     Observer,
     RunFinished,
     RunStarted,
+    Warned,
     unobserved,
 )
 from toloka_upload.report.recorder import Recorder
-from toloka_upload.report.rejects import RejectsFiles
+from toloka_upload.report.rejects import NoRejects, RejectsFiles
 from toloka_upload.report.results import NoResults, ResultsFile
 from toloka_upload.report.summary import Report, RunError
 from toloka_upload.run.coordinator import Coordinator
@@ -112,11 +113,11 @@ class Upload:
 
     def _run(self, stack: ExitStack) -> None:
         settings, report = self._settings, self.report
-        if settings.needs_api:
-            require_token(settings.target)
         for name in settings.files:
             _require_input(name)
-        rejects = RejectsFiles(settings.rejects, settings.files)
+        if settings.needs_api:
+            require_token(settings.target)
+        rejects = self._rejects()
         results = ResultsFile(settings.results) if settings.results else NoResults()
         recorder = Recorder(report, results, rejects, self._tell)
         stack.callback(recorder.close)
@@ -140,12 +141,22 @@ class Upload:
         finally:
             session.account(report)
             report.errors = recorder.groups
-            report.rejects = str(rejects.first) if rejects.first else None
+            report.rejects_files = [str(path) for path in rejects.files]
         work.end()
         report.seconds = self._loop.clock() - self._started
         report.exit_status = _status(report, session)
         if session.stopping:
             self._failed(session.stopping)
+
+    def _rejects(self) -> RejectsFiles | NoRejects:
+        path, settings = self._settings.rejects, self._settings
+        if settings.dry_run and path is None:
+            return NoRejects()
+        return RejectsFiles(path, force=settings.force, warn=self._warn)
+
+    def _warn(self, message: str) -> None:
+        self.report.warnings.append(message)
+        self._tell(Warned(message))
 
     def _stop(self, error: Interrupted) -> None:
         if self._work is None:

@@ -12,11 +12,14 @@ import datetime as dt
 import decimal
 import json
 import logging
+import re
 import sys
 import traceback
 import urllib.request
 import uuid
+from pathlib import Path
 
+import requests
 import toloka.client as toloka
 from toloka.client import exceptions, operations, search_requests
 from toloka.client.batch_create_results import TaskBatchCreateResult, TaskSuiteBatchCreateResult
@@ -24,6 +27,7 @@ from toloka.client.operation_log import OperationLogItem
 from toloka.client.task import BaseTask, CreateTaskParameters, CreateTasksParameters
 
 URL = sys.argv[1]
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "emulator.md"
 SERVER = URL.removesuffix("/api/v1")
 logging.disable(logging.CRITICAL)
 client = toloka.TolokaClient("a-token", url=SERVER, retries=2, timeout=30)
@@ -62,14 +66,15 @@ def control(path, body):
     request = urllib.request.Request(
         f"{SERVER}/_emulator/{path}",
         json.dumps(body).encode(),
-        {"Content-Type": "application/json"},
+        {"Content-Type": "application/json", "Authorization": "OAuth secret"},
     )
     return json.load(urllib.request.urlopen(request))
 
 
-def typed(value):
-    """What the SDK could not place in its types lands in `_unexpected`."""
-    assert not getattr(value, "_unexpected", None), f"unexpected members: {value._unexpected}"
+def typed(value, beyond=()):
+    """What the SDK could not place in its types lands in `_unexpected`; `beyond` it the documents know members."""
+    unexpected = set(getattr(value, "_unexpected", None) or ()) - set(beyond)
+    assert not unexpected, f"unexpected members: {unexpected}"
     return value
 
 
@@ -141,7 +146,7 @@ def training():
 
 @check
 def project_and_its_spec():
-    project = typed(client.get_project("1"))
+    project = typed(client.get_project("1"), beyond=["owner"])
     spec = typed(project.task_spec)
     assert (
         spec.input_spec["image"].required and type(spec.input_spec["image"]).__name__ == "UrlSpec"
@@ -190,7 +195,8 @@ def tasks_synchronously_all_or_nothing():
         batch,
         CreateTasksParameters(async_mode=False),
     )
-    assert problem.code == "VALIDATION_ERROR" and "1" in problem.payload and problem.request_id
+    assert problem.code == "VALIDATION_ERROR" and problem.request_id
+    assert list(problem.payload) == ["1.input_values.image"]
     left = [task.input_values["image"] for task in client.get_tasks(pool_id="21")]
     assert batch[0].input_values["image"] not in left
 
@@ -329,7 +335,7 @@ def suites_that_are_refused():
     problem = refused(
         exceptions.ValidationApiError, client.create_task_suites, [bad], async_mode=False
     )
-    assert problem.payload["0"]["tasks.0.input_values.image"]["code"] == "INVALID_URL_SYNTAX"
+    assert problem.payload["0.tasks.0.input_values.image"]["code"] == "INVALID_URL_SYNTAX"
     good = toloka.TaskSuite(
         pool_id="22", overlap=1, tasks=[BaseTask(input_values={"image": "http://x"})]
     )
@@ -453,6 +459,94 @@ def the_daily_quota():
     problem = refused(exceptions.TooManyRequestsApiError, client.create_tasks, tasks(1, overlap=1))
     assert problem.payload == {"interval": "DAY"}
     control("switches", {"tasks_per_day": 0})
+
+
+@check
+def tasks_and_suites_changed():
+    task = client.create_task(tasks(1, "25", overlap=3)[0])
+    assert typed(client.patch_task(task.id, overlap=5, infinite_overlap=False)).overlap == 5
+    control("taken", {task.id: 2})
+    back = typed(client.patch_task_overlap_or_min(task.id, overlap=0))
+    assert (back.overlap, back.remaining_overlap) == (2, 0)
+    problem = refused(exceptions.ValidationApiError, client.patch_task, task.id, overlap=0)
+    assert problem.payload["overlap"]["code"] == "VALUE_LESS_THAN_MIN"
+    golden = [BaseTask.KnownSolution(output_values={"result": "OK"})]
+    assert client.patch_task(task.id, known_solutions=golden).known_solutions == golden
+    suite = next(client.get_task_suites(pool_id="22"))
+    assert client.patch_task_suite(suite.id, infinite_overlap=True).infinite_overlap is True
+    assert client.patch_task_suite_overlap_or_min(suite.id, overlap=0).remaining_overlap == 0
+
+
+@check
+def a_project_edited_and_cloned():
+    project = client.get_project("1")
+    project.public_name = "Another name"
+    edited = typed(client.update_project("1", project), beyond=["owner"])
+    assert edited.public_name == "Another name"
+    cloned = client.clone_project("1")
+    assert len(cloned.pools) == 4 and len(cloned.trainings) == 1
+    for pool in cloned.pools:
+        assert typed(client.get_pool(pool.id)).project_id == cloned.project.id
+        assert client.archive_pool(pool.id).is_archived()
+    assert client.archive_project(cloned.project.id).status.value == "ARCHIVED"
+
+
+@check
+def pools_edited_cloned_and_prioritised():
+    pool = client.clone_pool("21")
+    pool.private_name = "Copy"
+    pool.dynamic_pricing_config = toloka.pool.DynamicPricingConfig(
+        toloka.pool.DynamicPricingConfig.Type.SKILL,
+        "1",
+        [toloka.pool.DynamicPricingConfig.Interval(from_=1, to=50, reward_per_assignment=0.03)],
+    )
+    assert typed(client.update_pool(pool.id, pool)).private_name == "Copy"
+    assert client.patch_pool(pool.id, toloka.pool.PoolPatchRequest(priority=42)).priority == 42
+    client.create_task(tasks(1, pool.id, overlap=1)[0])
+    client.open_pool(pool.id)
+    problem = refused(exceptions.IncorrectActionsApiError, client.update_pool, pool.id, pool)
+    assert problem.payload["appropriate_statuses"] == ["CLOSED"]
+    assert client.close_pool_for_update(pool.id).is_closed()
+    assert client.find_pools(sort=["-last_started"], limit=1).items[0].id == pool.id
+
+
+@check
+def trainings_made_and_told():
+    training = typed(client.clone_training("25"))
+    training.private_name = "Lessons"
+    assert client.update_training(training.id, training).private_name == "Lessons"
+    made = client.create_training(training)
+    assert made.id != training.id and client.archive_training(made.id).is_archived()
+
+
+@check
+def the_pipeline_of_the_document():
+    text = DOCUMENT.read_text(encoding="utf-8").replace("http://127.0.0.1:8080", SERVER)
+    parts = re.findall(r"(?s)```python\n(.*?)```", text)
+    names = {"datetime": dt, "requests": requests}
+    for part in parts:
+        if "client." in part:
+            exec(compile(part, str(DOCUMENT), "exec"), names)
+
+
+@check
+def answers_searched():
+    found = [typed(one) for one in client.get_assignments(pool_id="21")]
+    assert found == []
+    task = client.create_task(tasks(1, "21", overlap=2)[0])
+    said = {"tasks": [task.id], "solutions": [{"output_values": {"result": "OK"}}]}
+    for status in ("SUBMITTED", "ACCEPTED", "SKIPPED"):
+        control("assignments", {**said, "status": status})
+    statuses = [toloka.Assignment.SUBMITTED, toloka.Assignment.ACCEPTED]
+    found = [typed(one) for one in client.get_assignments(pool_id="21", status=statuses)]
+    assert len(found) == 2 and all(one.tasks[0].id == task.id for one in found)
+    assert (
+        client.reject_assignment(
+            next(one.id for one in found if one.status.value == "SUBMITTED"), "No"
+        ).status.value
+        == "REJECTED"
+    )
+    assert client.get_task(task.id).remaining_overlap == 0
 
 
 @check

@@ -26,7 +26,7 @@ def _windows(seconds: float) -> Mapping[str, SlidingWindow]:
 
 
 @dataclass(slots=True)
-class Rooms:
+class Context:
     """The tables, the switches as they stand, and what is only in memory.
 
     Attributes:
@@ -58,6 +58,14 @@ class Rooms:
         return self.pools.find(number, self.switches)
 
 
+def owner_of(context: Context) -> dict[str, Any]:
+    """The owner of what is made here: the requester."""
+    requester = context.requester
+    company = requester.get("company")
+    owned = {"company_id": company["id"]} if isinstance(company, dict) and "id" in company else {}
+    return {"id": requester.get("id"), "myself": True, **owned}
+
+
 class Call(NamedTuple):
     """A request on its way through the rules.
 
@@ -67,7 +75,7 @@ class Call(NamedTuple):
         fate: What a fault says about the operation that this request makes.
     """
 
-    rooms: Rooms
+    context: Context
     request: Request
     path: str
     now: float
