@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -112,3 +116,36 @@ def test_the_picture_is_what_the_program_shows() -> None:
     assert maker.shape(made) == maker.shape(kept), "run python docs/make_picture.py"
     assert "http://www.w3.org" in kept
     assert "cdnjs" not in kept
+
+
+def test_the_demonstration_of_the_readme_works(here: Path, free_port: int) -> None:
+    """Killed in the middle, run again: each row once. With a quicker emulator, at a port of its own."""
+    (demonstration,) = re.findall(r"(?s)```bash\n(.*?)```", README)
+    for long, short in (("8080", str(free_port)), ("30000", "3000"), ("time 2 ", "time 0.4 ")):
+        demonstration = demonstration.replace(long, short)
+    demonstration = demonstration.replace("3000 rows", "300 rows").replace("KILL 4", "KILL 1.2")
+    folder = here.parent / "bin"
+    folder.mkdir()
+    (folder / "toloka-upload").write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m toloka_upload "$@"\n'
+    )
+    (folder / "toloka-upload").chmod(0o700)
+    environ = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", f"{demonstration}\nkill %1"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert "Uploaded " in done.stdout, done.stderr
+    assert "Nothing left to do: all 3,000 rows reached pool 21" in done.stdout
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
