@@ -29,6 +29,7 @@ def _tables(command: Any) -> str:
             groups.setdefault(one.rich_help_panel, []).append(one)
     if command.name != "upload":  # what all commands have is told once
         groups.pop("Connection", None)
+        groups = {title: own for title, own in groups.items() if title == "Options"} or groups
     parts = []
     for title, options in groups.items():
         heading = f"### {title}\n\n" if len(groups) > 1 else ""

@@ -13,23 +13,39 @@ from typing import TYPE_CHECKING, Any
 from toloka_upload._version import __version__
 
 if TYPE_CHECKING:
+    from toloka_upload.account.verify_run import Verification
     from toloka_upload.errors import ExitStatus, UploadError
-    from toloka_upload.library import upload
+    from toloka_upload.library import adopt, plan, undo, upload, verify
+    from toloka_upload.report.account import AccountReport
     from toloka_upload.report.summary import Report
-    from toloka_upload.settings import Pacing, Requests, Settings
+    from toloka_upload.settings import Budget, Pacing, Requests, Settings
 
 __all__ = [
+    "AccountReport",
+    "Budget",
     "ExitStatus",
     "Pacing",
     "Report",
     "Requests",
     "Settings",
     "UploadError",
+    "Verification",
     "__version__",
+    "adopt",
+    "plan",
+    "undo",
     "upload",
+    "verify",
 ]
 
 _HOMES = {
+    "AccountReport": "report.account",
+    "Budget": "settings",
+    "Verification": "account.verify_run",
+    "adopt": "library",
+    "plan": "library",
+    "undo": "library",
+    "verify": "library",
     "ExitStatus": "errors",
     "Pacing": "settings",
     "Report": "report.summary",

@@ -58,6 +58,38 @@ def target(
     return Target(address, env, account, authorization(secret))
 
 
+def target_of_run(
+    endpoint: str,
+    run_account: str,
+    env: str,
+    url: str | None,
+    account: str | None,
+    token_file: Path | None,
+    environ: Mapping[str, str],
+) -> Target:
+    """
+    The API that a past run spoke to. Where nothing else is named, the run says where that is.
+
+    Args:
+        endpoint: The run's.
+        run_account: The requester it acted for, or "".
+
+    Raises:
+        UsageProblem: Another API is named than the run's.
+        Denied: The token file cannot be read.
+    """
+    if env == "production" and not url:
+        names = [name for name, address in ENVIRONMENTS.items() if endpoint in (name, address)]
+        env, url = (names[0], None) if names else (env, endpoint)
+    found = target(env, url, account or run_account or None, token_file, environ)
+    if found.endpoint != endpoint or (found.account or "") != run_account:
+        raise UsageProblem(
+            f"The run went to {endpoint}{f' for account {run_account}' if run_account else ''}, not to {found.shown}. "
+            "Leave out --env, --url and --account: the run knows."
+        )
+    return found
+
+
 def state_dir(path: Path | None) -> Path:
     """Where state lives: as told, else as `TOLOKA_UPLOAD_STATE_DIR` says, else the platform's own place."""
     named = os.environ.get("TOLOKA_UPLOAD_STATE_DIR")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from toloka_upload import configure
+from toloka_upload.account.verify_run import Verification
+from toloka_upload.api.target import Target
 from toloka_upload.display import progress_display
+from toloka_upload.errors import UsageProblem
+from toloka_upload.report.account import AccountReport
 from toloka_upload.report.observer import Observer, both, unobserved
 from toloka_upload.report.outputs import inputs, outputs_of, refuse_clashes
 from toloka_upload.report.results import lines
 from toloka_upload.report.summary import Report
 from toloka_upload.rows.in_memory import as_files
+from toloka_upload.rows.model import ReadOptions
 from toloka_upload.run import history
 from toloka_upload.run.upload import Upload
 from toloka_upload.settings import Pacing, Requests, Settings, pool_id
@@ -64,20 +69,17 @@ def upload(
     """
     if pool is not None and (isinstance(pool, bool) or not isinstance(pool, str | int)):
         raise TypeError(f"pool is a number or a text, not {type(pool).__name__}.")
-    environ = os.environ if token is None else {"TOLOKA_TOKEN": token}
-    if pacing is None:
-        pacing = Pacing(rate=None, daily_limit=None) if env == "local" else Pacing()
     with ExitStack() as stack:
         names = as_files(files, stack)
         if progress:
             observer = both(observer, stack.enter_context(progress_display()))
         asked = Settings(
             files=names,
-            target=configure.target(env, url, account, None, environ),
+            target=configure.target(env, url, account, None, _environ(token)),
             pool=None if pool is None else pool_id(str(pool)),
             state_dir=configure.state_dir(state_dir),
             requests=requests or Requests(),
-            pacing=pacing,
+            pacing=pacing or Pacing.usual(env),
             **settings,
         )
         refuse_clashes(outputs_of(asked), inputs(asked.files))
@@ -103,3 +105,170 @@ class Outcomes:
         """One dict a row, in any order."""
         for block in history.blocks(history.past_run(self._state_dir, self._run_id)):
             yield from map(json.loads, b"".join(lines(block)).splitlines())
+
+
+def plan(*files: Any, **settings: Any) -> Report:
+    """
+    What `upload` would do with the same arguments, without doing it: `report.plan` has chunks, bytes, time and cost.
+
+    Raises:
+        UsageProblem: The settings contradict each other.
+    """
+    return upload(*files, **{**settings, "dry_run": True})
+
+
+def verify(
+    *files: str | Path,
+    pool: str | int | None = None,
+    run: str | None = None,
+    env: str = "production",
+    url: str | None = None,
+    account: str | None = None,
+    token: str | None = None,
+    state_dir: Path | None = None,
+    reading: ReadOptions | None = None,
+    suite_size: int | None = None,
+    how: Verification | None = None,
+    pacing: Pacing | None = None,
+    observer: Observer = unobserved,
+) -> AccountReport:
+    """
+    Compare a pool with the rows of files, or with what a past run has in it. Nothing is created or changed.
+
+    Args:
+        files: Paths, with `pool`; none: a run.
+        pool: The pool of the files.
+        run: A run's id, or its beginning; None: the last upload.
+        reading: How files are read.
+        suite_size: Rows in a suite, where rows are grouped.
+        how: What to look at, and where each verdict goes.
+        env: With `url`, `account`, `token`, `state_dir`, `pacing` and `observer` as in `upload`. Where a run
+            went need not be named.
+
+    Returns:
+        Counts of rows, `rows` = `same` + `changed` + `missing` + `unread`, and of tasks: `doubled`, `extra`.
+
+    Raises:
+        NoInput: There is no such run.
+        UsageProblem: The arguments contradict each other.
+    """
+    from toloka_upload.account import commands
+
+    directory, how = configure.state_dir(state_dir), how or Verification()
+    if files:
+        if pool is None:
+            raise UsageProblem("Files are verified against a pool: name it.")
+        return commands.verifying_files(
+            [str(file) for file in files],
+            pool_id(str(pool)),
+            how,
+            target=configure.target(env, url, account, None, _environ(token)),
+            state_dir=directory,
+            reading=reading,
+            suite_size=suite_size,
+            pacing=pacing,
+            observer=observer,
+        ).run()
+    found = history.past_run(directory, run) if run else history.last_upload(directory)
+    target = _target_of(found, env, url, account, token)
+    return commands.verifying_run(
+        found,
+        how,
+        target=target,
+        state_dir=directory,
+        pacing=pacing,
+        observer=observer,
+    ).run()
+
+
+def undo(
+    run: str,
+    *,
+    close_pool: bool = False,
+    dry_run: bool = False,
+    env: str = "production",
+    url: str | None = None,
+    account: str | None = None,
+    token: str | None = None,
+    state_dir: Path | None = None,
+    pacing: Pacing | None = None,
+    observer: Observer = unobserved,
+) -> AccountReport:
+    """
+    Take back what a run created: nobody more gets it. It does not ask.
+
+    Args:
+        run: The run's id, or its beginning. Where it went need not be named.
+        close_pool: Close the pool first.
+        dry_run: Only count.
+        env: With `url`, `account`, `token`, `state_dir`, `pacing` and `observer` as in `upload`.
+
+    Returns:
+        Counts of tasks or suites: `items` = `undone` + `partly` + `failed` + `left`.
+
+    Raises:
+        NoInput: There is no such run.
+        UsageProblem: The run went elsewhere.
+    """
+    from toloka_upload.account import commands
+
+    directory = configure.state_dir(state_dir)
+    found = history.past_run(directory, run)
+    target = _target_of(found, env, url, account, token)
+    return commands.undoing(
+        found,
+        target=target,
+        state_dir=directory,
+        dry_run=dry_run,
+        close_pool=close_pool,
+        pacing=pacing,
+        observer=observer,
+    ).run()
+
+
+def adopt(
+    pool: str | int,
+    *,
+    env: str = "production",
+    url: str | None = None,
+    account: str | None = None,
+    token: str | None = None,
+    state_dir: Path | None = None,
+    pacing: Pacing | None = None,
+    observer: Observer = unobserved,
+) -> AccountReport:
+    """
+    Learn what a pool has from elsewhere, so that an upload of the same rows creates none of it again.
+
+    Args:
+        pool: Its number or its web address.
+        env: With `url`, `account`, `token`, `state_dir`, `pacing` and `observer` as in `upload`.
+
+    Returns:
+        Counts of tasks or suites: `listed` = `adopted` + `known`.
+
+    Raises:
+        UsageProblem: The arguments contradict each other.
+    """
+    from toloka_upload.account import commands
+
+    return commands.adopting(
+        pool_id(str(pool)),
+        target=configure.target(env, url, account, None, _environ(token)),
+        state_dir=configure.state_dir(state_dir),
+        pacing=pacing,
+        observer=observer,
+    ).run()
+
+
+def _environ(token: str | None) -> Mapping[str, str]:
+    return os.environ if token is None else {"TOLOKA_TOKEN": token}
+
+
+def _target_of(
+    run: history.PastRun, env: str, url: str | None, account: str | None, token: str | None
+) -> Target:
+    where = run.destination
+    return configure.target_of_run(
+        where.endpoint, where.account, env, url, account, None, _environ(token)
+    )

@@ -71,16 +71,15 @@ class Places:
                 return file, self.lines[index]
         raise IndexError(index)
 
-    def slice(self, start: int, stop: int) -> Places:
-        """The places of rows `start` to `stop`."""
-        files: list[tuple[str, int]] = []
-        at = 0
-        for file, count in self.files:
-            shared = min(stop, at + count) - max(start, at)
-            if shared > 0:
-                files.append((file, shared))
-            at += count
-        return Places(self.lines[start:stop], files)
+    def select(self, rows: Sequence[int]) -> Places:
+        """The places of some rows, in that order."""
+        if len(self.files) == 1 and rows:
+            [(file, _)] = self.files
+            return Places(array("q", [self.lines[row] for row in rows]), [(file, len(rows))])
+        files, chosen = list(self.file_of_rows()), Places()
+        for row in rows:
+            chosen.add(files[row], self.lines[row])
+        return chosen
 
 
 @dataclass(slots=True)
@@ -132,12 +131,8 @@ class Block:
         if status not in self.statuses:
             return self
         rows = [row for row, value in enumerate(self.statuses) if value != status]
-        files = list(self.places.file_of_rows())
-        places = Places()
-        for row in rows:
-            places.add(files[row], self.places.lines[row])
         return Block(
-            places,
+            self.places.select(rows),
             bytes(self.statuses[row] for row in rows),
             self.pool,
             self.kind,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from toloka_upload.api.target import Target
@@ -90,6 +92,11 @@ class Pacing:
     max_errors: MaxErrors | None = None
     fail_fast: bool = True
 
+    @classmethod
+    def usual(cls, env: str) -> Pacing:
+        """What holds where nothing is named: the emulator inside this process has no limits."""
+        return cls(rate=None, daily_limit=None) if env == "local" else cls()
+
     @property
     def windows(self) -> list[Window]:
         """The limits on items, as windows of time."""
@@ -104,6 +111,30 @@ class Pacing:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """What an upload may cost.
+
+    Attributes:
+        fee: The platform's part, in percent on top of what workers get; None: not known, and not counted.
+        max_cost: Send nothing that may cost more.
+        ignore_unknown: Compare the least cost where the most cannot be told.
+        confirm_over: Ask before sending what may cost more, or nobody knows how much.
+        confirm: Whom to ask: gets the question, returns whether to go on. None: nobody, so nothing is sent.
+    """
+
+    fee: Decimal | None = None
+    max_cost: Decimal | None = None
+    ignore_unknown: bool = False
+    confirm_over: Decimal | None = None
+    confirm: Callable[[str], bool] | None = None
+
+    @property
+    def holds_back(self) -> bool:
+        """Whether nothing may be sent before all costs are known."""
+        return self.max_cost is not None or self.confirm_over is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """One run.
 
@@ -111,6 +142,8 @@ class Settings:
         files: Inputs in order; `-` is standard input.
         target: The API.
         pool: The pool for rows that name none; None: every row names its own.
+        command: What is done: `upload`, `verify`, `undo` or `adopt`.
+        of_run: The past run that it is done to.
         state_dir: Where journals, the rate's ledger and the local emulator's data live.
         check: Check rows against the project's spec before sending.
         dry_run: Plan and send nothing.
@@ -130,6 +163,9 @@ class Settings:
     reading: ReadOptions = field(default_factory=ReadOptions)
     requests: Requests = field(default_factory=Requests)
     pacing: Pacing = field(default_factory=Pacing)
+    budget: Budget = field(default_factory=Budget)
+    command: str = "upload"
+    of_run: str = ""
     check: bool = True
     dry_run: bool = False
     again: bool = False
@@ -141,7 +177,7 @@ class Settings:
     force: bool = False
 
     def __post_init__(self) -> None:
-        if not self.files:
+        if not self.files and self.command == "upload":
             raise UsageProblem("No file to upload. Name one, or - for standard input.")
         if self.files.count("-") > 1:
             raise UsageProblem("Standard input (-) can be read once only.")

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import math
 import re
+from unicodedata import east_asian_width
 
+_MOST_LINES = 2
+"""Lines that may follow the first one of a message about a row."""
 MESSAGE_LIMIT = 1000
 """Most characters of a foreign message that are shown in one line."""
 
@@ -99,10 +102,24 @@ def duration(seconds: float) -> str:
     return " ".join(parts[:2]) or "0 s"
 
 
+def pointed(text: str, at: int) -> str:
+    """Return two lines: what of `text` stands around a character, and a caret under that character."""
+    start = max(0, at - 40)
+    part = _UNSAFE.sub(" ", text[start : start + 60])
+    before = part[: at - start]
+    width = sum(1 + (east_asian_width(character) in "WF") for character in before)
+    return f"{part}\n{' ' * width}^"
+
+
 def fault_line(file: str, line: int, field: str, code: str, message: str) -> str:
-    """Return one fault of one row as `tasks.jsonl:418: input_values.image: VALUE_REQUIRED: ...`."""
+    """Return one fault of one row as `tasks.jsonl:418: input_values.image: VALUE_REQUIRED: ...`.
+
+    Where the message has more lines (what stands in the file, and a caret), they follow below.
+    """
     parts = [f"{plain(file)}:{line}", *(plain(part) for part in (field, code) if part)]
-    return ": ".join([*parts, plain(message, MESSAGE_LIMIT)])
+    first, *rest = message.split("\n", _MOST_LINES)
+    below = [f"    {plain(text, MESSAGE_LIMIT)}" for text in rest]
+    return "\n".join([": ".join([*parts, plain(first, MESSAGE_LIMIT)]), *below])
 
 
 def listed(names: list[str] | tuple[str, ...], most: int = 3) -> str:

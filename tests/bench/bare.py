@@ -171,6 +171,7 @@ def main(port: int, form: str, path: Path) -> None:
             if entry["success"]:
                 ids[int(entry["input"]["__item_idx"])] = entry["output"][name]
         created += sum(1 for identity in ids if identity)
+    connection.close()
     print(created)
 
 

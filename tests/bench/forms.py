@@ -5,6 +5,7 @@ Rows are of some 110 bytes in JSON, all different, and all good.
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -157,3 +158,17 @@ def make(name: str, path: Path, rows: int) -> None:
         else:
             file.write(form.head)
             file.writelines(lines)
+
+
+def shuffle(path: Path, other: Path) -> None:
+    """Write the lines of a file in another order."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    random.Random(7).shuffle(lines)
+    other.write_bytes(b"".join(lines))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "make":
+        make(sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))
+    else:
+        shuffle(Path(sys.argv[2]), Path(sys.argv[3]))

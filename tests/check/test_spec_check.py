@@ -158,7 +158,7 @@ def test_a_value_that_breaks_a_rule_gets_the_apis_code(
 @pytest.mark.parametrize("kind", ["string", "integer", "json", "array_string", "file", "unknown"])
 def test_a_required_field_must_be_there_and_not_null(kind: str) -> None:
     """Null stands for a missing value; whatever the type, and only where the spec says `required: true`."""
-    message = "Value must be present and not equal to null"
+    message = "Value must be present and not equal to null; the field is required, and this row has no value"
     wanted = (Fault("input_values.x", "VALUE_REQUIRED", message),)
     check = Spec.compile({"input_spec": {"x": {"type": kind, "required": True}}}).check_input
     assert check({}) == check({"x": None}) == wanted
@@ -182,10 +182,10 @@ def test_messages_are_the_apis_own_and_show_the_value() -> None:
     )
     row = {"url": "x", "one": "ok", "few": "abc", "count": "5", "flat": {}, "extra": 1}
     assert [fault.message for fault in spec.check_input(row)] == [
-        "Value must be in valid url format",
+        'Value must be in valid url format, not "x"',
         'Value must be one of "OK", "BAD", not "ok"',
         "Value length must be at most 2, not 3",
-        'Value must be an integer, not "5"',
+        'Value must be an integer, not "5"; write it without quotes or a plus sign',
         "Value must not be an object or an array",
         "Unknown field name",
     ]

@@ -22,6 +22,7 @@ from toloka_upload.items.identity import (
     canonical,
     digest,
     exact_members,
+    exact_scalars,
     loose,
     nth,
     operation_id,
@@ -38,6 +39,17 @@ values = st.recursive(
     max_leaves=8,
 )
 objects = st.dictionaries(texts, values, max_size=4)
+
+
+class Digits(str):
+    """A number as it is written."""
+
+    __slots__ = ()
+
+
+NUMBERS = st.sampled_from(
+    list(map(Digits, ["1.50", "1.5", "0", "-0", "-0.5", "1E2", "7", "12345678901234567890123"]))
+)
 
 
 def content(text: bytes | str) -> bytes:
@@ -109,6 +121,48 @@ def test_members_are_those_of_the_whole(value: dict[str, Any]) -> None:
         assert form == content(json.dumps({name: value[name]}))[len(orjson.dumps(name)) + 2 : -1]
 
 
+scalars = st.dictionaries(
+    texts, st.none() | st.booleans() | st.sampled_from(["x", '"a":1', "-0"]) | NUMBERS, max_size=3
+)
+
+
+@given(st.lists(scalars, min_size=1, max_size=3), st.booleans(), st.sampled_from(["", " "]))
+def test_the_quick_way_for_scalars_says_the_same(
+    rows: list[dict[str, Any]],
+    ascii_only: bool,  # noqa: FBT001  # drawn
+    space: str,
+) -> None:
+    """Together and one by one, it gives the canonical form of each object, or nothing at all."""
+    texts_ = [
+        (
+            "{"
+            + f",{space}".join(
+                json.dumps(key, ensure_ascii=ascii_only)
+                + ":"
+                + space
+                + (value if isinstance(value, Digits) else json.dumps(value))
+                for key, value in row.items()
+            )
+            + "}"
+        ).encode()
+        for row in rows
+    ]
+    parsed = list(map(orjson.loads, texts_))
+    wanted = list(map(canonical, parsed, texts_))
+    assert exact_scalars(parsed, texts_) in (None, wanted)
+    for value, text, form in zip(parsed, texts_, wanted, strict=True):
+        assert exact_scalars([value], [text]) in (None, [form])
+
+
+def test_the_quick_way_is_taken_where_it_can_be() -> None:
+    """Rows of one kind with numbers at the top, whatever their digits; not what is nested or spelt with escapes."""
+    rows = [b'{"a": 1.50, "b": "x"}', b'{"a":2,"b":"1.50"}']
+    wanted = [b'{"a":1.50,"b":"x"}', b'{"a":2,"b":"1.50"}']
+    assert exact_scalars(list(map(orjson.loads, rows)), rows) == wanted
+    for text in (b'{"\\u0061":1.50}', b'{"a":[1.50]}', b'{"a":1.50,"b":-0}', b'{"a":1.5,"b":"a"}'):
+        assert exact_scalars([orjson.loads(text)], [text]) is None
+
+
 @pytest.mark.parametrize(("sent", "listed"), [("1.10", "1.1"), ("1E2", "100"), ("3.0", "3")])
 def test_a_listing_may_write_numbers_its_own_way(sent: str, listed: str) -> None:
     """What a server makes of a number by value is still recognised in its listing."""
@@ -157,9 +211,11 @@ def test_seen_is_a_set(batches: list[list[bytes]]) -> None:
         }
 
 
-def test_seen_grows() -> None:
-    """Many more rows than the table began with: each is new once, and a repeat afterwards."""
+@pytest.mark.parametrize("expected", [0, 50_000, 200_000])
+def test_seen_grows(expected: int) -> None:
+    """Many more rows than the table began with, expected or not: each is new once, and a repeat afterwards."""
     seen = Seen()
+    seen.expect(expected)
     contents = [digest(b"%d" % number) for number in range(200_000)]
     for start in range(0, len(contents), 1000):
         part = contents[start : start + 1000]

@@ -197,3 +197,20 @@ def test_hanging_calls_do_not_hold_up_the_exit() -> None:
     assert daemons
     assert all(thread.daemon for thread in daemons)
     slow.may_end.set()
+
+
+def test_a_wait_may_have_an_end() -> None:
+    """A condition is waited for no longer than it is said, and not at all where there is no time."""
+
+    async def main(loop: Loop) -> list[float]:
+        waited = []
+        for seconds in (0.0, 0.02):
+            began = loop.clock()
+            await until(lambda: False, seconds)
+            waited.append(loop.clock() - began)
+        return waited
+
+    loop = Loop()
+    none, some = loop.run(main(loop))
+    assert none < 0.01
+    assert 0.02 <= some < 2

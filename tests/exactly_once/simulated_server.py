@@ -27,6 +27,7 @@ WIRE = (
     "502_before",
     "409_busy",
     "429",
+    "429_bare",
     "413",
     "403_after_all",
     "late",
@@ -383,6 +384,7 @@ _REFUSALS = {
     "502_before": (502, {}, b"<html>bad gateway</html>"),
     "409_busy": _error(409, "CONFLICT_STATE"),
     "429": (429, {"Retry-After": "1"}, b""),
+    "429_bare": (429, {}, b""),
     "413": (413, {}, b"<html>too large</html>"),
     "403_after_all": _error(403, "ACCESS_DENIED"),
 }

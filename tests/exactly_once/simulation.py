@@ -34,6 +34,8 @@ from toloka_upload.session.loop import Loop, Task, _Reply
 from toloka_upload.settings import Pacing, Requests, Settings
 
 Rows = list[dict[str, Any]]
+LONGEST_ANSWER = 10.0
+"""Seconds by which the clock may move on while answers are due."""
 MOST_MOVES = 50_000
 """Moves after which a run is taken to go on for ever."""
 
@@ -110,7 +112,8 @@ class SimulatedLoop(Loop):
             self._move(self._rng.randrange(moves))
         else:
             assert timeout is not None, "nothing will ever happen again"
-            self._world.server.now += timeout
+            # An answer takes no longer than a request is given.
+            self._world.server.now += min(timeout, LONGEST_ANSWER) if moves else timeout
 
     def bury(self) -> None:
         """Close what calls opened whose answers nobody heard any more."""

@@ -205,6 +205,20 @@ def test_a_chunk_that_looks_and_chunks_that_wait_for_the_rate_limit_get_by(fast_
         history.finish(PLAIN, mode="sync")
 
 
+@pytest.mark.parametrize("fault", ["429", "429_bare"])
+def test_a_server_that_often_refuses_for_its_rate_keeps_nobody_for_ever(
+    fault: str, fast_path: Path
+) -> None:
+    """More chunks than may leave at once, half of them refused: whoever tries alone waits for none of the others."""
+    rows: Rows = [{"n": number} for number in range(12)]
+    for seed in range(20, 40):
+        history = new_history(fast_path, seed, {})
+        history.server.weather.wire, history.server.weather.chance = (fault,), 0.5
+        report = history.run(rows, chunk_size=1, concurrency=5)
+        assert report is not None
+        assert report.exit_status is ExitStatus.OK
+
+
 @pytest.mark.parametrize("mode", ["async", "sync"])
 def test_what_changed_in_the_file_is_all_that_is_sent(mode: str, fast_path: Path) -> None:
     """Grown, reversed, with other chunks, in pieces: the server is asked to create what is new, and nothing else."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import zlib
 from contextlib import closing
+from operator import itemgetter
 
 import pytest
 from desk import Desk, rows
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from toloka_upload.errors import ExitStatus
 from toloka_upload.journal.file import VERSION
-from toloka_upload.journal.packing import pack, pack_ids, unpack, unpack_ids
+from toloka_upload.journal.packing import pack, pack_ids, unpack, unpack_ids, unpack_some_ids
 
 HEX = st.text("0123456789abcdef", min_size=1, max_size=6)
 ANY = st.text(max_size=8)
@@ -40,6 +41,9 @@ def test_numbers_come_back(numbers: list[int]) -> None:
 def test_ids_come_back_whatever_they_are(ids: list[str]) -> None:
     """Of the API's form or of none: they are what a server said."""
     assert unpack_ids(pack_ids(ids)) == ids
+    for step in (1, 2, 7):  # some of them, in any order
+        chosen = range(len(ids) - 1, -1, -step)
+        assert unpack_some_ids(pack_ids(ids), chosen) == [ids[index] for index in chosen]
 
 
 def test_ids_of_the_api_take_half_their_digits() -> None:
@@ -71,3 +75,16 @@ def test_a_journal_of_format_1_is_gone_on_with(desk: Desk) -> None:
     assert desk.results.read_text() == before.replace('"created"', '"already_uploaded"')
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
+
+
+def test_known_rows_are_told_their_ids_in_any_order(desk: Desk) -> None:
+    """Each row of a shuffled file has the id that it was created with, whichever chunk that was in."""
+    some = rows(60)
+    desk.write(some)
+    desk.upload(chunk_size=7)
+    created = [entry["task_id"] for entry in sorted(desk.told(), key=itemgetter("line"))]
+    order = sorted(range(60), key=lambda number: number * 37 % 60)
+    desk.write([some[number] for number in order])
+    assert desk.upload().counts.already_uploaded == 60
+    found = [entry["task_id"] for entry in sorted(desk.told(), key=itemgetter("line"))]
+    assert found == [created[number] for number in order]

@@ -62,7 +62,7 @@ FLAT = lines(
     '{"image":"https://e.com/3","score":100.0}',
     '{"image":"https://e.com/3","score":2}',
     '{"image":"https://e.com/4","meta":{"x":[0.10, 1]}}',
-    '{"image":"https://e.com/5","text":"first","text":"last"}',
+    '{"image":"https://e.com/5","text":"last"}',
     '{"image":"https://e.com/6"}',
 )
 FLOATS = lines(
@@ -133,7 +133,7 @@ ALL_MEMBERS = lines(
     task(2, traits_all_of=["x"], traits_any_of=[], traits_none_of_any=None),
     task(3, localization_config={"default_language": "EN", "additional_languages": [1.50]}),
     task(4, localization_config={}),
-    '{"input_values":{"image":"https://e.com/5"},"overlap":2,"overlap":3}',
+    '{"input_values":{"image":"https://e.com/5"},"overlap":3}',
 )
 
 

@@ -366,3 +366,38 @@ def test_values_that_only_the_api_refuses_tell_of_an_older_pool(
     assert run.counts == {"read": 5, "rejected": 5}
     assert [text for text in run.warnings if "older version" in text] == run.warnings
     assert len(run.warnings) == 1
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+def test_a_row_that_is_nested_too_deep_is_a_fault_of_its_row(
+    service: Service, tmp_path: Path, name: str
+) -> None:
+    """It can be parsed and cannot be written; its neighbours go on without it."""
+    deep = "[" * 300 + "]" * 300
+    rows = [f'{{"image": "{GOOD}1"}}', f'{{"image": "{GOOD}2", "meta": {{"a": {deep}}}}}']
+    rows.append(f'{{"image": "{GOOD}3"}}')
+    text = "\n".join(rows) if name == "a.jsonl" else f"[{','.join(rows)}]"
+    (tmp_path / name).write_text(text)
+    run = upload(service, tmp_path / "state", tmp_path / name, skip_invalid_items=True)
+    assert (run.exit, run.counts) == (1, {"read": 3, "created": 2, "rejected": 1})
+    assert [(field, code) for _, field, code in run.faults] == [("", "INVALID_JSON")]
+
+
+def test_rows_for_many_pools_are_told_in_their_order(make_service, tmp_path: Path) -> None:
+    """Faults of rows that name different pools, or none, are reported as the rows stand in the file."""
+    service = make_service()
+    rows: list[dict[str, Any]] = []
+    for number in range(12):
+        row: dict[str, Any] = {"input_values": {"image": f"{GOOD}{number}"}, "pool_id": "21"}
+        if number % 3 == 1:
+            row["input_values"]["image"] = "no"
+        if number % 4 == 2:
+            del row["pool_id"]
+        rows.append(row)
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = upload(service, tmp_path / "state", path, pool=None, skip_invalid_items=True)
+    lines = [line for line, _, _ in run.faults]
+    assert lines == sorted(lines)
+    assert set(lines) == {2, 3, 5, 7, 8, 11}
+    assert run.counts == {"read": 12, "created": 6, "rejected": 6}

@@ -120,11 +120,62 @@ def test_all_windows_hold_and_the_longest_wait_is_named(
     assert limit.used(FOUR_SECONDS) == 500
 
 
-@pytest.mark.parametrize("items", [0, -1, 1001])
-def test_what_can_never_fit_is_an_error(limit: RateLimit, items: int) -> None:
-    """More than a window holds would wait for ever; chunks are planned within it."""
-    with pytest.raises(ValueError, match="never fit the 4 s limit of 1000"):
+@pytest.mark.parametrize("items", [0, -1])
+def test_a_request_without_items_is_an_error(limit: RateLimit, items: int) -> None:
+    """Nothing is no request."""
+    with pytest.raises(ValueError, match="no request"):
         limit.take(items)
+
+
+def test_more_than_a_window_leaves_once_the_window_is_empty(limit: RateLimit, clock: Clock) -> None:
+    """What an earlier run left may be larger than today's limit: it counts when it leaves, and is not impossible."""
+    limit.confirm(took(limit.take(1)))
+    assert waits(limit.take(3000)) == 4.0
+    clock.advance(4)
+    limit.confirm(took(limit.take(3000)))
+    assert waits(limit.take(1)) == 4.0
+
+
+def test_who_waits_for_a_whole_window_is_not_starved(
+    opened: Callable[..., RateLimit], tmp_path: Path, clock: Clock
+) -> None:
+    """Two processes: one sends small requests all the time, the other one needs all of the window, and gets it."""
+    small, large = (opened(tmp_path / "rate.db", "api", [FOUR_SECONDS], clock) for _ in range(2))
+    small.confirm(took(small.take(500)))
+    began = clock.now
+    while isinstance(answer := large.take(1000), Wait):
+        assert clock.now - began < 4.5, "it waits for ever"
+        clock.advance(min(answer.seconds, 0.5))
+        if isinstance(other := small.take(100), Taken):
+            small.confirm(other.ticket)
+    large.confirm(answer.ticket)
+    clock.advance(4)
+    took(small.take(100))
+
+
+def test_one_that_waits_and_is_killed_holds_up_nobody_for_long(
+    opened: Callable[..., RateLimit], tmp_path: Path, clock: Clock
+) -> None:
+    """Its place is kept until it should have asked again, and a little longer."""
+    killed, other = (opened(tmp_path / "rate.db", "api", [FOUR_SECONDS], clock) for _ in range(2))
+    killed.confirm(took(killed.take(1000)))
+    waits(killed.take(1000))
+    began = clock.now
+    while isinstance(answer := other.take(100), Wait):
+        clock.advance(answer.seconds)
+    assert clock.now - began < 4 + 10 + 0.5
+
+
+def test_one_that_leaves_gives_up_its_place(
+    opened: Callable[..., RateLimit], tmp_path: Path, clock: Clock
+) -> None:
+    """A run that ends while it waits keeps nobody waiting."""
+    with closing(RateLimit(tmp_path / "rate.db", "api", [FOUR_SECONDS], clock)) as leaving:
+        leaving.confirm(took(leaving.take(500)))
+        waits(leaving.take(1000))
+        other = opened(tmp_path / "rate.db", "api", [FOUR_SECONDS], clock)
+        waits(other.take(100))
+    took(other.take(100))
 
 
 def test_after_a_refusal_one_request_tries_alone(limit: RateLimit, clock: Clock) -> None:
@@ -136,8 +187,10 @@ def test_after_a_refusal_one_request_tries_alone(limit: RateLimit, clock: Clock)
     assert limit.take(100) == Wait(30.0, None), "the latest end of several refusals holds"
     clock.advance(30)
     probe = took(limit.take(100))
-    assert limit.take(100) == Wait(0.1, None), "the others wait for its answer"
+    assert limit.take(100) == Wait(math.inf, None), "the others wait for its answer"
+    assert limit.trying
     limit.confirm(probe)
+    assert not limit.trying
     took(limit.take(100))
     took(limit.take(100))
 

@@ -143,10 +143,10 @@ def test_no_patience_means_no_retry(clock: Clock) -> None:
 def test_a_pause_the_server_asks_for_is_kept_whatever_the_patience(clock: Clock) -> None:
     """`--retry-for 4s` and a minute's quota: the minute is waited for, and once more, and then it is enough."""
     budget = RetryBudget(4, clock)
-    budget.failed(asked=60)
+    budget.refused(asked=60)
     clock.advance(60)
     assert not budget.exhausted, "after the pause there is a try"
-    budget.failed(asked=60)
+    budget.refused(asked=60)
     clock.advance(60)
     assert budget.remaining == 0, "a server that only ever refuses is left"
     budget.success()
@@ -195,7 +195,7 @@ def test_half_open_lets_a_single_probe_through(breaker: CircuitBreaker, clock: C
     assert breaker.wait() == 0
     assert breaker.wait() == 0, "asking alone changes nothing"
     breaker.sent()
-    assert breaker.wait() == CircuitBreaker.ASK_AGAIN
+    assert breaker.wait() == math.inf
 
 
 def test_a_failed_probe_waits_longer_each_time(breaker: CircuitBreaker, clock: Clock) -> None:

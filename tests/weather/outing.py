@@ -6,12 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from toloka_upload.configure import target
-from toloka_upload.emulator import Request
+from toloka_upload.emulator import Emulator, Request
 from toloka_upload.emulator.limits import SlidingWindow
 from toloka_upload.emulator.server import Server
 from toloka_upload.errors import ExitStatus, Interrupted
@@ -180,3 +181,43 @@ def together(*starts: Callable[[], Outing]) -> list[Outing]:
     """Do several runs side by side, each on a thread and a server of its own: they mostly wait."""
     with ThreadPoolExecutor(min(len(starts), 6)) as threads:
         return list(threads.map(lambda start: start(), starts))
+
+
+class Weather:
+    """An emulator with weather of its own, and a place for an uploader's state.
+
+    Attributes:
+        happened: How often each fault happened, when the last upload was over.
+    """
+
+    def __init__(self, server: Server, folder: Path) -> None:
+        self.server = server
+        self.happened: dict[str, int] = {}
+        self._folder = folder
+
+    def upload(self, rows: list[bytes], **settings: Any) -> Outing:
+        """Upload rows to it, every time with the same state; settings by name."""
+        run = upload_rows(self.server, self._folder, rows, **settings)
+        self.happened = self.server.faults.counts
+        return run
+
+
+class MakeWeather(Protocol):
+    """Starts an emulator with faults (`{"action": ...}`) and switches by name; chances are seeded."""
+
+    def __call__(self, *faults: dict[str, Any], seed: int = 1, **switches: Any) -> Weather:
+        """Start it."""
+        ...
+
+
+def weather_maker(stack: ExitStack, folder: Callable[[], Path]) -> MakeWeather:
+    """What makes weather; `folder` gives a place to each."""
+
+    def make(*faults: dict[str, Any], seed: int = 1, **switches: Any) -> Weather:
+        emulator = Emulator.in_memory(None, **switches)
+        stack.callback(emulator.close)
+        server = stack.enter_context(Server(emulator))
+        server.faults.add(*faults, seed=seed)
+        return Weather(server, folder())
+
+    return make

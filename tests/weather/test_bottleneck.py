@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import MakeWeather
 from hypothesis import given
 from hypothesis import strategies as st
-from outing import flat
+from outing import MakeWeather, flat
 
 from toloka_upload.session.timesheet import Cause, Timesheet
 

@@ -7,8 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import MakeWeather, Weather
-from outing import flat
+from outing import MakeWeather, Weather, flat
 
 
 def command(

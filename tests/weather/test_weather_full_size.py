@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MakeWeather
-from outing import flat, listed, statuses, together
+from outing import MakeWeather, flat, listed, statuses, together
 
 from toloka_upload.emulator import Request
 from toloka_upload.emulator.world import load_world

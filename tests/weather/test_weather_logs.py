@@ -6,8 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from conftest import MakeWeather
-from outing import flat, together
+from outing import MakeWeather, flat, together
 
 from toloka_upload.emulator import operations
 from toloka_upload.emulator.switches import about

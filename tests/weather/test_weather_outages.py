@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from conftest import MakeWeather, Weather
-from outing import Outing, flat, statuses, together
+from outing import MakeWeather, Outing, Weather, flat, statuses, together
 
 from toloka_upload.emulator import Request
 from toloka_upload.emulator.messages import Response

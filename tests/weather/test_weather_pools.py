@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from conftest import MakeWeather
-from outing import flat, statuses, together
+from outing import MakeWeather, flat, statuses, together
 
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report.observer import PoolOpened

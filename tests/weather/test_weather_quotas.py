@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from conftest import MakeWeather, Weather
-from outing import Outing, allow, flat, statuses, together
+from outing import MakeWeather, Outing, Weather, allow, flat, statuses, together
 
 from toloka_upload.errors import ExitStatus
 from toloka_upload.policies.rate import Window
@@ -182,3 +181,14 @@ def test_a_pool_of_suites_has_its_own_count(weather: MakeWeather) -> None:
     run = here.upload(flat(100), pool="22", suite_size=5, rate=Window(30, 60.0, "minute"))
     assert run.status is ExitStatus.OK
     assert statuses(here.server)["429"] == 0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_small_chunks_that_are_often_refused_all_arrive(weather: MakeWeather, seed: int) -> None:
+    """Half of the requests meet a 429, eight at once: those that wait hold nothing that the one try needs."""
+    here = weather(
+        {"action": "throttle", "kind": "bare", **TASKS, "times": 0, "probability": 0.5}, seed=seed
+    )
+    run = here.upload(flat(160), chunk_size=10, concurrency=8)
+    assert here.happened["throttle"] >= 4
+    assert run.has_each_row_once()

@@ -7,8 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from conftest import MakeWeather
-from outing import Outing, flat, together
+from outing import MakeWeather, Outing, flat, together
 
 from toloka_upload.errors import ExitStatus
 from toloka_upload.policies.stop import parse_max_errors

@@ -6,8 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from conftest import MakeWeather
-from outing import Outing, flat, statuses, together
+from outing import MakeWeather, Outing, flat, statuses, together
 
 from toloka_upload.errors import ExitStatus
 

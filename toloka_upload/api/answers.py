@@ -89,6 +89,55 @@ def read_entries(answer: Answer, request: str) -> Iterator[list[dict[str, Any]]]
         raise _no_json(answer, request) from None
 
 
+class ListingPage(NamedTuple):
+    """A page of a listing: its items a piece at a time, its bytes, and whether there are more."""
+
+    pieces: Iterator[list[dict[str, Any]]]
+    size: int
+    more: bool
+
+
+def read_page(answer: Answer, request: str) -> ListingPage:
+    """
+    A page of a listing.
+
+    Raises:
+        ApiError: As `read`; `AnswerLost` too where it is no listing. The pieces raise it as well.
+    """
+    body, head = answer.body, b'{"items":'
+    end = body.rfind(b"]") + 1
+    if not 200 <= answer.status < 300 or not body.startswith(head + b"[") or not end:
+        value = read(answer, request)
+        items = value.get("items") if isinstance(value, dict) else None
+        if not isinstance(items, list):
+            raise _no_listing(request)
+        return ListingPage(
+            _items(iter([items]), answer, request), len(body), value.get("has_more") is True
+        )
+    try:
+        rest = orjson.loads(head + b"null" + body[end:])
+    except orjson.JSONDecodeError:
+        raise _no_json(answer, request) from None
+    items_of = pieces(body[len(head) : end])
+    return ListingPage(_items(items_of, answer, request), len(body), rest.get("has_more") is True)
+
+
+def _items(found: Iterator[Any], answer: Answer, request: str) -> Iterator[list[dict[str, Any]]]:
+    try:
+        for piece in found:
+            if not all(
+                isinstance(item, dict) and isinstance(item.get("id"), str) for item in piece
+            ):
+                raise _no_listing(request)
+            yield piece
+    except orjson.JSONDecodeError:
+        raise _no_json(answer, request) from None
+
+
+def _no_listing(request: str) -> AnswerLost:
+    return AnswerLost("BAD_ANSWER", "the answer is not a listing", request=request)
+
+
 def _no_json(answer: Answer, request: str) -> AnswerLost:
     return AnswerLost(
         "BAD_ANSWER",

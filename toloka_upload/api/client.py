@@ -16,7 +16,7 @@ from urllib.parse import quote
 import httpx
 
 from toloka_upload._version import __version__
-from toloka_upload.api.answers import Answer, read, read_entries
+from toloka_upload.api.answers import Answer, ListingPage, read, read_entries, read_page
 from toloka_upload.api.errors import AnswerLost, ApiError, ConnectionFailed
 from toloka_upload.api.target import Target
 
@@ -110,6 +110,10 @@ class Client:
         """Close the connections."""
         self._http.close()
 
+    def requester(self) -> dict[str, Any]:
+        """The requester whose token it is, with the balance where that may be seen."""
+        return self._object("GET", "/requester")
+
     def pool(self, pool: str) -> dict[str, Any]:
         """The pool, as the API describes it."""
         return self._object("GET", f"/pools/{_id(pool)}")
@@ -152,9 +156,34 @@ class Client:
             raise AnswerLost("BAD_ANSWER", "the answer is not a listing", request=f"GET /{kind}")
         return items, value.get("has_more") is True
 
+    def page(self, kind: str, pool: str, filters: Mapping[str, str]) -> ListingPage:
+        """One page of a pool's tasks or suites, parsed a piece at a time: it may have thousands of items."""
+        path = f"/{kind}"
+        return read_page(self._answer("GET", path, {"pool_id": pool, **filters}), f"GET {path}")
+
+    def item(self, kind: str, item: str) -> dict[str, Any]:
+        """One task or suite."""
+        return self._object("GET", f"/{kind}/{_id(item)}")
+
+    def take_back(self, kind: str, item: str) -> dict[str, Any]:
+        """Give a task or suite to nobody more; return it as it is then. Doing it again changes nothing."""
+        body = b'{"overlap":0,"infinite_overlap":false}'
+        path = f"/{kind}/{_id(item)}/set-overlap-or-min"
+        value = self._request("PATCH", path, None, body)
+        if not isinstance(value, dict):
+            raise AnswerLost("BAD_ANSWER", "the answer is not an object", request=f"PATCH {path}")
+        return value
+
+    def close_pool(self, pool: str, *, training: bool = False) -> Operation | None:
+        """Close the pool; None where it is closed already."""
+        return self._turn(pool, "close", training=training)
+
     def open_pool(self, pool: str, *, training: bool = False) -> Operation | None:
         """Open the pool; None where it is open already."""
-        path = f"/{'trainings' if training else 'pools'}/{_id(pool)}/open"
+        return self._turn(pool, "open", training=training)
+
+    def _turn(self, pool: str, what: str, *, training: bool) -> Operation | None:
+        path = f"/{'trainings' if training else 'pools'}/{_id(pool)}/{what}"
         answer = self._answer("POST", path)
         value = read(answer, f"POST {path}")
         return None if answer.status == 204 else Operation.of(value, f"POST {path}")

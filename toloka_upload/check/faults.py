@@ -24,6 +24,10 @@ SIMPLE = "Value must not be an object or an array"
 URL = "Value must be in valid url format"
 UNKNOWN = "Unknown field name"
 
+_FOREIGN = {
+    "data": f"{UNKNOWN}: if this is Label Studio's export, take the data out: jq -c '.[].data' FILE > tasks.jsonl",
+}
+"""What keys of other programs' files say."""
 _LONGEST_SHOWN = 60
 _LONGEST_GUESSED = 64
 _MOST_BITS_SHOWN = 8192  # Python refuses to write out integers past 4,300 digits
@@ -40,13 +44,15 @@ def first_of(faults: Iterator[Fault]) -> Sequence[Fault]:
 
 def required(path: str) -> Fault:
     """A value that must be there is missing or null."""
-    return Fault(path, "VALUE_REQUIRED", PRESENT)
+    return Fault(
+        path, "VALUE_REQUIRED", f"{PRESENT}; the field is required, and this row has no value"
+    )
 
 
 def unknown(prefix: str, name: str, known: Iterable[str]) -> Fault:
     """A key that nothing declares; a key much like it is suggested."""
     guess = _closest(name, tuple(known)) if len(name) <= _LONGEST_GUESSED else None
-    message = f"{UNKNOWN}: did you mean {quoted(guess)}?" if guess else UNKNOWN
+    message = f"{UNKNOWN}: did you mean {quoted(guess)}?" if guess else _FOREIGN.get(name, UNKNOWN)
     return Fault(prefix + clipped(name), "VALUE_NOT_ALLOWED", message)
 
 

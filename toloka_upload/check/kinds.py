@@ -105,7 +105,7 @@ def _url(_: Constraints) -> Iterator[Rule]:
     secure, plain = "'https://' <= value < 'https:/0'", "'http://' <= value < 'http:/0'"
     expression = f"{secure} or {plain} or {{is_url}}(value)"
     yield _text()
-    yield Rule(expression, "INVALID_URL_SYNTAX", faults.URL, {"is_url": _is_url}, actual=None)
+    yield Rule(expression, "INVALID_URL_SYNTAX", faults.URL, {"is_url": _is_url})
 
 
 def _coordinates(_: Constraints) -> Iterator[Rule]:

@@ -48,7 +48,7 @@ class RowCheck:
 
     def _all_right(self, batch: Batch, columns: Columns, kind: Kind, spec: Spec | None) -> bool:
         if kind is Kind.FLAT:
-            return spec is None or not any(map(spec.check_input, batch.values))
+            return spec is None or spec.inputs_hold(batch.values)
         if not (suites_are_right if kind is Kind.SUITE else tasks_are_right)(columns):
             return False
         pools = columns.get("pool_id")

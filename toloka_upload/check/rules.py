@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from toloka_upload.check import faults
+from toloka_upload.hints import fix_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,10 @@ class Rule:
 
     def complaint(self, value: Any) -> tuple[str, str]:
         """Code and message for a value that breaks the rule."""
+        fix = fix_of(self.code, value)
         if self.actual is None:
-            return self.code, self.message
-        return self.code, f"{self.message}, not {self.actual(value)}"
+            return self.code, f"{self.message}{fix}"
+        return self.code, f"{self.message}, not {self.actual(value)}{fix}"
 
     def compiled(self) -> Callable[[Any], bool]:
         """The rule as a function."""

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from toloka_upload.check import faults
-from toloka_upload.check.fields import Check, Fields, Note
+from toloka_upload.check.fields import Check, Fields, Holds, Note
 from toloka_upload.rows.model import Fault
 
 
@@ -38,18 +38,17 @@ class Spec:
     `toloka_upload.check.structure`.
 
     Attributes:
-        input_fields: Ids of the input fields, in the spec's order; empty if there is no spec.
-        output_fields: The same for the output fields.
         check_input: Check the input values of one task: `check_input(values, prefix="input_values.")`.
+        inputs_hold: Whether it finds nothing in any of many: `inputs_hold([values, ...])`.
     """
 
     check_input: Check
 
     def __init__(self, inputs: Fields | None, outputs: Fields | None) -> None:
-        self.input_fields = inputs.names if inputs else ()
-        self.output_fields = outputs.names if outputs else ()
         self.check_input = inputs.check if inputs else _anything
+        self.inputs_hold: Holds = inputs.hold if inputs else _all_hold
         self._check_output: Check = outputs.check if outputs else _anything
+        self._outputs_hold: Holds = outputs.hold if outputs else _all_hold
 
     @classmethod
     def compile(cls, task_spec: Mapping[str, Any], note: Note = _unnoted) -> Spec:
@@ -88,17 +87,15 @@ class Spec:
 
     def tasks_hold(self, columns: Mapping[str, Sequence[Any]]) -> bool:
         """Whether `check_task` finds nothing in any of many tasks with the same members, of a right structure."""
-        return not any(map(self.check_input, columns["input_values"])) and not any(
-            any(map(self._check_output, _answers(columns[name])))
-            for name in _SOLUTIONS
-            if name in columns
+        return self.inputs_hold(columns["input_values"]) and all(
+            self._outputs_hold(_answers(columns[name])) for name in _SOLUTIONS if name in columns
         )
 
     def suites_hold(self, columns: Mapping[str, Sequence[Any]]) -> bool:
         """The same for task suites."""
         tasks = list(chain.from_iterable(columns["tasks"]))
-        return not any(map(self.check_input, [task["input_values"] for task in tasks])) and not any(
-            any(map(self._check_output, _answers(task.get(name) for task in tasks)))
+        return self.inputs_hold([task["input_values"] for task in tasks]) and all(
+            self._outputs_hold(_answers([task[name] for task in tasks if name in task]))
             for name in _SOLUTIONS
         )
 
@@ -117,11 +114,13 @@ class Spec:
                     yield from self._check_output(values, path)
 
 
-def _answers(solutions: Iterable[Any]) -> Iterator[dict[str, Any]]:
+def _answers(solutions: Iterable[Any]) -> list[dict[str, Any]]:
     """The values of known or baseline solutions, of which each task has a list or none."""
-    for of_task in solutions:
-        for solution in of_task or ():
-            yield solution["output_values"]
+    return [solution["output_values"] for of_task in solutions if of_task for solution in of_task]
+
+
+def _all_hold(many: Iterable[dict[str, Any]]) -> bool:  # noqa: ARG001
+    return True
 
 
 def _anything(values: dict[str, Any], prefix: str = "") -> Sequence[Fault]:  # noqa: ARG001

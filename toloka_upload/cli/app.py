@@ -7,12 +7,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from toloka_upload.cli.adopt import adopt
 from toloka_upload.cli.config import ConfiguredCommand, UploadCommand, config
 from toloka_upload.cli.emulator import emulator
 from toloka_upload.cli.help import GroupedCommand, help_all_option, write_program
 from toloka_upload.cli.runs import runs
 from toloka_upload.cli.template import template
+from toloka_upload.cli.undo import undo
 from toloka_upload.cli.upload import upload
+from toloka_upload.cli.verify import verify
 
 
 class _UploadByDefault(TyperGroup):
@@ -81,7 +84,7 @@ def _main(
 
 
 app.command(cls=UploadCommand)(upload)
-for _command in (runs, template, emulator):
+for _command in (runs, verify, undo, adopt, template, emulator):
     app.command(cls=ConfiguredCommand)(_command)
 app.command(
     cls=GroupedCommand,

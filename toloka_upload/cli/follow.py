@@ -79,7 +79,11 @@ class Replay:
         env = run.logged.env if run.logged else ""
         pool = run.pools[0] if len(run.pools) == 1 else None
         files = tuple(run.files)
-        self._display(ev.RunStarted(run.id, files, pool, env, run.url, "async", dry_run=False))
+        self._display(
+            ev.RunStarted(
+                run.id, files, pool, env, run.destination.endpoint, "async", dry_run=False
+            )
+        )
         self._display.progress.started = run.started + self._offset
 
     def _tell_plan(self, run: PastRun) -> None:

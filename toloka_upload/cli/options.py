@@ -106,8 +106,8 @@ class Format(StrEnum):
     xlsx = "xlsx"
 
 
-class What(Options):
-    """Which rows go where, and as what."""
+class Where(Options):
+    """Which pool, and what rows become there."""
 
     title = "What to upload"
 
@@ -127,6 +127,13 @@ class What(Options):
     suites_by_blank_line: Annotated[
         bool, option("A blank line ends a suite (CSV, TSV).", "--suites-by-blank-line")
     ] = False
+
+
+class What(Options):
+    """What tasks are like, and the pool when they are in."""
+
+    title = "What to upload"
+
     overlap: Annotated[int | None, option("Overlap for rows that name none.", metavar="N")] = None
     allow_defaults: Annotated[
         bool,
@@ -186,6 +193,29 @@ class Safety(Options):
             "--skip-invalid-items/--no-skip-invalid-items",
         ),
     ] = False
+    fee: Annotated[
+        str | None,
+        option(
+            "The platform's fee on top of what workers get, for the cost.",
+            otherwise="not counted",
+            metavar="PERCENT",
+        ),
+    ] = None
+    max_cost: Annotated[
+        str | None,
+        option("Send nothing if it may cost more, or if nobody can tell.", metavar="AMOUNT"),
+    ] = None
+    max_cost_ignore_unknown: Annotated[
+        bool,
+        option(
+            "Compare --max-cost with the least cost where the most cannot be told.",
+            "--max-cost-ignore-unknown",
+        ),
+    ] = False
+    confirm_over: Annotated[
+        str | None,
+        option("Ask on the terminal if it may cost more; off one, send nothing.", metavar="AMOUNT"),
+    ] = None
     max_errors: Annotated[
         str | None,
         option("Stop sending once more rows were rejected.", metavar="N|N%"),
@@ -278,8 +308,20 @@ class Pace(Options):
     ] = "5s"
 
 
-class Output(Options):
-    """What is told, and where."""
+class Telling(Options):
+    """What is told of every command that takes its time."""
+
+    title = "Output"
+
+    json_output: Annotated[
+        bool, option("One JSON object on standard output at the end.", "--json")
+    ] = False
+    quiet: Annotated[bool, option("Errors and warnings only.", "--quiet", "-q")] = False
+    verbose: Annotated[bool, option("A line for each chunk and retry.", "--verbose", "-v")] = False
+
+
+class Output(Telling):
+    """What is told of an upload, and where."""
 
     title = "Output"
 
@@ -296,14 +338,9 @@ class Output(Options):
     force: Annotated[
         bool, option("Overwrite the file that --rejects names, if it is there.", "--force")
     ] = False
-    json_output: Annotated[
-        bool, option("One JSON object on standard output at the end.", "--json")
-    ] = False
     events: Annotated[
         str | None, option("Write NDJSON events while it runs.", metavar="FILE|-")
     ] = None
-    quiet: Annotated[bool, option("Errors and warnings only.", "--quiet", "-q")] = False
-    verbose: Annotated[bool, option("A line for each chunk and retry.", "--verbose", "-v")] = False
 
 
 class State(Options):
@@ -399,8 +436,23 @@ class Connection(State):
             self.env, self.url, self.account, self.token_file, os.environ, self.token_command
         )
 
+    def target_of(self, endpoint: str, account: str) -> "Target":
+        """The API that a past run spoke to.
 
-class UploadOptions(What, Reading, Safety, Pace, Output, Connection):
+        Raises:
+            UsageProblem: The options name another one.
+            Denied: The token cannot be read.
+        """
+        import os
+
+        from toloka_upload import configure
+
+        return configure.target_of_run(
+            *(endpoint, account, self.env, self.url, self.account, self.token_file, os.environ)
+        )
+
+
+class UploadOptions(Where, What, Reading, Safety, Pace, Output, Connection):
     """The options of an upload, in the order of the help."""
 
     help_all: Annotated[bool, help_all_option(hidden=True)] = False

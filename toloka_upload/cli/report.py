@@ -43,7 +43,7 @@ def write_page_of(state_dir: Path, run_id: str | None, path: Path) -> None:
         "run_id": run.id,
         "files": run.files,
         "pools": run.pools,
-        "url": run.url,
+        "url": run.destination.endpoint,
     }
     known |= {"exit_reason": run.state, "seconds": (run.finished or run.started) - run.started}
     known |= {"env": run.logged.env if run.logged else "", "exit_code": 75}

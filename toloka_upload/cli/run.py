@@ -10,14 +10,18 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
+from typing import Protocol
 
+from toloka_upload.cli.confirm import Confirmation
 from toloka_upload.cli.options import UploadOptions
 from toloka_upload.configure import open_to_others, read
 from toloka_upload.display import Display, colour_wanted, display_for, fitting
 from toloka_upload.errors import ExitStatus, Interrupted, Terminated
+from toloka_upload.policies.amounts import parse_amount, parse_percent
 from toloka_upload.policies.durations import parse_duration
 from toloka_upload.policies.rate import parse_rate
 from toloka_upload.policies.stop import parse_max_errors
@@ -28,7 +32,7 @@ from toloka_upload.report.summary import Report
 from toloka_upload.report.text import summary_text
 from toloka_upload.rows.model import ReadOptions
 from toloka_upload.run.upload import Upload
-from toloka_upload.settings import DAILY_LIMIT, RATE, Pacing, Requests, Settings, pool_id
+from toloka_upload.settings import DAILY_LIMIT, RATE, Budget, Pacing, Requests, Settings, pool_id
 from toloka_upload.text import encodable
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
@@ -40,8 +44,9 @@ _QUIET_COLLECTIONS = 100_000
 
 def run_upload(files: list[str], options: UploadOptions) -> int:
     """Upload, telling people or programs what happens; return the exit status."""
-    _tame_memory()
-    settings = settings_from(files, options)
+    tame_memory()
+    confirmation = Confirmation()
+    settings = settings_from(files, options, confirmation)
     events, token_file = options.events, options.token_file
     outputs = outputs_of(settings)
     if options.report:
@@ -67,6 +72,7 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
             )
         )
         observer: Observer = display
+        confirmation.display = display
         if events:
             writer = EventsFile.open(
                 events, sys.stdout.buffer, time.time, lambda message: display(Warned(message))
@@ -79,7 +85,7 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
                 )
             )
         upload = Upload(settings, observer)
-        _obey_signals(upload, display)
+        obey_signals(upload, display)
         report = upload.run()
     if options.report:
         from toloka_upload.cli.report import write_page
@@ -89,7 +95,7 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
     return report.exit_status
 
 
-def _tame_memory() -> None:
+def tame_memory() -> None:
     """Keep memory flat and the collector quiet: this process is ours to tune, unlike that of a library's user."""
     gc.freeze()
     gc.set_threshold(_QUIET_COLLECTIONS)
@@ -102,7 +108,9 @@ def _tame_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT)
 
 
-def settings_from(files: list[str], options: UploadOptions) -> Settings:
+def settings_from(
+    files: list[str], options: UploadOptions, confirm: Callable[[str], bool] | None = None
+) -> Settings:
     """The settings that options ask for.
 
     Raises:
@@ -131,6 +139,13 @@ def settings_from(files: list[str], options: UploadOptions) -> Settings:
             options.suite_size,
         ),
         pacing=_pacing(options),
+        budget=Budget(
+            read("--fee", options.fee, parse_percent),
+            read("--max-cost", options.max_cost, parse_amount),
+            options.max_cost_ignore_unknown,
+            read("--confirm-over", options.confirm_over, parse_amount),
+            confirm,
+        ),
         check=options.check,
         dry_run=options.dry_run,
         again=options.again,
@@ -161,7 +176,15 @@ def _pacing(options: UploadOptions) -> Pacing:
     )
 
 
-def _obey_signals(upload: Upload, display: Display) -> None:
+class Interruptible(Protocol):
+    """What a signal stops."""
+
+    def interrupt(self, error: Interrupted) -> None:
+        """Begin nothing new, and end."""
+        ...
+
+
+def obey_signals(work: Interruptible, display: Display) -> None:
     """The first signal ends the run in order, the second at once; the journal is right in both cases."""
     received: list[int] = []
 
@@ -173,7 +196,7 @@ def _obey_signals(upload: Upload, display: Display) -> None:
             os._exit(status)
         kind = Terminated if number == signal.SIGTERM else Interrupted
         name = signal.Signals(number).name
-        upload.interrupt(
+        work.interrupt(
             kind(
                 f"Stopped by {name}. Nothing new is sent; the journal knows what was. Run the same command again: "
                 "it goes on from there.",

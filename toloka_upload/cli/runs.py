@@ -145,9 +145,14 @@ def _line(run: "PastRun") -> tuple[str, ...]:
     value = run.as_json()
     counts = (run.report or {}).get("counts", {})
     took = "" if value["seconds"] is None else duration(value["seconds"])
-    files = plain(" ".join(run.files))
+    files = plain(" ".join(run.files)) or _what(run)
     created = str(counts.get("created", "?"))
     return run.id, str(value["started"]), took, listed(run.pools), run.state, created, files
+
+
+def _what(run: "PastRun") -> str:
+    """What a run without files did."""
+    return f"({run.command} of {run.of})" if run.of else f"({run.command})"
 
 
 def _show(run: "PastRun", *, as_json: bool) -> None:
@@ -171,7 +176,7 @@ def _show(run: "PastRun", *, as_json: bool) -> None:
     if value["seconds"] is not None:
         facts.append(("took", duration(value["seconds"])))
     facts.append(("pools", f"{', '.join(value['pools'])} at {plain(str(value['url']))}"))
-    facts.append(("files", plain(" ".join(run.files))))
+    facts.append(("files", plain(" ".join(run.files)) or _what(run)))
     facts += [(name.replace("_", " "), number) for name, number in _counts(run) if number]
     error = (run.report or {}).get("error")
     if error:

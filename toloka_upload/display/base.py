@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TextIO
 
@@ -56,6 +57,11 @@ class Display:
 
     def tick(self) -> None:
         """Bring the display up to date."""
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """While a question stands on the terminal, nothing else is written there."""
+        yield
 
     def __enter__(self) -> Self:
         """Start the pulse."""

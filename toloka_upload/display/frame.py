@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rich.text import Text
 
 from toloka_upload.api.target import shown
-from toloka_upload.display.narrate import ON_THEIR_WAY, main_words
+from toloka_upload.display.narrate import ACCOUNT_WORDS, ON_THEIR_WAY, main_words
 from toloka_upload.display.progress import Flight, Progress
 from toloka_upload.errors import ExitStatus
 from toloka_upload.text import count, counted, duration, listed, plain
@@ -77,7 +77,7 @@ def last_frame(
     seconds = progress.report.seconds if progress.report else now - progress.started
     words = [*_speed(progress, now), *_counts(progress), f"in {seconds:.1f} s"]
     known = summary_follows and progress.report is not None
-    if progress.dry_run or progress.created or progress.sending:
+    if progress.dry_run or progress.created or progress.sending or progress.command:
         side = [] if known else _wrapped(words, look)
         return _cut([bar_line(progress, now, look), *side], look)
     if known:
@@ -139,6 +139,10 @@ def _main(progress: Progress, width: int) -> str:
 
 def _label(progress: Progress, now: float) -> str:
     report = progress.report
+    if progress.command and not progress.stopping:
+        doing, done = ACCOUNT_WORDS[progress.command]
+        over = report is not None and int(report.exit_status) in {0, 1, 3}
+        return done if over else "Stopped" if report is not None or progress.left else doing
     if report is not None and report.exit_status in {ExitStatus.OK, ExitStatus.REJECTED}:
         if progress.dry_run:
             return "Checked"
@@ -183,7 +187,7 @@ def _side(progress: Progress, now: float, look: Look) -> list[Text]:
 
 def _speed(progress: Progress, now: float) -> list[str]:
     rate = progress.rate(now)
-    return [] if rate is None else [f"{rate:,.0f} rows/s"]
+    return [] if rate is None else [f"{rate:,.0f}{'' if progress.command else ' rows'}/s"]
 
 
 def _counts(progress: Progress) -> list[str]:

@@ -13,7 +13,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TextIO
 
 from rich.console import Console
@@ -68,6 +69,8 @@ class Live(Display):
         self._size = size
         self._wall = wall
         self._summary_follows = summary_follows
+        self._painting = threading.Lock()
+        self._halted = False
         self._lines: list[Line] = []
         self._glyphs = UNICODE if (stream.encoding or "").lower().startswith("utf") else ASCII
         self._console = Console(
@@ -92,11 +95,30 @@ class Live(Display):
 
     def tick(self) -> None:
         """Paint the present state."""
+        with self._painting:
+            if not self._halted:
+                self._paint()
+
+    def _paint(self) -> None:
         look = self._look()
         with self._lock:
             lines = self._taken_lines()
             picture = frame(self.progress, self._clock(), look)
         self._write("\r" + lines + self._block(picture) + _up(len(picture) - 1))
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leave the terminal to a question: a clean line, and the cursor."""
+        with self._painting:
+            self._halted = True
+            with self._lock:
+                lines = self._taken_lines()
+            self._write(f"\r{lines}{ERASE_BELOW}{SHOW_CURSOR}")
+        try:
+            yield
+        finally:
+            self._write(HIDE_CURSOR)
+            self._halted = False
 
     def _on_suspend(self, action: Callable[[int, object], None] | signal.Handlers) -> None:
         """Say what Ctrl-Z does, where that is ours to say: in the main thread, if not ignored."""

@@ -11,7 +11,9 @@ from toloka_upload.api.target import shown
 from toloka_upload.display.progress import FAULTS_SHOWN, Progress
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
+from toloka_upload.report.account import AccountReport, named_counts
 from toloka_upload.report.summary import Counts, Report
+from toloka_upload.report.text import cost_words
 from toloka_upload.text import (
     MESSAGE_LIMIT,
     count,
@@ -78,9 +80,15 @@ class Narrator:
                 return [Line(Level.TROUBLE, f"stopping: {reason}")]
             case ev.RunStarted():
                 return [Line(Level.STEP, start_line(event))]
+            case ev.CostKnown():
+                return [Line(Level.NOTE, f"cost: {plain(cost_words(event.cost), MESSAGE_LIMIT)}")]
             case ev.PoolOpened():
                 said = "was open already" if event.already else "is open"
                 return [Line(Level.NOTE, f"pool {plain(event.pool)} {said}")]
+            case ev.AccountStarted():
+                return [Line(Level.STEP, account_line(event))]
+            case ev.AccountFinished():
+                return list(self._end(event.report))
             case ev.RunFinished():
                 return list(self._end(event.report))
         detail = _detail(event)
@@ -105,7 +113,7 @@ class Narrator:
         level = Level.STEP if fresh else Level.DETAIL
         return [Line(level, f"waiting: {plain(event.message, MESSAGE_LIMIT)}")]
 
-    def _end(self, report: Report) -> Iterator[Line]:
+    def _end(self, report: Report | AccountReport) -> Iterator[Line]:
         if report.error and self._say_error:
             lines = report.error.message.splitlines() or [report.error.code]
             yield Line(Level.TROUBLE, f"error: {plain(lines[0], MESSAGE_LIMIT)}")
@@ -123,12 +131,32 @@ def start_line(event: ev.RunStarted) -> str:
     return f"toloka-upload {__version__}: {what} {listed(event.files)} for {where} at {place}"
 
 
-def end_line(report: Report) -> str:
+ACCOUNT_WORDS = {
+    "verify": ("Verifying", "Verified"),
+    "undo": ("Undoing", "Undone"),
+    "adopt": ("Adopting", "Adopted"),
+}
+
+
+def account_line(event: ev.AccountStarted) -> str:
+    """What a command of the account is about, in one line."""
+    words = ACCOUNT_WORDS[event.command][0].lower()
+    what = [f"run {plain(event.run_id)}"] if event.run_id else []
+    what += [f"pool {plain(pool)}" for pool in event.pools]
+    place = plain(shown(event.env, event.url))
+    return f"toloka-upload {__version__}: {words} {', '.join(what)} at {place}"
+
+
+def end_line(report: Report | AccountReport) -> str:
     """How the run ended and what became of its rows, in one line."""
     status = report.exit_status
     how = "finished" if status == 0 else f"ended with exit {int(status)} ({status.reason})"
     interrupted = status in {ExitStatus.INTERRUPTED, ExitStatus.TERMINATED}
-    words = count_words(report.counts, ON_THEIR_WAY if interrupted else "unknown")
+    words = (
+        named_counts(report.counts)
+        if isinstance(report, AccountReport)
+        else count_words(report.counts, ON_THEIR_WAY if interrupted else "unknown")
+    )
     return f"{how}: {words}; {report.seconds:.1f} s"
 
 
@@ -158,6 +186,12 @@ def main_words(progress: Progress) -> list[str]:
     """Rows in the pool of all rows, and the share of them; while nothing was sent, rows read."""
     share = progress.share
     shown = [] if share is None else [percent(share)]
+    if progress.command:
+        done = progress.account
+        if done is None:
+            return ["begun"]
+        of = "" if done.total is None else f" of {count(done.total)}"
+        return [f"{count(done.done)}{of} {done.what}", *shown]
     if progress.checking:
         return [f"{counted(progress.read, 'row')} read", *shown]
     total = progress.total
@@ -172,7 +206,7 @@ def side_words(progress: Progress, now: float) -> list[str]:
     parts = []
     rate, left = progress.rate(now), progress.seconds_left(now)
     if rate is not None:
-        parts.append(f"{rate:,.0f} rows/s")
+        parts.append(f"{rate:,.0f}{'' if progress.command else ' rows'}/s")
     if left is not None:
         parts.append(f"{duration(left)} left")
     for number, name in (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
+from toloka_upload.report.account import AccountReport
 from toloka_upload.report.summary import Report
 from toloka_upload.text import duration, fault_line
 
@@ -108,6 +109,7 @@ class Progress:
         chunks: Chunks that this run sends, once all are planned; `chunks_done` of them have their outcomes.
         retries: Waits after a request that failed: each is followed by another try.
         late_faults: The last few row faults after those that were printed as lines.
+        command: A command of the account, if it is none that uploads; `account` is how far it is.
         report: The run's report once it is over.
         left: The display closes; without a report, the run was cut short.
     """
@@ -128,7 +130,9 @@ class Progress:
         self.chunks_done = self.retries = 0
         self.faults = 0
         self.late_faults: deque[str] = deque(maxlen=3)
-        self.report: Report | None = None
+        self.report: Report | AccountReport | None = None
+        self.command = ""
+        self.account: ev.AccountProgress | None = None
         self.left = False
         self._waits: dict[tuple[str, str | None], Wait] = {}
         self._speed = Speed()
@@ -157,12 +161,30 @@ class Progress:
                 self.stopping = event.reason
             case ev.RunStarted() | ev.PoolChecked() | ev.AllPlanned():
                 self._learned(event)
+            case ev.AccountStarted() | ev.AccountProgress() | ev.AccountFinished():
+                self._account(event, now)
             case ev.RunFinished():
                 self._finished(event)
 
+    def _account(
+        self, event: ev.AccountStarted | ev.AccountProgress | ev.AccountFinished, now: float
+    ) -> None:
+        match event:
+            case ev.AccountStarted():
+                self.command = event.command
+                self._speed.note(now, 0)
+            case ev.AccountProgress():
+                self.account = event
+                self._speed.note(now, event.done)
+            case ev.AccountFinished():
+                self.report = event.report
+                self._waits.clear()
+
     @property
     def in_pool(self) -> int:
-        """Rows that are in the pool, from this run or an earlier one."""
+        """Rows that are in the pool, from this run or an earlier one; of another command: what is done."""
+        if self.command:
+            return self.account.done if self.account else 0
         return self.created + self.already_uploaded
 
     @property
@@ -180,6 +202,8 @@ class Progress:
     @property
     def total(self) -> int | None:
         """Rows of the whole input: counted, else estimated from the bytes read, else None."""
+        if self.command:
+            return self.account.total if self.account else None
         if self.finished_reading:
             return self.read
         return round(self.read / self.fraction_read) if self.fraction_read else None
@@ -187,7 +211,7 @@ class Progress:
     @property
     def checking(self) -> bool:
         """Rows are read and checked, and none was sent: the reading is what there is to show."""
-        return self.dry_run or not (self.sending or self.finished_reading)
+        return self.dry_run or not (self.sending or self.finished_reading or self.command)
 
     def looking_up(self, now: float) -> bool:
         """Whether the run asks what became of rows that were sent, and sends nothing."""
@@ -211,7 +235,8 @@ class Progress:
         """
         if self.report is not None:
             seconds = self.report.seconds
-            return self.created / seconds if self.created and seconds > 0 else None
+            done = self.in_pool if self.command else self.created
+            return done / seconds if done and seconds > 0 else None
         return self._speed.rate(now)
 
     def seconds_left(self, now: float) -> float | None:
@@ -225,7 +250,7 @@ class Progress:
             return None
         rest = max(0, total - self.in_pool - self.rejected - self.unknown)
         held, sending = self._held.so_far(now), now - self._first_sent
-        if not held and not self._held.left(now):
+        if self.command or (not held and not self._held.left(now)):
             return rest / rate
         between = rest * max(sending - held, 0.0) / self._by_api
         return max(rest * sending / self._by_api, self._held.left(now) + between)

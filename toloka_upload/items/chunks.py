@@ -139,7 +139,6 @@ class Chunk:
     def select(self, items: list[int]) -> Chunk:
         """A chunk of some of the items, in their order, with the attempts starting anew."""
         rows = list(self.rows_of(iter(items)))
-        files = list(self.places.file_of_rows())
         chosen = Chunk(self.pool, self.kind)
         chosen.texts = [self.texts[item] for item in items]
         chosen.raws = [self.raws[row] for row in rows]
@@ -147,8 +146,7 @@ class Chunk:
         chosen.contents = _take(self.contents, items)
         if self.per_item is not None:
             chosen.per_item = array("q", (self.per_item[item] for item in items))
-        for row in rows:
-            chosen.places.add(files[row], self.places.lines[row])
+        chosen.places = self.places.select(rows)
         share = len(items) / self.items
         chosen.size = Size(
             int(self.size.input_bytes * share) + 1, int(self.size.output_bytes * share) + 1

@@ -14,7 +14,7 @@ import struct
 import uuid
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import compress
+from itertools import chain, compress
 from typing import Any
 
 import orjson
@@ -22,11 +22,12 @@ import orjson
 WIDTH = 10
 """Bytes of an identity."""
 
-_FULLEST = 0.6
-"""Share of a hash table's places that may be taken before it grows."""
+_FULL, _FULLEST = 0.75, 0.6
+"""Shares of a hash table's places that may be taken before it grows: of rows seen, and of rows known."""
 _NOTHING = hashlib.blake2b(digest_size=WIDTH)
-_NUMBER = re.compile(rb"\s*:\s*(-?[0-9][0-9.eE+-]*)")
-_MINUS_ZERO = re.compile(rb":\s*-0\s*[,}]")  # the parser makes 0 of it
+_NUMBER = rb"\s*:\s*(-?[0-9][0-9.eE+-]*)"
+_ESCAPED = re.compile(rb"\\[u/]")  # characters that need not be
+_MINUS_ZERO = re.compile(rb"-0\s*[,}\]]")  # the parser makes 0 of it
 _NAMESPACE = uuid.UUID("6f6c6f6b-615f-5570-8c6f-616400000001")
 
 
@@ -68,7 +69,7 @@ def exact_members(value: Mapping[str, Any], text: bytes, names: Iterable[str]) -
 
 def loose(value: Any) -> bytes:
     """`value` as JSON without white space, keys in order, numbers by value: what a server may make of it."""
-    if has_float(value):
+    if has_whole_float(value):
         value = _by_value(value)
     return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
 
@@ -78,30 +79,39 @@ def nth(content: bytes, ordinal: int) -> bytes:
     return digest(b"%b%d" % (content, ordinal)) if ordinal else content
 
 
-def exact_scalars(values: Mapping[str, Any], text: bytes) -> bytes | None:
+def exact_scalars(values: Sequence[dict[str, Any]], texts: Sequence[bytes]) -> list[bytes] | None:
     """
-    What `canonical` makes of an object of scalars, in a tenth of the time; None where that cannot be told so simply.
+    What `canonical` makes of objects of scalars, in a tenth of the time; None where that cannot be told so simply.
 
     Args:
-        values: The object.
-        text: A JSON text that has it, and in which no other object has a key of its own. Keys are found in it as they
-            stand, so any that is spelt with escapes, or stands there twice, is not for here.
+        values: The objects.
+        texts: For each a JSON text on one line that has it. Keys are looked for as they stand, so any that is spelt
+            with escapes, or stands in a text twice, wherever that is, is not for here.
     """
-    if b"\\u" in text or b"\\/" in text:
+    if not values:
+        return []
+    text, names = b"\n".join(texts), tuple(values[0])
+    if (
+        not names
+        or (b"\\" in text and _ESCAPED.search(text))
+        or (b"-" in text and _MINUS_ZERO.search(text))
+        or not {names}.issuperset(map(tuple, values))
+    ):
         return None
-    exact = dict(values)
-    for name, value in values.items():
-        kind = type(value)
-        if kind is float:
+    columns: list[Sequence[Any]] = list(zip(*map(dict.values, values), strict=True))
+    if not {dict, list}.isdisjoint(map(type, chain.from_iterable(columns))):
+        return None
+    for at, name in enumerate(names):
+        if float in map(type, columns[at]):
             key = orjson.dumps(name)
-            at = text.find(key)
-            number = _NUMBER.match(text, at + len(key))
-            if at < 0 or not number or text.find(key, at + 1) >= 0:
+            numbers = re.findall(re.escape(key) + _NUMBER, text)
+            if not len(numbers) == text.count(key) == len(values):
                 return None
-            exact[name] = orjson.Fragment(number[1])
-        elif kind is dict or kind is list or (value == 0 and _MINUS_ZERO.search(text)):
-            return None
-    return orjson.dumps(exact, None, orjson.OPT_SORT_KEYS)
+            columns[at] = list(map(orjson.Fragment, numbers))
+    return [
+        orjson.dumps(dict(zip(names, row, strict=True)), None, orjson.OPT_SORT_KEYS)
+        for row in zip(*columns, strict=True)
+    ]
 
 
 def _exact(text: bytes) -> Any:
@@ -126,6 +136,22 @@ def has_float(value: Any) -> bool:
     return False
 
 
+def has_whole_float(value: Any) -> bool:
+    """Whether there is a number in `value` that the parser made a float, and which a server may make an integer."""
+    kind = type(value)
+    if kind is dict:
+        value = value.values()
+    elif kind is not list:
+        return kind is float and value.is_integer()
+    for member in value:
+        kind = type(member)
+        if (kind is float and member.is_integer()) or (
+            (kind is dict or kind is list) and has_whole_float(member)
+        ):
+            return True
+    return False
+
+
 def _by_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _by_value(member) for key, member in value.items()}
@@ -137,36 +163,38 @@ def _by_value(value: Any) -> Any:
 
 
 class Seen:
-    """Which contents this input has shown so far, to number equal rows. 13 to 27 bytes a row, and no objects.
+    """Which contents this input has shown so far, to number equal rows. 12 bytes a row, and no objects.
 
-    An open-addressing hash table of the first 64 bits of each content, in an array whose length is a power of two.
-    Two contents that share them count as equal here, which only matters if they change places between two runs: the
-    odds of having such a pair at all among a million rows are 1 in 37 million.
-
-    Args:
-        grown: Length of the table, a power of two, once it has to grow: at more than 9,830 rows.
+    An open-addressing hash table of the first 64 bits of each content. Two contents that share them count as equal
+    here, which only matters if they change places between two runs: the odds of having such a pair at all among a
+    million rows are 1 in 37 million.
     """
 
-    def __init__(self, grown: int = 1 << 15) -> None:
+    def __init__(self) -> None:
         self._table = array("Q", [0]) * (1 << 14)
-        self._grown = grown
         self._used = 0
         self._repeats: dict[bytes, int] = {}
+
+    def expect(self, rows: int) -> None:
+        """Make room for so many rows, those so far included: growing takes half as much again for a moment."""
+        if rows > _FULL * len(self._table):
+            self._resize(int(rows / _FULL) + 1)
 
     def identify(self, contents: Sequence[bytes]) -> list[bytes]:
         """The identities of the next rows, which have these contents."""
         identities = list(contents)
-        if self._used + len(contents) > _FULLEST * len(self._table):
-            self._grow(self._used + len(contents))
-        table, mask, repeated = self._table, len(self._table) - 1, 0
+        needed = self._used + len(contents)
+        if needed > _FULL * len(self._table):
+            self._resize(max(2 * len(self._table), int(needed / _FULL) + 1))
+        table, length, repeated = self._table, len(self._table), 0
         for row, key in enumerate(_keys(b"".join(contents))):
-            at = key & mask
+            at = key % length
             while found := table[at]:
                 if found == key:
                     identities[row] = self._repeat(contents[row])
                     repeated += 1
                     break
-                at = (at + 1) & mask
+                at = (at or length) - 1
             else:
                 table[at] = key
         self._used += len(contents) - repeated
@@ -177,15 +205,12 @@ class Seen:
         self._repeats[content] = ordinal
         return nth(content, ordinal)
 
-    def _grow(self, needed: int) -> None:
-        old, length = self._table, max(2 * len(self._table), self._grown)
-        while needed > _FULLEST * length:
-            length *= 2
-        table, mask = array("Q", [0]) * length, length - 1
+    def _resize(self, length: int) -> None:
+        old, table = self._table, array("Q", [0]) * length
         for key in filter(None, old):
-            at = key & mask
+            at = key % length
             while table[at]:
-                at = (at + 1) & mask
+                at = (at or length) - 1
             table[at] = key
         self._table = table
 
@@ -206,13 +231,17 @@ class Known:
     1,048,576 bytes leaves no room for more than 524,288 rows.)
 
     Two arrays are one open-addressing hash table: the first 64 bits of the identity, and its other 16 with the place.
+
+    Args:
+        expected: How many there will be: then the table need not grow, which takes half as much again for a moment.
     """
 
     _PLACE = (1 << 48) - 1
 
-    def __init__(self) -> None:
-        self._keys = array("Q", [0]) * (1 << 12)
-        self._places = array("Q", [0]) * (1 << 12)
+    def __init__(self, expected: int = 0) -> None:
+        length = _length(1 << 12, expected)
+        self._keys = array("Q", [0]) * length
+        self._places = array("Q", [0]) * length
         self.count = 0
 
     def add(self, identities: bytes, chunk: int, indexes: Iterable[int]) -> None:
@@ -227,6 +256,16 @@ class Known:
             [keys[index] for index in chosen],
             [tails[index] << 48 | base | index for index in chosen],
         )
+
+    def add_at(self, identities: bytes, chunk: int, indexes: Sequence[int]) -> None:
+        """Add rows of one chunk: all of `identities` (packed), which stand at `indexes` of it."""
+        self.count += len(indexes)
+        if self.count > _FULLEST * len(self._keys):
+            self._grow(self.count)
+        keys, tails = _halves(identities)
+        base = chunk << 20
+        places = [tail << 48 | base | at for tail, at in zip(tails, indexes, strict=True)]
+        self._enter(keys, places)
 
     def find(self, identities: Sequence[bytes]) -> list[int]:
         """The place of each row, or -1."""
@@ -250,11 +289,17 @@ class Known:
             keys[at], places[at] = key, place
 
     def _grow(self, needed: int) -> None:
-        old_keys, old_places, length = self._keys, self._places, len(self._keys)
-        while needed > _FULLEST * length:
-            length *= 2
+        old_keys, old_places = self._keys, self._places
+        length = _length(len(old_keys), needed)
         self._keys, self._places = array("Q", [0]) * length, array("Q", [0]) * length
         self._enter(filter(None, old_keys), compress(old_places, old_keys))
+
+
+def _length(length: int, rows: int) -> int:
+    """The length of a table, at least so long, that so many rows do not overfill."""
+    while rows > _FULLEST * length:
+        length *= 2
+    return length
 
 
 def _keys(identities: bytes) -> Sequence[int]:

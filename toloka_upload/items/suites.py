@@ -57,18 +57,21 @@ class Suites:
             outers: What of each belongs to its suite.
             groups: The blank-line group of each, or None: all are of one.
         """
-        parts = zip(*tasks[:7], strict=True)
+        parts, most = zip(*tasks[:7], strict=True), self._limits
         for at, (task, outer, group) in enumerate(zip(parts, outers, groups or repeat(0))):  # noqa: B905
             if group != self._group:
                 self.close(at)
                 self._group = group
-            _, inputs, outputs, _, _, raw, line = task
-            fault = disagreement(outer, self._outers) or size_fault(
-                Size(inputs, outputs), self._limits
-            )
-            if fault:
-                self._refused.append(Refused(at, line, raw, fault))
-                continue
+            if (
+                outer
+                or any(self._outers)
+                or task[1] > most.input_bytes
+                or task[2] > most.output_bytes
+            ):
+                fault = disagreement(outer, self._outers) or size_fault(Size(*task[1:3]), most)
+                if fault:
+                    self._refused.append(Refused(at, task[6], task[5], fault))
+                    continue
             self._tasks.append(task)
             self._outers.append(outer)
             if len(self._tasks) == self._size:
@@ -108,7 +111,7 @@ class Suites:
 def joined_outer(members: Sequence[Outer], overlap: int | None) -> dict[str, bytes]:
     """The outer members of a suite whose tasks agree: infinite overlap only if all its rows have it by default."""
     outer: dict[str, bytes] = {}
-    for member in members:
+    for member in filter(None, members):
         outer = {**outer, **{name: text for name, text in member.items() if name not in outer}}
     if "infinite_overlap" in outer and not all("infinite_overlap" in member for member in members):
         del outer["infinite_overlap"]

@@ -21,6 +21,7 @@ from toloka_upload.items.identity import (
     exact_members,
     exact_scalars,
     has_float,
+    has_whole_float,
     loose,
 )
 from toloka_upload.rows.model import NO_MEMBERS, Batch, Kind
@@ -36,6 +37,7 @@ _IN_SUITE = frozenset(
 )
 """What a task inside a suite may have (API reference, TaskSuite); all else of a task belongs to the suite."""
 _SIMPLE = frozenset({str, int, bool, type(None)})
+_SCALAR = _SIMPLE | {float}
 _DEFAULTED = frozenset({"pool_id"})
 _may_have_float = re.compile(rb"[0-9][.e]").search
 
@@ -183,11 +185,10 @@ def known_by(batch: Batch, columns: Columns, kind: Kind) -> Known:
         return _known_suites(batch, columns)
     forms, odd = _forms(batch.values)
     shown = _shown(forms, batch.values, odd)
-    for row in odd:
-        values = batch.values[row]
-        forms[row] = exact_scalars(values, texts[row]) or canonical(values, texts[row])
+    for row in _told_otherwise(odd, batch.values, forms, batch):
+        forms[row] = canonical(batch.values[row], texts[row])
     keys = digests(forms)
-    contents = digests(shown) if odd else keys
+    contents = keys if shown == forms else digests(shown)
     return Known(keys, contents, list(map(len, texts)), [0] * len(texts))
 
 
@@ -201,19 +202,10 @@ def _known_tasks(batch: Batch, columns: Columns) -> Known:
         return Known(contents, contents, [len(text) - frame for text in texts], [0] * len(texts))
     forms = {"input_values": form, **_other_forms(columns)}
     slack = _slack(texts, columns, forms)
+    outputs = _outputs(columns, forms, slack)
     rest = _with_float(columns, forms)
-    for row in odd:
-        exact = None if row in rest else exact_scalars(inputs[row], texts[row])
-        if exact:
-            form[row] = exact
-        else:
-            rest.add(row)
+    rest.update(_told_otherwise([row for row in odd if row not in rest], inputs, form, batch))
     _make_exact(batch, forms, rest)
-    outputs = [0] * len(texts)
-    if any(name in columns for name in _SOLUTIONS):
-        outputs = [
-            _with(_output_bytes(task), more) for task, more in zip(batch.values, slack, strict=True)
-        ]
     return Known(_keys(batch, forms), contents, list(map(add, sizes, slack)), outputs)
 
 
@@ -255,8 +247,13 @@ def _sorted(value: Any) -> bytes:
 def _forms(values: Sequence[dict[str, Any]]) -> tuple[list[bytes], list[int]]:
     """Objects in compact form, keys in order, and those of them whose numbers may be written otherwise."""
     forms = [orjson.dumps(value, None, orjson.OPT_SORT_KEYS) for value in values]
-    if _SIMPLE.issuperset(map(type, chain.from_iterable(map(dict.values, values)))):
+    kinds = set(map(type, chain.from_iterable(map(dict.values, values))))
+    if kinds <= _SIMPLE:
         return forms, []
+    if kinds <= _SCALAR:
+        return forms, [
+            row for row, value in enumerate(values) if float in map(type, value.values())
+        ]
     return forms, [row for row, value in enumerate(values) if has_float(value)]
 
 
@@ -266,14 +263,33 @@ def _shown(forms: list[bytes], values: Sequence[dict[str, Any]], odd: list[int])
         return forms
     shown = list(forms)
     for row in odd:
-        shown[row] = loose(values[row])
+        if has_whole_float(values[row]):
+            shown[row] = loose(values[row])
     return shown
+
+
+def _told_otherwise(
+    rows: list[int], values: Sequence[dict[str, Any]], forms: list[bytes], batch: Batch
+) -> list[int]:
+    """Write the numbers of some objects as they stand in their rows' texts; return the rows where it is not simple."""
+    if rows and orjson.dumps(batch.values[rows[0]]) == batch.texts[rows[0]]:
+        # It is written as the parser would write it, and the others most likely are, too.
+        rows = [row for row in rows if orjson.dumps(batch.values[row]) != batch.texts[row]]
+    chosen = [values[row] for row in rows], [batch.texts[row] for row in rows]
+    found = exact_scalars(*chosen) or [
+        form
+        for value, text in zip(*chosen, strict=True)
+        for form in exact_scalars([value], [text]) or [b""]
+    ]
+    for row, form in zip(rows, found, strict=True):
+        forms[row] = form or forms[row]
+    return [row for row, form in zip(rows, found, strict=True) if not form]
 
 
 def _other_forms(columns: Columns) -> dict[str, list[bytes]]:
     """The members beside the tasks' own values in compact form."""
     return {
-        name: list(map(_sorted, values))
+        name: [orjson.dumps(value, None, orjson.OPT_SORT_KEYS) for value in values]
         for name, values in columns.items()
         if name not in ("input_values", "tasks", "pool_id")
     }
@@ -304,10 +320,29 @@ def _slack(texts: list[bytes], columns: Columns, forms: Mapping[str, list[bytes]
     if "pool_id" in columns:
         sizes.append(map(len, map(orjson.dumps, columns["pool_id"])))
     frame = 1 + sum(len(orjson.dumps(name)) + 2 for name in columns)
-    return [
-        max(0, len(text) - frame - sum(parts))
-        for text, parts in zip(texts, zip(*sizes, strict=True), strict=True)
-    ]
+    totals = sizes[0] if len(sizes) == 1 else map(sum, zip(*sizes, strict=True))
+    slack = [len(text) - frame - total for text, total in zip(texts, totals, strict=True)]
+    # A number may be shorter as written than as the parser understood it.
+    return slack if min(slack) >= 0 else [max(0, more) for more in slack]
+
+
+def _outputs(columns: Columns, forms: Mapping[str, list[bytes]], slack: list[int]) -> list[int]:
+    """Bytes of all `output_values` of each task."""
+    sizes = [0] * len(slack)
+    for name in _SOLUTIONS:
+        if name not in columns:
+            continue
+        solutions = columns[name]
+        if {1}.issuperset(map(len, chain.from_iterable(filter(None, solutions)))):
+            # Each is `{"output_values":…}`, with a comma or a bracket, and there is one bracket more.
+            own = [
+                len(form) - 1 - len('{"output_values":},') * len(some) if some else 0
+                for form, some in zip(forms[name], solutions, strict=True)
+            ]
+        else:
+            own = [_output_bytes({name: some}) for some in solutions]
+        sizes = list(map(add, sizes, own))
+    return list(map(_with, sizes, slack)) if any(sizes) else sizes
 
 
 def _keys(batch: Batch, forms: Mapping[str, list[bytes]]) -> list[bytes]:

@@ -5,6 +5,15 @@ returned survives a power cut. Only the holder of the pool's lock (`lock.py`) wr
 readers open the file read-only. Nothing secret is in it, and it is private all the same (0600 in a directory of 0700).
 """
 
+from toloka_upload.journal.items import (
+    Created,
+    RunItem,
+    RunItems,
+    created_by,
+    ids_at,
+    items_of,
+    owned,
+)
 from toloka_upload.journal.reading import (
     blocks,
     chunks_of,
@@ -17,6 +26,7 @@ from toloka_upload.journal.reading import (
     steps,
 )
 from toloka_upload.journal.states import (
+    ADOPTED,
     GOES_ON,
     ChunkState,
     Destination,
@@ -24,24 +34,35 @@ from toloka_upload.journal.states import (
     SentChunk,
     Step,
 )
+from toloka_upload.journal.undoing import Undo, undone_of
 from toloka_upload.journal.writing import Journal, prune_file
 
 __all__ = [
+    "ADOPTED",
     "GOES_ON",
     "ChunkState",
+    "Created",
     "Destination",
     "Journal",
+    "RunItem",
+    "RunItems",
     "RunRecord",
     "SentChunk",
     "Step",
+    "Undo",
     "blocks",
     "chunks_of",
+    "created_by",
+    "ids_at",
     "is_begun",
+    "items_of",
     "oldest_open",
     "open_to_read",
+    "owned",
     "peek",
     "prune_file",
     "read_outcome",
     "runs",
     "steps",
+    "undone_of",
 ]

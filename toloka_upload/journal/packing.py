@@ -65,6 +65,19 @@ def unpack_ids(data: bytes) -> list[str]:
     return list(orjson.loads(text)) if text.startswith(b"[") else text.decode().split("\n")
 
 
+def unpack_some_ids(data: bytes, indexes: Sequence[int]) -> list[str]:
+    """Some of them: of a whole chunk's ids mostly a few are asked for at a time."""
+    if data.startswith(_ALIKE):
+        start = data.index(b"\n") + 1
+        prefix, digits = json.loads(data[len(_ALIKE) : start])
+        width = digits // 2
+        if 2 * width == digits and 2 * width * len(indexes) < len(data):
+            starts = [start + width * index for index in indexes]
+            return [prefix + data[at : at + width].hex() for at in starts]
+    ids = unpack_ids(data)
+    return [ids[index] for index in indexes]
+
+
 def pack_faults(faults: Any) -> bytes | None:
     """Faults by index, compressed; None where there are none."""
     return zlib.compress(json.dumps(faults).encode(), 1) if faults else None

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
+from toloka_upload.items.contents import Contents, suite_content
 from toloka_upload.items.identity import WIDTH, Known
 from toloka_upload.journal.file import check_version, connect, explained, is_blank
-from toloka_upload.journal.packing import unpack, unpack_faults, unpack_ids, where
+from toloka_upload.journal.packing import (
+    unpack,
+    unpack_faults,
+    unpack_ids,
+    unpack_some_ids,
+    where,
+)
 from toloka_upload.journal.states import (
+    ADOPTED,
     GOES_ON,
     ChunkState,
     Destination,
@@ -20,10 +30,8 @@ from toloka_upload.journal.states import (
     SentChunk,
     Step,
 )
+from toloka_upload.journal.undoing import has_undo, undone_rows
 from toloka_upload.outcomes import Block, Outcome, Places, Status
-
-IdCache = dict[int, tuple[SentChunk, list[str]]]
-"""The last chunks that ids were looked up in: rows of one chunk mostly come together."""
 
 
 @contextmanager
@@ -51,12 +59,12 @@ def is_begun(path: Path) -> bool:
         return not is_blank(db)
 
 
-def peek(path: Path) -> tuple[Known, dict[bytes, int]] | None:
+def peek(path: Path) -> tuple[Known, dict[bytes, int], tuple[Contents, Contents]] | None:
     """The rows that a pool's journal knows, without touching it; None where there is no journal."""
     if not is_begun(path):
         return None
     with open_to_read(path) as (db, _):
-        return read_known(db, None)
+        return *read_known(db, None), read_adopted(db, None)
 
 
 def runs(db: sqlite3.Connection, destination: Destination) -> Iterator[RunRecord]:
@@ -116,7 +124,6 @@ def blocks(db: sqlite3.Connection, destination: Destination, run: str) -> Iterat
             yield Block(chunk.places, statuses, destination.pool, chunk.kind, chunk.operation_id)
         else:
             yield block_of(chunk, outcome, destination.pool).without(GOES_ON)
-    cache: IdCache = {}
     for status, lines, files, places, faults in db.execute(
         "SELECT status, lines, files, places, faults FROM passed WHERE run = ?", (run,)
     ):
@@ -125,40 +132,35 @@ def blocks(db: sqlite3.Connection, destination: Destination, run: str) -> Iterat
         if places is None:
             yield Block(where, statuses, destination.pool, "", faults=unpack_faults(faults))
         else:
-            yield from known_blocks(db, destination.pool, where, statuses, unpack(places), cache)
+            yield from known_blocks(db, destination.pool, where, statuses, unpack(places))
 
 
 def known_blocks(
-    db: sqlite3.Connection,
-    pool: str,
-    where: Places,
-    statuses: bytes,
-    places: Sequence[int],
-    cache: IdCache,
+    db: sqlite3.Connection, pool: str, where: Places, statuses: bytes, places: Sequence[int]
 ) -> Iterator[Block]:
-    """Rows known from before, with the ids that the journal has for them: a block for each run of one chunk."""
-    start = 0
-    while start < len(places):
-        number = places[start] >> 20
-        stop = start
-        while stop < len(places) and places[stop] >> 20 == number:
-            stop += 1
-        if number not in cache:
-            if len(cache) > 4:
-                cache.clear()
-            chunk = next(select_chunks(db, "id = ?", number))
-            outcome = read_outcome(db, number)
-            cache[number] = (chunk, outcome.row_ids(chunk.per_item) if outcome else [])
-        chunk, ids = cache[number]
+    """Rows known from before, with the ids that the journal has for them: a block for each chunk they were sent in."""
+    rows_of: dict[int, list[int]] = {}
+    for row, place in enumerate(places):
+        rows_of.setdefault(place >> 20, []).append(row)
+    for number, rows in sorted(rows_of.items()):
+        kind, operation_id, per_item, ids = db.execute(_SELECT_IDS, (number,)).fetchone()
+        items = [places[row] & 0xFFFFF for row in rows]
+        if per_item is not None:
+            ends = list(accumulate(unpack(per_item)))
+            items = [bisect_right(ends, row) for row in items]
         yield Block(
-            where.slice(start, stop),
-            statuses[start:stop],
+            where.select(rows),
+            bytes(map(statuses.__getitem__, rows)),
             pool,
-            chunk.kind,
-            chunk.operation_id,
-            [ids[place & 0xFFFFF] if ids else "" for place in places[start:stop]],
+            kind,
+            operation_id,
+            [""] * len(rows) if ids is None else unpack_some_ids(ids, items),
         )
-        start = stop
+
+
+_SELECT_IDS = """
+SELECT kind, operation_id, per_item, ids FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id
+    LEFT JOIN outcome ON outcome.chunk = id WHERE id = ?"""
 
 
 def block_of(chunk: SentChunk, outcome: Outcome, pool: str) -> Block:
@@ -221,13 +223,20 @@ def read_outcome(db: sqlite3.Connection, chunk: int) -> Outcome | None:
 
 def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, dict[bytes, int]]:
     """The rows of a generation (None: of all) that must not be sent, and apart those whose fate is open."""
-    known, unknown = Known(), {}
+    (rows,) = db.execute(
+        "SELECT total(rows) FROM chunk WHERE (?1 IS NULL OR generation = ?1) AND mode != ?2",
+        (generation, ADOPTED),
+    ).fetchone()
+    known, unknown = Known(int(rows)), {}
     cursor = db.execute(
-        "SELECT id, identities, statuses, kind FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
-        " JOIN outcome ON outcome.chunk = id WHERE ?1 IS NULL OR generation = ?1 ORDER BY id",
-        (generation,),
+        "SELECT id, identities, statuses, per_item FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
+        " JOIN outcome ON outcome.chunk = id WHERE (?1 IS NULL OR generation = ?1) AND mode != ?2 ORDER BY id",
+        (generation, ADOPTED),
     )
-    for chunk, identities, statuses, _kind in cursor:
+    undone = has_undo(db)
+    for chunk, identities, statuses, per_item in cursor:
+        if undone and (free := undone_rows(db, chunk, per_item)):
+            statuses = _with(statuses, free, GOES_ON)  # what was taken back is not there
         there = statuses.count(Status.CREATED) + statuses.count(Status.ALREADY_UPLOADED)
         if there == len(statuses):
             known.add(identities, chunk, range(there))
@@ -236,3 +245,30 @@ def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, d
         for index in where(statuses, Status.UNKNOWN):
             unknown[identities[index * WIDTH : (index + 1) * WIDTH]] = chunk << 20 | index
     return known, unknown
+
+
+def _with(statuses: bytes, rows: Sequence[int], status: Status) -> bytes:
+    changed = bytearray(statuses)
+    for row in rows:
+        changed[row] = status
+    return bytes(changed)
+
+
+def read_adopted(db: sqlite3.Connection, generation: int | None) -> tuple[Contents, Contents]:
+    """The adopted tasks of a generation (None: of all), in suites or not, and the suites as a whole.
+
+    A suite's place is that of its first task.
+    """
+    tasks, suites = Contents(), Contents()
+    for chunk, identities, per_item in db.execute(
+        "SELECT id, identities, per_item FROM chunk JOIN chunk_rows ON chunk_rows.chunk = id"
+        " WHERE (?1 IS NULL OR generation = ?1) AND mode = ?2 ORDER BY id",
+        (generation, ADOPTED),
+    ):
+        contents = [identities[at : at + WIDTH] for at in range(0, len(identities), WIDTH)]
+        tasks.add(contents, chunk)
+        if per_item is not None:
+            starts = list(accumulate(unpack(per_item), initial=0))
+            wholes = [suite_content(contents[a:b]) for a, b in pairwise(starts)]
+            suites.add(wholes, chunk, starts[:-1])
+    return tasks, suites

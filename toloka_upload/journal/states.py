@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 
 from toloka_upload.outcomes import Places, Status
 
+ADOPTED = "adopted"
+"""Mode of a chunk that was never sent: its items were found in the pool (`adopt`). Its identities are the contents of
+its tasks, unnumbered."""
 GOES_ON = Status.UNSENT
 """In a chunk's outcome: the row went on in another chunk, whose outcome is the row's."""
 

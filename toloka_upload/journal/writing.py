@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from toloka_upload.directories import make_directory
+from toloka_upload.items.contents import Contents
 from toloka_upload.items.identity import Known
 from toloka_upload.journal.file import Transaction, connect, explained, verify
+from toloka_upload.journal.items import Created, created_by
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
-    IdCache,
     known_blocks,
     open_to_read,
+    read_adopted,
     read_known,
     read_outcome,
     runs,
     select_chunks,
 )
 from toloka_upload.journal.states import ChunkState, Destination, RunRecord, SentChunk
+from toloka_upload.journal.undoing import write_states
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
 
@@ -38,7 +42,6 @@ class Journal:
         """
         self.path = path
         self.destination = destination
-        self._lately: IdCache = {}
         with explained(path):
             make_directory(path.parent)
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -81,40 +84,22 @@ class Journal:
             db.execute(
                 "UPDATE chunk SET state = ? WHERE id = ?", (ChunkState.RETURNED.value, replaces)
             )
-            cursor = db.execute(
-                "INSERT INTO chunk (run, state, mode, kind, generation, attempt, operation_id, digest,"
-                " parameters, since, sent_at, items, rows) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                (
-                    chunk.run,
-                    ChunkState.SENDING.value,
-                    chunk.mode,
-                    chunk.kind,
-                    chunk.generation,
-                    chunk.attempt,
-                    chunk.operation_id,
-                    chunk.digest,
-                    json.dumps(chunk.parameters),
-                    chunk.since,
-                    chunk.sent_at,
-                    chunk.items,
-                    chunk.rows,
-                ),
-            )
-            number = cursor.lastrowid
-            assert number is not None  # noqa: S101  # an INSERT that did not raise has one
+            return _insert_chunk(db, chunk, ChunkState.SENDING)
+
+    def adopt(self, chunk: SentChunk, ids: list[str]) -> None:
+        """Note items that the pool has from elsewhere, with their ids: known from now on, and never sent."""
+        statuses = bytes([Status.ALREADY_UPLOADED]) * chunk.rows
+        with Transaction(self._db, self.path) as db:
+            number = _insert_chunk(db, chunk, ChunkState.SETTLED)
             db.execute(
-                "INSERT INTO chunk_rows (chunk, identities, contents, per_item, lines, files)"
-                " VALUES (?,?,?,?,?,?)",
-                (
-                    number,
-                    chunk.identities,
-                    None if chunk.contents == chunk.identities else chunk.contents,
-                    None if chunk.per_item is None else pack(chunk.per_item),
-                    pack(chunk.places.lines),
-                    json.dumps(chunk.places.files),
-                ),
+                "INSERT INTO outcome (chunk, statuses, ids, faults) VALUES (?,?,?,NULL)",
+                (number, statuses, pack_ids(ids)),
             )
-        return number
+
+    def undo(self, states: Mapping[int, bytes | bytearray]) -> None:
+        """Note where the items of chunks stand that are being taken back."""
+        with Transaction(self._db, self.path) as db:
+            write_states(db, states)
 
     def sent_again(self, chunk: int, sent_at: float) -> None:
         """Note that a chunk's request is about to leave once more: from now on counts how long it may take."""
@@ -179,6 +164,22 @@ class Journal:
         with explained(self.path):
             return read_known(self._db, generation)
 
+    def adopted(self, generation: int | None) -> tuple[Contents, Contents]:
+        """What was adopted, by content: tasks, and suites as a whole; `generation` as in `known`."""
+        with explained(self.path):
+            return read_adopted(self._db, generation)
+
+    def created_by(self, run: str) -> Iterator[Created]:
+        """What a run created, chunk by chunk, and how much of it was taken back."""
+        with explained(self.path):
+            yield from created_by(self._db, run)
+
+    def ids(self) -> Iterator[list[str]]:
+        """The ids of all items that are known, chunk by chunk."""
+        with explained(self.path):
+            for (packed,) in self._db.execute("SELECT ids FROM outcome"):
+                yield list(filter(None, unpack_ids(packed)))
+
     def outcome(self, chunk: int) -> Outcome | None:
         """What the journal has of a chunk's outcome."""
         with explained(self.path):
@@ -187,9 +188,7 @@ class Journal:
     def look_up(self, where: Places, statuses: bytes, places: Sequence[int]) -> Iterator[Block]:
         """Rows that are known from before, as blocks with the ids of what was created."""
         with explained(self.path):
-            yield from known_blocks(
-                self._db, self.destination.pool, where, statuses, places, self._lately
-            )
+            yield from known_blocks(self._db, self.destination.pool, where, statuses, places)
 
     def owned(self, ids: set[str]) -> set[str]:
         """Those of `ids` that chunks of this journal are known to have created."""
@@ -216,6 +215,44 @@ class Journal:
                 if last is None or record.generation >= last.generation:
                     last = record
         return (last.generation if last else 0), last
+
+
+def _insert_chunk(db: sqlite3.Connection, chunk: SentChunk, state: ChunkState) -> int:
+    """A chunk's record, with its rows; return its number."""
+    cursor = db.execute(
+        "INSERT INTO chunk (run, state, mode, kind, generation, attempt, operation_id, digest,"
+        " parameters, since, sent_at, items, rows) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            chunk.run,
+            state.value,
+            chunk.mode,
+            chunk.kind,
+            chunk.generation,
+            chunk.attempt,
+            chunk.operation_id,
+            chunk.digest,
+            json.dumps(chunk.parameters),
+            chunk.since,
+            chunk.sent_at,
+            chunk.items,
+            chunk.rows,
+        ),
+    )
+    number = cursor.lastrowid
+    assert number is not None  # noqa: S101  # an INSERT that did not raise has one
+    db.execute(
+        "INSERT INTO chunk_rows (chunk, identities, contents, per_item, lines, files)"
+        " VALUES (?,?,?,?,?,?)",
+        (
+            number,
+            chunk.identities,
+            None if chunk.contents == chunk.identities else chunk.contents,
+            None if chunk.per_item is None else pack(chunk.per_item),
+            pack(chunk.places.lines),
+            json.dumps(chunk.places.files),
+        ),
+    )
+    return number
 
 
 def prune_file(path: Path, before: float) -> list[str]:

@@ -14,6 +14,7 @@ from toloka_upload.errors import Refused, UsageProblem
 from toloka_upload.items.chunks import Chunk, Chunker, Limits
 from toloka_upload.items.suites import Suites
 from toloka_upload.outcomes import Block, Places, Status
+from toloka_upload.planning.cost import Tally
 from toloka_upload.planning.pool_plan import PoolPlan
 from toloka_upload.planning.unplanned import Passed
 from toloka_upload.report.observer import RowsRead
@@ -27,33 +28,34 @@ from toloka_upload.text import counted
 
 _TURN = 1000
 """After so many rows everything else gets its turn."""
+_TELLING = (8_000, 100_000)
+"""After so many rows of a file it is told, roughly and then well, how many it has."""
 MOST_HELD_BYTES = 32 * 1024 * 1024
 """Bytes of rows that wait for their chunks to fill, over all pools; beyond that the fullest chunk goes as it is."""
 
 
-OpenLane = Callable[[str], Awaitable[tuple[PoolState, list[Doubtful]]]]
+OpenPool = Callable[[str], Awaitable[tuple[PoolState, list[Doubtful]]]]
 
 
 class Planner:
     """Plans a run's inputs, one after the other.
 
-    Attributes:
-        chunks: Chunks planned so far.
-        examples: The first and the last item planned, as they would be sent.
-        kinds: Rows by what they are: `general`, `control`, `training`.
+    Args:
+        open_pool: Opens a pool at first sight; gives the chunks of earlier runs that may or may not have arrived.
+        add: Takes each planned chunk.
     """
 
     def __init__(
         self,
         session: Session,
         recorder: Recorder,
-        open_lane: OpenLane,
+        open_pool: OpenPool,
         add: Callable[[PoolState, Chunk], None],
         run_id: str,
     ) -> None:
         self._session = session
-        self._books = recorder
-        self._open_pool = open_lane
+        self._recorder = recorder
+        self._open_pool = open_pool
         self._add = add
         self._run = run_id
         self._file = ""
@@ -74,8 +76,8 @@ class Planner:
             total: Bytes of all inputs, or None where that is unknown.
         """
         self._file, batches = file.name, file.batches()
-        counts = self._books.report.counts
-        told = counts.read
+        counts = self._recorder.report.counts
+        first = told = counts.read
         while not self._session.stopping:
             # A pipe may keep us waiting, and is read on another thread. A file is read where its rows are used.
             batch = (await call(next, batches, None)) if file.size is None else next(batches, None)
@@ -85,12 +87,19 @@ class Planner:
             if self._requests.skip_invalid_items:  # else one bad row keeps all back
                 self._session.check_errors()
             if counts.read >= told + _TURN:
+                if file.size and any(told < first + rows <= counts.read for rows in _TELLING):
+                    self._expect(int(1.1 * (counts.read - first) * file.size / file.position))
                 told = counts.read
                 self._keep_memory()
                 self._tell(before + file.position, total, finished=False)
                 await sleep(0)
         for pool in self._pools.values():
             self._close_suite(file.name, pool)
+
+    def _expect(self, rows: int) -> None:
+        """Make room for the rows of a large input at once, if they all go to one pool."""
+        if self._session.settings.pool in self._pools:
+            self._pools[self._session.settings.pool].pool.seen.expect(rows)
 
     def _keep_memory(self) -> None:
         """Close the fullest chunk if rows for many pools wait for theirs to fill."""
@@ -111,16 +120,16 @@ class Planner:
 
     def _notice_repeats(self) -> None:
         """Equal rows are equal tasks, which is seldom what someone wants."""
-        read = self._books.report.counts.read
+        read = self._recorder.report.counts.read
         repeated = sum(pool.pool.seen.repeated for pool in self._pools.values())
         if not read:
-            self._books.warn("There are no rows in the input.")
+            self._recorder.warn("There are no rows in the input.")
         elif repeated and repeated == read - 1:
-            self._books.warn(
+            self._recorder.warn(
                 f"All {read:,} rows are equal: is this the right file? Each becomes a task of its own."
             )
         elif repeated:
-            self._books.warn(
+            self._recorder.warn(
                 f"{counted(repeated, 'row')} equal to an earlier row of the input: each becomes a task of its own."
             )
 
@@ -132,6 +141,10 @@ class Planner:
             attempt(pool.chunker.flush)
             for status in pool.passed.statuses():
                 attempt(pool.passed.flush, status)
+
+    def tallies(self) -> list[tuple[PoolState, Tally]]:
+        """What would be created, by pool."""
+        return [(plan.pool, plan.tally) for plan in self._pools.values()]
 
     def doubtful(self) -> Iterator[tuple[PoolPlan, Doubtful]]:
         """The doubtful chunks of all pools, with the rows that this input has of them."""
@@ -151,7 +164,7 @@ class Planner:
             self._pools[pool_id] = PoolPlan(
                 pool,
                 Chunker(pool_id, kind or "tasks", self.limits, add),
-                Passed(self._books, pool, self._run),
+                Passed(self._recorder, pool, self._run),
                 self._check,
                 self.limits,
                 Suites(pool_id, requests.suite_size, requests.overlap, self.limits)
@@ -164,7 +177,7 @@ class Planner:
         return self._pools[pool_id]
 
     def _tell(self, position: int, total: int | None, *, finished: bool) -> None:
-        counts = self._books.report.counts
+        counts = self._recorder.report.counts
         self._session.tell(
             RowsRead(
                 counts.read,
@@ -182,7 +195,14 @@ class Planner:
     # Rows.
 
     async def _rows(self, file: RowFile, batch: Batch) -> None:
-        """Plan a batch: the rows before one that names a new pool, then that pool and those after it."""
+        """Plan a batch: all of it, or the rows before one that names a new pool, then that pool and those after it."""
+        counts, pool_id = self._recorder.report.counts, self._session.settings.pool
+        if pool_id is not None:
+            plan = await self.pool(pool_id)
+            self._fits(plan, file)
+            counts.read += batch.size
+            self._take(file, [(plan, range(batch.size), batch)])
+            return
         names = self._pools_of(file, batch)
         start = 0
         while start < len(names):
@@ -192,14 +212,21 @@ class Planner:
             stop = next(
                 (at for at in range(start, len(names)) if names[at] not in known), len(names)
             )
-            self._books.report.counts.read += stop - start
-            self._take(file, batch, names, range(start, stop))
+            counts.read += stop - start
+            parts: dict[str | None, list[int]] = {}
+            for at in range(start, stop):
+                parts.setdefault(names[at], []).append(at)
+            self._take(
+                file,
+                [
+                    (self._pools[name] if name is not None else None, some, batch.pick(some))
+                    for name, some in parts.items()
+                ],
+            )
             start = stop
 
     def _pools_of(self, file: RowFile, batch: Batch) -> list[str | None]:
-        """The pool that each row goes to, good or bad; None where it names none that could be."""
-        if self._session.settings.pool is not None:
-            return [self._session.settings.pool] * batch.size
+        """The pool that each row names, good or bad; None where it names none that could be."""
         if not batch.size:
             return []
         if file.kind is Kind.FLAT or file.format in ("csv", "tsv", "xlsx"):
@@ -215,22 +242,21 @@ class Planner:
         named = [row.value.get("pool_id") for row in batch.rows()]
         return [str(name) if str(name).isdigit() else None for name in named]
 
-    def _take(self, file: RowFile, batch: Batch, names: list[str | None], positions: range) -> None:
-        """Plan some rows of a batch, whose pools are open, and tell of those that are rejected in their order."""
+    def _take(
+        self, file: RowFile, parts: Sequence[tuple[PoolPlan | None, Sequence[int], Batch]]
+    ) -> None:
+        """Plan parts of a batch, each of one pool, and tell of the rows that are rejected in their order."""
         rejected: list[tuple[int, PoolPlan | None, Row, Sequence[Fault]]] = []
-        for name in dict.fromkeys(names[positions.start : positions.stop]):
-            some = [at for at in positions if names[at] == name]
-            part = batch.pick(some)
-            if name is None:
+        for plan, positions, part in parts:
+            if plan is None:
                 rejected += [
                     (at, None, row, self._check.faults(row, file.kind, None))
-                    for at, row in zip(some, part.rows(), strict=True)
+                    for at, row in zip(positions, part.rows(), strict=True)
                 ]
             else:
-                plan = self._pools[name]
                 self._fits(plan, file)
                 rejected += [
-                    (some[found.position], plan, found.row, found.faults)
+                    (positions[found.position], plan, found.row, found.faults)
                     for found in plan.take(part, file.kind, file.name)
                 ]
         for _, whose, row, faults in sorted(rejected, key=itemgetter(0)):
@@ -244,7 +270,7 @@ class Planner:
                 f"The rows of {file.name} are suites already: leave --suite-size out."
             )
         travel = travel or ("task-suites" if file.kind is Kind.SUITE else "tasks")
-        self._books.report.kind = travel
+        self._recorder.report.kind = travel
         known = plan.pool.info
         if known.kind not in (None, travel):
             wants = (
@@ -267,5 +293,7 @@ class Planner:
             return
         places = Places()
         places.add(name, row.line)
-        self._books.enter(Block(places, bytes([Status.REJECTED]), "", "", faults={0: list(faults)}))
-        self._books.reject(name, row.line, row.raw, faults)
+        self._recorder.enter(
+            Block(places, bytes([Status.REJECTED]), "", "", faults={0: list(faults)})
+        )
+        self._recorder.reject(name, row.line, row.raw, faults)

@@ -11,9 +11,11 @@ import orjson
 
 from toloka_upload.check.row import RowCheck
 from toloka_upload.items.chunks import Chunker, Items, Limits, Size, size_fault
+from toloka_upload.items.contents import whole_contents
 from toloka_upload.items.suites import Suites
 from toloka_upload.items.task_json import items, suite_tasks
 from toloka_upload.outcomes import Status
+from toloka_upload.planning.cost import Tally
 from toloka_upload.planning.unplanned import Passed
 from toloka_upload.rows.model import Batch, Fault, Kind, Row
 from toloka_upload.sending.recovery import Doubtful
@@ -46,6 +48,7 @@ class PoolPlan:
         suites: Where rows are grouped into suites; None: each row travels on its own.
         overlap: `--overlap`.
         resend_unknown: Send rows again whose fate could not be settled.
+        tally: What would be created, counted by its overlaps.
     """
 
     pool: PoolState
@@ -57,6 +60,7 @@ class PoolPlan:
     overlap: int | None
     resend_unknown: bool
     doubtful: list[Doubtful] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
 
     def take(self, batch: Batch, kind: Kind, name: str) -> list[Rejected]:
         """Plan a batch of the file `name`; return the rows that are rejected, in no order."""
@@ -115,13 +119,14 @@ class PoolPlan:
             if len(fitting) < len(positions):
                 found = found.select(fitting)
         found = found._replace(identities=self.pool.seen.identify(found.identities))
-        if self.pool.known.count or self.pool.unknown or self.doubtful:
+        if self.pool.known.count or self.pool.unknown or self.doubtful or self.pool.adopted.count:
             new = self._new(found, name)
             found = found.select(new)
             outers = [outers[row] for row in new]
             groups = [groups[row] for row in new] if groups else None
             positions = [positions[row] for row in new]
         if self.suites is None:
+            self.tally.add(found.texts, self.overlap)
             self.chunker.add(found, name)
         else:
             self.suites.add(found, outers, groups)
@@ -148,6 +153,8 @@ class PoolPlan:
     def _new(self, found: Items, name: str) -> list[int]:
         """The rows that are to be sent: those neither known, nor of open fate, nor part of a doubtful chunk."""
         places = self.pool.known.find(found.identities)
+        if self.pool.adopted.count:
+            self._find_adopted(found, places)
         self._pass(
             Status.ALREADY_UPLOADED,
             found,
@@ -167,6 +174,19 @@ class PoolPlan:
             for row, place in enumerate(places)
             if place < 0 and row not in unknown and not self._taken(found, row, name)
         ]
+
+    def _find_adopted(self, found: Items, places: list[int]) -> None:
+        """Enter the places of rows that the pool has from elsewhere, each of them once."""
+        whole = self.suites is None and self.chunker.kind == "task-suites"
+        adopted = self.pool.adopted_suites if whole else self.pool.adopted
+        unknown = [row for row, place in enumerate(places) if place < 0]
+        texts, contents = (
+            [found.texts[row] for row in unknown],
+            [found.contents[row] for row in unknown],
+        )
+        taken = adopted.take(whole_contents(texts, contents))
+        for row, place in zip(unknown, taken, strict=True):
+            places[row] = place
 
     def _pass(self, status: Status, found: Items, name: str, places: Mapping[int, int]) -> None:
         if places:
@@ -196,6 +216,7 @@ class PoolPlan:
         if self.suites is None:
             return []
         full, refused = self.suites.take()
+        self.tally.add(full.texts, self.overlap)
         self.chunker.add(full, name)
         return [
             Rejected(positions[row.at], Row(row.line, row.raw, b"", {}), [row.fault])

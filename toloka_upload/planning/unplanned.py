@@ -30,8 +30,8 @@ class Passed:
     """Those of one pool."""
 
     def __init__(self, recorder: Recorder, pool: PoolState, run_id: str) -> None:
-        self._books = recorder
-        self._lane = pool
+        self._recorder = recorder
+        self._pool = pool
         self._run = run_id
         self._waiting: dict[Status, _Waiting] = {}
 
@@ -56,21 +56,21 @@ class Passed:
         waiting = self._waiting.setdefault(Status.REJECTED, _Waiting())
         waiting.faults[len(waiting.places)] = list(faults)
         waiting.places.add(name, row.line)
-        self._books.reject(name, row.line, row.raw, faults)
+        self._recorder.reject(name, row.line, row.raw, faults)
         if len(waiting.places) >= _BLOCK:
             self.flush(Status.REJECTED)
 
     def flush(self, status: Status) -> None:
         """Enter the rows that wait, and note them in the journal of a run that has one."""
-        rows, pool = self._waiting.pop(status), self._lane
+        rows, pool = self._waiting.pop(status), self._pool
         statuses = bytes([status]) * len(rows.places)
         block = Block(rows.places, statuses, pool.info.id, "", faults=rows.faults)
         if pool.journal is None:
-            self._books.enter(block)
+            self._recorder.enter(block)
             return
         pool.journal.passed(self._run, block, places=rows.refs or None)
         if rows.refs:
             for part in pool.journal.look_up(rows.places, statuses, rows.refs):
-                self._books.enter(part)
+                self._recorder.enter(part)
         else:
-            self._books.enter(block)
+            self._recorder.enter(block)

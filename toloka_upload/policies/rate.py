@@ -7,10 +7,11 @@ window's length, and the wait until there is room falls out of it exactly.
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +28,12 @@ _BUSY = 10.0
 """Seconds to wait for another process's transaction, which takes a millisecond unless the disk is ailing."""
 _SOON = 0.001
 """The shortest wait: clocks in floating point cannot tell shorter ones from none."""
-_ANSWER = 0.1
-"""Seconds after which to ask again while a single request tries whether the server takes items once more."""
+RENEW = 30.0
+"""Seconds after which whoever waits should ask again, however long the wait: it shows that it still waits."""
+_GONE = 10.0
+"""Seconds by which a process that waits may be late before its place is given away."""
+_LATE = 0.1
+"""Seconds after which to ask again while it is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,10 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing was taken; ask again in `seconds`. `window` is full, or None: the server asked for a pause."""
+    """Nothing was taken; ask again in `seconds`. `window` is full, or None: the server asked for a pause.
+
+    Infinite seconds: until `RateLimit.trying` is over.
+    """
 
     seconds: float
     window: Window | None
@@ -68,6 +76,9 @@ class RateLimit:
     A request in flight has not begun to age: the server may count it as late as it answers. So entries of our own
     that are neither confirmed nor given back stand at "now"; this is what avoids every 429 when the limit here
     equals the server's.
+
+    Who waits keeps its place: a process that asks later is granted only what is left besides. So one whose requests
+    need a whole window is not starved by others with small ones.
 
     Args:
         path: The file; its folder must exist. None: in memory, for this object alone.
@@ -97,35 +108,43 @@ class RateLimit:
         self._pause: tuple[float, float] | None = None
         self._probe: int | None = None
         self._probing = False
+        self._place: int | None = None  # in the line of those who wait for room
         with self._explained():
             self._log = _open(path)
         longest = max((window.seconds for window in self._windows), default=0.0)
         self._write("DELETE FROM sent WHERE at <= ?", (clock() - max(longest, _KEPT),))
 
+    @property
+    def trying(self) -> bool:
+        """Whether a single request is on its way to find out whether the server takes items again."""
+        return self._probe in self._in_flight
+
     def take(self, items: int) -> Taken | Wait:
         """Take room for `items`, or tell the exact time until there can be.
 
-        After a pause (see `pause`) one request goes alone, and the others only when it was confirmed.
+        After a pause (see `pause`) one request goes alone, and the others only when it was confirmed. A request with
+        more than a window holds, which an earlier run with other limits left, leaves once the window is empty.
 
         Raises:
-            ValueError: `items` is less than 1, or more than a window holds: no wait would ever help.
+            ValueError: `items` is less than 1.
         """
-        for window in self._windows:
-            if not 1 <= items <= window.items:
-                raise ValueError(
-                    f"{items} items never fit the {window.name} limit of {window.items}"
-                )
+        if items < 1:
+            raise ValueError(f"{items} items are no request")
         now = self._clock()
         if (paused := self._paused(now)) > 0:
             return Wait(paused, None)
-        if self._probe in self._in_flight:
-            return Wait(_ANSWER, None)
+        if self.trying:
+            return Wait(math.inf, None)
         with self._transaction():
             self._bring_up_to(now)
-            waits = [Wait(self._until_room(window, items, now), window) for window in self._windows]
+            ahead, back_in = self._ahead(now)
+            waits = [self._wait_for(window, items, ahead, now) for window in self._windows]
             longest = max(waits, key=lambda wait: wait.seconds, default=Wait(0.0, None))
             if longest.seconds > 0:
-                return longest
+                seconds = max(longest.seconds, back_in)
+                self._line_up(items, now + min(seconds, RENEW))
+                return Wait(seconds, longest.window)
+            self._leave_line()
             ticket = self._log.execute(
                 "INSERT INTO sent (key, at, items) VALUES (?, ?, ?)", (self._key, now, items)
             ).lastrowid
@@ -168,6 +187,8 @@ class RateLimit:
 
     def close(self) -> None:
         """Close the file. What was taken stays counted."""
+        with suppress(sqlite3.Error):  # else it loses its place in time
+            self._leave_line()
         self._log.close()
 
     def _paused(self, now: float) -> float:
@@ -187,11 +208,12 @@ class RateLimit:
             "UPDATE sent SET at = ? WHERE id = ?", [(now, ticket) for ticket in self._in_flight]
         )
 
-    def _until_room(self, window: Window, items: int, now: float) -> float:
-        """Seconds until enough entries have left `window` for `items` to fit."""
-        excess = self._count(now - window.seconds) + items - window.items
+    def _wait_for(self, window: Window, items: int, ahead: int, now: float) -> Wait:
+        """The wait until enough entries have left `window` for `items` to fit, and what others wait for besides."""
+        needed = min(items, window.items) + ahead
+        excess = self._count(now - window.seconds) + needed - window.items
         if excess <= 0:
-            return 0.0
+            return Wait(0.0, window)
         wait = 0.0
         for at, leaving in self._log.execute(
             "SELECT at, items FROM sent WHERE key = ? AND at > ? ORDER BY at",
@@ -201,7 +223,31 @@ class RateLimit:
             excess -= leaving
             if excess <= 0:
                 break
-        return max(wait, _SOON)
+        return Wait(max(wait, _SOON), window)
+
+    def _ahead(self, now: float) -> tuple[int, float]:
+        """The items for which others wait who asked before us, and the seconds until the first of them asks again."""
+        self._log.execute(
+            "DELETE FROM waiting WHERE key = ? AND (asks < ? OR asks > ?)",
+            (self._key, now - _GONE, now + RENEW + _GONE),
+        )
+        items, asks = self._log.execute(
+            "SELECT COALESCE(SUM(items), 0), MIN(asks) FROM waiting WHERE key = ?1 AND (?2 IS NULL OR id < ?2)",
+            (self._key, self._place),
+        ).fetchone()
+        return int(items), 0.0 if asks is None else max(asks - now, _LATE)
+
+    def _line_up(self, items: int, asks: float) -> None:
+        """Keep our place in the line of those who wait, or take the last one."""
+        self._place = self._log.execute(
+            "INSERT OR REPLACE INTO waiting (id, key, items, asks) VALUES (?, ?, ?, ?)",
+            (self._place, self._key, items, asks),
+        ).lastrowid
+
+    def _leave_line(self) -> None:
+        if self._place is not None:
+            self._log.execute("DELETE FROM waiting WHERE id = ?", (self._place,))
+            self._place = None
 
     def _count(self, after: float) -> int:
         (items,) = self._log.execute(
@@ -244,6 +290,10 @@ def _open(path: Path | None) -> sqlite3.Connection:
             " (id INTEGER PRIMARY KEY, key TEXT NOT NULL, at REAL NOT NULL, items INTEGER NOT NULL)"
         )
         log.execute("CREATE INDEX IF NOT EXISTS sent_by_time ON sent (key, at, items)")
+        log.execute(
+            "CREATE TABLE IF NOT EXISTS waiting"
+            " (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, items INTEGER NOT NULL, asks REAL NOT NULL)"
+        )
     except sqlite3.Error:
         log.close()
         raise

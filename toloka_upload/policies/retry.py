@@ -97,6 +97,10 @@ class RetryBudget:
     Bounded by time and not by a count, so that a quick refusal and a slow time-out get the same chance. 0: no failure
     is retried.
 
+    Refusals for the rate (429) are counted apart: a service that refuses works, so what failed before is forgotten. A
+    pause that it asks for is granted, and one more: a minute's quota outlasts `--retry-for 4s`, and a server that only
+    ever refuses is left in the end.
+
     Args:
         retry_for: Seconds.
         clock: Monotonic seconds.
@@ -105,30 +109,36 @@ class RetryBudget:
     def __init__(self, retry_for: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._retry_for = retry_for
         self._clock = clock
-        self._since: float | None = None
+        self._failing: float | None = None
+        self._refusing: float | None = None
         self._asked = 0.0
 
     def success(self) -> None:
         """A request was served. Whatever failed before is forgotten."""
-        self._since, self._asked = None, 0.0
+        self._failing = self._refusing = None
+        self._asked = 0.0
 
-    def failed(self, asked: float = 0.0) -> None:
-        """A request failed, or was refused for its rate with a pause of `asked` seconds (0: not refused).
+    def failed(self) -> None:
+        """A request failed."""
+        if self._failing is None:
+            self._failing = self._clock()
 
-        A pause that the server asks for is no failing: there is time for two of them, whatever `retry_for` is. So
-        a minute's quota outlasts `--retry-for 4s`, and a server that only ever refuses is left in the end.
-        """
-        if self._since is None:
-            self._since = self._clock()
+    def refused(self, asked: float = 0.0) -> None:
+        """A request was refused for its rate, with a pause of `asked` seconds."""
+        self._failing = None
+        if self._refusing is None:
+            self._refusing = self._clock()
         self._asked = max(self._asked, asked)
 
     @property
     def remaining(self) -> float:
         """Seconds left to try; infinite while nothing fails. No wait needs to be longer than this."""
-        if self._since is None:
-            return math.inf
-        allowed = max(self._retry_for, 2 * self._asked)
-        return max(0.0, self._since + allowed - self._clock())
+        ends = []
+        if self._failing is not None:
+            ends.append(self._failing + self._retry_for)
+        if self._refusing is not None:
+            ends.append(self._refusing + max(self._retry_for, 2 * self._asked))
+        return max(0.0, min(ends) - self._clock()) if ends else math.inf
 
     @property
     def exhausted(self) -> bool:
@@ -164,8 +174,6 @@ class CircuitBreaker:
 
     FULL = 8
     """Requests at a time from which on a recovering service is taken to be well."""
-    ASK_AGAIN = 0.1
-    """Seconds after which to ask again while others try whether the service works."""
 
     def __init__(
         self, backoff: Callable[[int], float], clock: Callable[[], float] = time.monotonic
@@ -185,12 +193,13 @@ class CircuitBreaker:
         return BreakerState.OPEN if self._clock() < self._until else BreakerState.HALF_OPEN
 
     def wait(self) -> float:
-        """Seconds until the next request may start; 0: now. Asking changes nothing."""
+        """Seconds until the next request may start; 0: now. Asking changes nothing.
+
+        Infinite: once a request is answered that tries whether the service works.
+        """
         if self.state is BreakerState.OPEN:
             return self._until - self._clock()
-        if self._allowed is not None and self._trying >= self._allowed:
-            return self.ASK_AGAIN
-        return 0.0
+        return math.inf if self._allowed is not None and self._trying >= self._allowed else 0.0
 
     def sent(self) -> None:
         """A request starts."""

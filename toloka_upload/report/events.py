@@ -19,6 +19,7 @@ NAMES: Mapping[type[ev.Event], str] = {
     ev.Warned: "warning",
     ev.RowsRead: "rows_read",
     ev.RowRejected: "row_rejected",
+    ev.CostKnown: "cost_known",
     ev.AllPlanned: "all_planned",
     ev.ChunkSent: "chunk_sent",
     ev.OperationProgress: "operation_progress",
@@ -26,6 +27,9 @@ NAMES: Mapping[type[ev.Event], str] = {
     ev.ChunkReturned: "chunk_returned",
     ev.Waiting: "waiting",
     ev.PoolOpened: "pool_opened",
+    ev.AccountStarted: "account_started",
+    ev.AccountProgress: "account_progress",
+    ev.AccountFinished: "account_finished",
     ev.Stopping: "stopping",
     ev.RunFinished: "run_finished",
 }

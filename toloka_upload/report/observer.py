@@ -6,8 +6,9 @@ Events are handed over on one thread, in order. An observer must be quick and mu
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+from toloka_upload.report.account import AccountReport
 from toloka_upload.report.summary import Report
 
 
@@ -62,6 +63,12 @@ class RowRejected(NamedTuple):
     field: str
     code: str
     message: str
+
+
+class CostKnown(NamedTuple):
+    """What the rows to be created will cost, as the summary's `plan` has it."""
+
+    cost: dict[str, Any]
 
 
 class AllPlanned(NamedTuple):
@@ -133,6 +140,30 @@ class PoolOpened(NamedTuple):
     already: bool
 
 
+class AccountStarted(NamedTuple):
+    """A command of the account begins: `verify`, `undo` or `adopt`."""
+
+    command: str
+    run_id: str | None
+    pools: tuple[str, ...]
+    env: str
+    url: str
+
+
+class AccountProgress(NamedTuple):
+    """How far it is: `done` of `total` are `what` ("tasks read"). `total` is None where nobody knows."""
+
+    what: str
+    done: int
+    total: int | None
+
+
+class AccountFinished(NamedTuple):
+    """It is over; `report` is what its summary shows."""
+
+    report: AccountReport
+
+
 class Stopping(NamedTuple):
     """The run stops before its end and settles what is in flight. `reason` is in words."""
 
@@ -151,6 +182,7 @@ Event = (
     | Warned
     | RowsRead
     | RowRejected
+    | CostKnown
     | AllPlanned
     | ChunkSent
     | OperationProgress
@@ -158,6 +190,9 @@ Event = (
     | ChunkReturned
     | Waiting
     | PoolOpened
+    | AccountStarted
+    | AccountProgress
+    | AccountFinished
     | Stopping
     | RunFinished
 )

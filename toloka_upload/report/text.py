@@ -61,6 +61,8 @@ _REMEDIES = {
     ExitStatus.TERMINATED: "{again}: it goes on from there",
 }
 
+_COST_CODES = frozenset({"MAX_COST", "COST_UNKNOWN", "NOT_CONFIRMED"})
+
 Fact = tuple[str, str]
 Paint = Callable[[str, str], str]
 """Wraps our own words in the style of an SGR code, or leaves them as they are."""
@@ -80,7 +82,7 @@ def summary_text(report: Report, *, colour: bool = False) -> str:
     sections = [
         [paint(headline(report), f"1;{_COLOURS.get(report.exit_status, _RED)}")],
         _table(_facts(report)),
-        _plan(report.plan, paint) if report.plan is not None else [],
+        _plan(report.plan, paint) if report.dry_run and report.plan is not None else [],
         _groups(report.errors, paint),
         _error(None if _interrupted(report) else report.error, paint),  # the headline says it
         [f"{paint('Next:', '1')} {remedy(report)}"] if remedy(report) else [],
@@ -113,6 +115,8 @@ def headline(report: Report) -> str:
         case ExitStatus.UNKNOWN:
             rows = counted(counts.unknown, "row")
             return f"Not settled: what became of {rows} is not known."
+        case ExitStatus.STOPPED if report.error and report.error.code in _COST_CODES:
+            return "Nothing was sent: it would cost more than is allowed."
         case ExitStatus.STOPPED:
             return f"Stopped: {_rejected(report)}, more than is allowed."
         case ExitStatus.INTERRUPTED | ExitStatus.TERMINATED:
@@ -152,6 +156,8 @@ def remedy(report: Report) -> str:
             text = "{again} without --dry-run to upload"
         case ExitStatus.OK if report.counts.unknown:
             text = "{again} to learn what became of these rows"
+        case ExitStatus.STOPPED if report.error and report.error.code in _COST_CODES:
+            text = "look at the cost with --dry-run, or allow more with --max-cost, and {again}"
         case ExitStatus.REJECTED if report.rejects:
             text = (
                 "mend the rows in {rejects} ({rejects}.errors.jsonl says why) and upload that file"
@@ -194,10 +200,18 @@ def _facts(report: Report) -> Iterator[Fact]:
     ):
         if number or always:
             yield name, f"{count(number):>{width}}"
+    if not report.dry_run and _costs(report):
+        yield "cost", cost_words((report.plan or {})["cost"])
     yield from _efforts(report)
     for name, path in (("results", report.results), ("rejects", report.rejects)):
         if path:
             yield name, plain(path)
+
+
+def _costs(report: Report) -> bool:
+    """Whether there is a cost to tell of."""
+    cost = (report.plan or {}).get("cost")
+    return cost is not None and cost["assignments"]["max"] != 0
 
 
 def _efforts(report: Report) -> Iterator[Fact]:
@@ -232,7 +246,7 @@ def _plan(plan: dict[str, Any], paint: Paint) -> list[str]:
 
     Its keys: `rows` (task kind to number), `suites`, `chunks`, `requests`, `bytes` of all bodies,
     least `seconds` under the quotas, `first` and `last` (`file`, `line`, `sent`: the JSON text of
-    the item), `warnings`.
+    the item), `cost`, `warnings`.
     """
     rows = plan.get("rows") or {}
     kinds = [f"{count(number)} {kind}" for kind, number in rows.items() if number]
@@ -241,6 +255,10 @@ def _plan(plan: dict[str, Any], paint: Paint) -> list[str]:
     facts += [(name, count(plan[name])) for name in numbers if plan.get(name)]
     if plan.get("seconds") is not None:
         facts.append(("time", f"at least {duration(plan['seconds'])} under the quotas"))
+    if plan.get("cost"):
+        facts.append(("cost", cost_words(plan["cost"])))
+        if plan["cost"]["balance"] is not None:
+            facts.append(("balance", f"{plan['cost']['balance']:,.2f} {plan['cost']['currency']}"))
     lines = [paint("Plan", "1"), *_table(facts)]
     for key, name in (("first", "First row as sent"), ("last", "Last row as sent")):
         sample = plan.get(key)
@@ -249,6 +267,22 @@ def _plan(plan: dict[str, Any], paint: Paint) -> list[str]:
             lines += [f"{name} ({place}):", f"  {plain(str(sample['sent']), MESSAGE_LIMIT)}"]
     warnings = plan.get("warnings") or []
     return lines + [f"warning: {plain(str(warning), MESSAGE_LIMIT)}" for warning in warnings]
+
+
+def cost_words(cost: dict[str, Any]) -> str:
+    """A plan's `cost` in words: "1.50 to 3.00 USD for 30 to 60 assignments"."""
+    total, assignments = cost["total"], cost["assignments"]
+    fee = f" with a fee of {cost['fee_percent']:g} %" if cost["fee_percent"] is not None else ""
+    words = f"{_between(total, '{:,.2f}')} {cost['currency']}{fee} for {_between(assignments, '{:,}')} assignments"
+    return f"{words} ({'; '.join(cost['unbounded'])})" if cost["unbounded"] else words
+
+
+def _between(bounds: dict[str, Any], form: str) -> str:
+    least, most = bounds["min"], bounds["max"]
+    if most is None:
+        return f"at least {form.format(least)}"
+    one, other = form.format(least), form.format(most)
+    return one if one == other else f"{one} to {other}"
 
 
 def _groups(groups: list[ErrorGroup], paint: Paint) -> list[str]:

@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import orjson
 
+from toloka_upload.hints import fix_of
 from toloka_upload.rows.scan import compact
 
 Converter = Callable[[str], bytes]
@@ -29,6 +30,7 @@ Raises:
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)")
 _WHOLE = re.compile(r"(-?(?:0|[1-9][0-9]*))\.0+")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_PADDED = re.compile(r"\A(-?)0+(?=[0-9])")
 _QUOTED = re.compile(r'\s*+"((?:[^"]++|"")*+)"\s*+(,|\Z)')
 _PLAIN = re.compile(r"((?:\\,|[^,])*+)(,|\Z)")
 _BOOLEANS = {"true": b"true", "false": b"false"}
@@ -37,8 +39,8 @@ _BOOLEANS = {"true": b"true", "false": b"false"}
 class CellError(Exception):
     """A cell cannot be what its field is. `code` is the API's; `str()` says what to do."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: str, message: str, cell: str = "") -> None:
+        super().__init__(message + fix_of(code, cell))
         self.code = code
 
 
@@ -55,14 +57,33 @@ def converter(field_type: str | None) -> Converter:
     return string
 
 
+def convert_all(convert: Converter, cells: Sequence[str]) -> list[bytes]:
+    """Convert cells of one column, at once if all of them are written in the plainest way.
+
+    Raises:
+        CellError: One of them cannot be of that type.
+    """
+    if plain := _PLAINEST.get(convert):
+        text = "\n".join(cells) + "\n"
+        if text.count("\n") == len(cells) and plain.fullmatch(text):
+            return text.encode().split(b"\n")[:-1]
+    elif convert is _boolean and _BOOLEANS.keys() >= set(cells):
+        return list(map(_BOOLEANS.__getitem__, cells))
+    return list(map(convert, cells))
+
+
 def shown(cell: str) -> str:
     """Return a cell for a message: quoted, in one line, cut short."""
     return repr(cell if len(cell) <= 60 else cell[:60] + "...")
 
 
-def string(cell: str) -> bytes:
-    """Convert a cell to a JSON string, with only those characters escaped that must be."""
-    return orjson.dumps(cell)
+def without_zeros(cell: str) -> str:
+    """A cell's text without leading zeros, if it is a number otherwise; spreadsheets pad numbers with them."""
+    return _PADDED.sub(r"\1", cell.strip(), count=1)
+
+
+string: Converter = orjson.dumps
+"""Converts a cell to a JSON string, with only those characters escaped that must be."""
 
 
 def _trimmed_string(cell: str) -> bytes:
@@ -76,10 +97,7 @@ def integer(cell: str) -> bytes:
         return text.encode()
     if whole := _WHOLE.fullmatch(text):
         return whole[1].encode()
-    hint = (
-        "; leading zeros or a plus sign make it no number" if re.match(r"[+0][0-9]", text) else ""
-    )
-    raise CellError("INTEGER_EXPECTED", f"{shown(cell)} is not an integer{hint}")
+    raise CellError("INTEGER_EXPECTED", f"{shown(cell)} is not an integer", cell)
 
 
 def number(cell: str) -> bytes:
@@ -89,8 +107,7 @@ def number(cell: str) -> bytes:
         if math.isfinite(float(text)):
             return text.encode()
         raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is too large for a number")
-    hint = "; write a point in place of the comma" if re.fullmatch(r"-?[0-9]+,[0-9]+", text) else ""
-    raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is not a number{hint}")
+    raise CellError("FLOAT_EXPECTED", f"{shown(cell)} is not a number", cell)
 
 
 def _within(convert: Converter, least: int, most: int) -> Converter:
@@ -110,10 +127,18 @@ latitude = _within(number, -90, 90)
 longitude = _within(number, -180, 180)
 
 
+_PLAINEST: dict[Converter, re.Pattern[str]] = {
+    integer: re.compile(r"(?:-?(?:0|[1-9][0-9]*+)\n)*+"),
+    number: re.compile(r"(?:-?(?:0|[1-9][0-9]{0,99}+)(?:\.[0-9]{1,99}+)?\n)*+"),
+    overlap: re.compile(r"(?:[1-9][0-9]{0,3}+\n)*+"),
+}
+"""Columns, a cell a line, that need only be cut into cells again."""
+
+
 def _boolean(cell: str) -> bytes:
     value = _BOOLEANS.get(cell.strip().lower())
     if value is None:
-        raise CellError("BOOLEAN_EXPECTED", f"{shown(cell)} is neither true nor false")
+        raise CellError("BOOLEAN_EXPECTED", f"{shown(cell)} is neither true nor false", cell)
     return value
 
 
@@ -122,7 +147,9 @@ def _json(cell: str) -> bytes:
         if (found := _parsed(text)) is not None:
             return found
     raise CellError(
-        "JSON_EXPECTED", f"{shown(cell)} is not JSON; quotes inside it must be doubled in the file"
+        "JSON_EXPECTED",
+        f"{shown(cell)} is not JSON; quotes inside it must be doubled in the file",
+        cell,
     )
 
 

@@ -98,6 +98,10 @@ def _problem(name: str, column: Column | None, *, prefixed: bool) -> str:
         return "has no name; name it or remove it (pandas: to_csv(..., index=False))"
     if column:
         return ""
+    if "://" in name:
+        return "is an address and no name: is there no header? Put the columns' names in the first line"
+    if prefixed and ":" not in name:
+        return f"the other columns have prefixes: is it {'INPUT:' + name!r}?"
     if prefixed or ":" in name:
         field = name.rpartition(":")[2]
         known = {

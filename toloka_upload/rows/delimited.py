@@ -29,6 +29,7 @@ MAX_HEADER = 1 << 20
 _QUOTED_REST = re.compile(rb'(?:[^"]++|"")*+')
 _QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
 _ENDS = b"\r\n"
+_SEPARATOR = re.compile(rb'"?sep=([,;\t|])"?', re.IGNORECASE)
 _QUOTE, _RETURN = 34, 13  # looked for as numbers, which is quicker
 _DELIMITERS = {"\\t": "\t", "tab": "\t"}
 
@@ -66,7 +67,7 @@ class Delimited(Reader):
         self._by_blank_line = options.suites_by_blank_line
         self._records = Records(source, _delimiter(source, format_name, options))
         self._group = self._empty = 0
-        self._blank = self._seen = False
+        self._blank = self._seen = self._narrower = False
         self._header = b""
         self._layout: Layout | None = None
         self._read_header(task_spec, infinite_golden=options.infinite_golden)
@@ -82,7 +83,22 @@ class Delimited(Reader):
             self._unusable(header.line, f"the header is longer than {MAX_HEADER:,} bytes")
         if header.message:
             self._unusable(header.line, f"the header: {header.message}")
+        if _SEPARATOR.fullmatch(
+            header.raw.strip()
+        ):  # a line for Excel alone, which names the delimiter
+            before, header = header.raw, self._records.next_filled()
+            if header is None:
+                return
+            header = header._replace(raw=before + header.raw)
         names = [name.strip() for name in header.cells]
+        if len(names) > 1 and names[0] and not any(names[1:]):
+            self._unusable(
+                header.line,
+                f"only the first of {len(names)} columns has a name, {names[0][:60]!r}: is this line a title? "
+                "The columns' names must come first",
+            )
+        while len(names) > 1 and not names[-1]:  # what is left of columns that were emptied
+            names.pop()
         if any("\r" in name for name in names):
             self._unusable(
                 header.line, "the line ends are those of an old Mac; save it with others"
@@ -91,6 +107,7 @@ class Delimited(Reader):
             self._layout = Layout(names, task_spec, infinite_golden=infinite_golden)
         except HeaderError as error:
             self._unusable(header.line, str(error))
+        self._narrower = len(names) < len(header.cells)
         self._header, self._records.names = header.raw, names
         self.warnings += self._layout.warnings
 
@@ -118,6 +135,7 @@ class Delimited(Reader):
                 yield self._batch(self._layout, records)
         except Damaged as why:
             self._unusable(self._records.line + 1, why)
+        self.warnings += self._layout.late_warnings
         if self._empty:
             self.warnings.append(
                 f"passed over {counted(self._empty, 'row')} without any filled cell"
@@ -132,6 +150,9 @@ class Delimited(Reader):
         if self._source.codec:
             raws = list(map(self._source.kept, raws))
         lines, cells = list(map(_line, filled)), list(map(_cells, filled))
+        if self._narrower:
+            width = len(layout.columns)
+            cells = [row if any(row[width:]) else row[:width] for row in cells]
         bad = [
             (
                 at,
@@ -175,6 +196,8 @@ def _delimiter(source: Source, format_name: str, options: ReadOptions) -> str:
     if format_name == "tsv":
         return "\t"
     first_line = source.head().lstrip().split(b"\n", 1)[0].decode("utf-8", "replace")
+    if named := _SEPARATOR.fullmatch(first_line.strip().encode()):
+        return named[1].decode()
     bare = _QUOTED.sub("", first_line)
     return max(",;\t", key=bare.count)
 

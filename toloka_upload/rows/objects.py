@@ -8,7 +8,8 @@ from typing import Any
 
 import orjson
 
-from toloka_upload.rows.cells import CellError
+from toloka_upload.rows import repeated
+from toloka_upload.rows.cells import CellError, shown
 from toloka_upload.rows.columns import OUTSIDE, Place, web_column
 from toloka_upload.rows.model import (
     NO_MEMBERS,
@@ -21,10 +22,21 @@ from toloka_upload.rows.model import (
     batch_of,
 )
 from toloka_upload.rows.splice import members, without
+from toloka_upload.text import pointed
 
 _MARKS = {Kind.TASK: "input_values", Kind.SUITE: "tasks"}
 ARRAY_HINT = "; if the file is a JSON array, add --format json"
-_NAN = re.compile(r"-?(?:NaN|Infinity|inf)")
+_JSON_HINTS = (
+    (
+        re.compile(r".{0,8}?-?(?:NaN|Infinity|inf)"),
+        "; NaN and Infinity are no JSON: write null or leave the field out "
+        "(pandas: frame.to_json(path, orient='records', lines=True))",
+    ),
+    (re.compile(r".?[“”„«»\u2018\u2019]"), "; these are curly quotes: JSON wants straight ones"),
+    (re.compile(r".?'"), "; JSON wants double quotes"),
+    (re.compile(r"[{\[ :,]{0,2}[NTF]"), "; JSON writes null, true and false"),
+)
+"""What stands where the parser stopped, and what to do about it."""
 _PLACE = frozenset({"latitude", "longitude"})
 """They belong to the suite that a task is grouped into."""
 FLAT: Signature = ((), NO_OUTER)
@@ -42,20 +54,14 @@ def explain(text: bytes, error: orjson.JSONDecodeError, *, indent: int = 0) -> s
     place = f"column {error.colno + (indent if error.lineno == 1 else 0)}"
     if error.lineno > 1:
         place = f"line {error.lineno} of the object, {place}"
-    rest = text.decode("utf-8", "replace")[max(error.pos - 1, 0) :][:12]
-    hint = ""
-    if _NAN.search(rest):
-        hint = (
-            "; NaN and Infinity are no JSON: write null or leave the field out "
-            "(pandas: frame.to_json(path, orient='records', lines=True))"
-        )
-    elif "'" in rest[:2]:
-        hint = "; JSON wants double quotes"
-    elif rest[:2].lstrip("{[ :,")[:1] in ("N", "T", "F"):
-        hint = "; JSON writes null, true and false"
-    elif text == b"[":
+    whole = text.decode("utf-8", "replace")
+    rest = whole[max(error.pos - 1, 0) :][:12]
+    hint = next((hint for looks, hint in _JSON_HINTS if looks.match(rest)), "")
+    if "trailing comma" in error.msg:
+        hint = "; remove the comma at the end"
+    if text == b"[":
         hint = ARRAY_HINT
-    return f"not JSON at {place}: {error.msg}{hint}"
+    return f"not JSON at {place}: {error.msg}{hint}\n{pointed(whole, error.pos)}"
 
 
 class Objects:
@@ -81,7 +87,7 @@ class Objects:
     ) -> Batch:
         """Turn many objects into rows: as they are, if nothing is odd about any of them."""
         signatures = self._signatures(values)
-        if signatures is None:
+        if signatures is None or repeated.likely(texts, values):
             return self.gather(map(self.row, lines, raws, texts, values))
         outers = [NO_MEMBERS] * len(values)
         return Batch(list(lines), raws, texts, values, outers, signatures, whole=True)
@@ -124,6 +130,9 @@ class Objects:
             return self._no_object(line, raw, value)
         if not self._settled:
             self._settle(line, value)
+        if repeated.likely([text], [value]) and (name := repeated.key(text)) is not None:
+            message = f"{shown(name)} stands twice in one object: remove one of the two"
+            return faulty(line, raw, "DUPLICATE_KEY", message)
         if not self._fits(value):
             return self._other_kind(line, raw, value)
         if self._prefixed:

@@ -60,7 +60,7 @@ def open_rows(
         if source:
             source.close()
         if isinstance(error, Damaged):
-            raise BadInput(f"{name}:1: {error}") from error
+            raise BadInput(f"{name}:1: {error}", code="DAMAGED_FILE") from error
         raise
 
 

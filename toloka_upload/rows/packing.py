@@ -77,7 +77,8 @@ def _zstd(name: str) -> Callable[[], _Decompressor]:
         zstd: Any = importlib.import_module(module)
     except ImportError as error:
         raise BadInput(
-            f"{name}: reading zstd needs an extra: pip install 'toloka-upload[zstd]'"
+            f"{name}: reading zstd needs an extra: pip install 'toloka-upload[zstd]'",
+            code="EXTRA_MISSING",
         ) from error
     make: Callable[[], _Decompressor] = zstd.ZstdDecompressor
     return make

@@ -103,7 +103,7 @@ class Reader:
             yield from batch.rows()
 
     def _unusable(self, line: int, why: Damaged | str) -> NoReturn:
-        """End the reading of this input at a line."""
-        raise BadInput(f"{self.name}:{line}: {why}") from (
-            why if isinstance(why, Damaged) else None
-        )
+        """End the reading of this input at a line: it is damaged there, or its header is none."""
+        if isinstance(why, Damaged):
+            raise BadInput(f"{self.name}:{line}: {why}", code="DAMAGED_FILE") from why
+        raise BadInput(f"{self.name}:{line}: {why}", code="BAD_HEADER")

@@ -88,7 +88,10 @@ class Source:
         if self.codec:
             read = text_encoding.Transcoded(read, self.codec).read
         elif name := text_encoding.told_by_bom(self.magic):
-            raise BadInput(f"{self.name}:1: the text is {name.upper()}: add --encoding {name}")
+            raise BadInput(
+                f"{self.name}:1: the text is {name.upper()}: add --encoding {name}",
+                code="WRONG_ENCODING",
+            )
         text = _Ahead(read)
         if text.peek(3).startswith(codecs.BOM_UTF8):
             self._mark = self.original(text.read(3))

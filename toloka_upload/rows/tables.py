@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from toloka_upload.rows.cells import CellError, Converter, converter, shown
+from toloka_upload.rows.cells import (
+    CellError,
+    Converter,
+    convert_all,
+    converter,
+    shown,
+    without_zeros,
+)
 from toloka_upload.rows.columns import OUTSIDE, Column, Place, read_header, spec_warnings
 from toloka_upload.rows.model import NO_MEMBERS, Batch, Fault, Row, Signature
 from toloka_upload.rows.objects import task_text
@@ -52,7 +59,6 @@ class _Pattern:
         # As the web interface has it: what checks workers must not run out.
         infinite = golden and infinite_golden and "overlap" not in names
         self._default = {"infinite_overlap": b"true"} if infinite else NO_MEMBERS
-        self._names = names
         members = ["input_values"]
         members += ["known_solutions"] if golden else []
         members += ["message_on_unknown_solution"] if hint else []
@@ -65,16 +71,15 @@ class _Pattern:
             CellError: There is a cell that cannot be what its field is.
         """
         columns = list(zip(*records, strict=True))
-        inside = [list(map(cell.convert, columns[cell.at])) for cell in self._inside]
+        inside = [convert_all(cell.convert, columns[cell.at]) for cell in self._inside]
         filled = zip(*inside, strict=True) if inside else [()] * len(records)
         texts = list(map(self._template.__mod__, filled))
         if not self._outside:
             return texts, [self._default] * len(records)
-        outside = [list(map(cell.convert, columns[cell.at])) for cell in self._outside]
-        return texts, [
-            {**dict(zip(self._names, parts, strict=True)), **self._default}
-            for parts in zip(*outside, strict=True)
-        ]
+        outside = [convert_all(cell.convert, columns[cell.at]) for cell in self._outside]
+        outside += [[value] * len(records) for value in self._default.values()]
+        names = self.signature[1]
+        return texts, [dict(zip(names, parts, strict=True)) for parts in zip(*outside, strict=True)]
 
 
 class _Made(NamedTuple):
@@ -109,11 +114,39 @@ class Layout:
         self.types = [_field_type(column, task_spec or {}) for column in self.columns]
         self.warnings = spec_warnings(self.columns, task_spec) if task_spec else []
         self._infinite_golden = infinite_golden
+        self._zeros: dict[str, str] = {}
         self._cells = [
-            _Cell(at, _head(column), _converter(column, kind), column)
+            _Cell(at, _head(column), self._converter(column, kind), column)
             for at, (column, kind) in enumerate(zip(self.columns, self.types, strict=True))
         ]
         self._patterns: dict[tuple[bool, ...], _Pattern] = {}
+
+    @property
+    def late_warnings(self) -> list[str]:
+        """What the rows showed: number fields in whose cells there are leading zeros, with the first of them."""
+        return [
+            f"column {name!r} is a number in the project, so leading zeros are lost: {cell} becomes "
+            f"{without_zeros(cell)} (a field of type string keeps them)"
+            for name, cell in self._zeros.items()
+        ]
+
+    def _converter(self, column: Column, field_type: str | None) -> Converter:
+        convert = OUTSIDE.get(column.place) or converter(field_type)
+        if field_type not in ("integer", "float"):
+            return convert
+
+        def converted(cell: str) -> bytes:
+            try:
+                return convert(cell)
+            except CellError:
+                text = without_zeros(cell)
+                if text == cell.strip():
+                    raise
+                found = convert(text)
+                self._zeros.setdefault(column.name, cell.strip()[:60])
+                return found
+
+        return converted
 
     def batch(
         self,
@@ -140,19 +173,24 @@ class Layout:
                 wrong[row] = found
             return not found.faults
 
-        for row, cells in enumerate(records):
-            if len(cells) != len(self.columns) and row not in wrong:
-                sound(row)
+        if not {len(self.columns)}.issuperset(map(len, records)):
+            for row, cells in enumerate(records):
+                if len(cells) != len(self.columns) and row not in wrong:
+                    sound(row)
         rows: list[int] = []
         made: list[_Made] = []
         for filled, alike in self._by_pattern(records, wrong).items():
-            part = self._make(filled, [records[row] for row in alike])
+            some = records if len(alike) == len(records) else [records[row] for row in alike]
+            part = self._make(filled, some)
             if part is None:
                 alike = list(filter(sound, alike))
                 part = self._make(filled, [records[row] for row in alike])
             if part is not None:
                 rows += alike
                 made.append(part)
+        if len(rows) == len(lines) and len(made) == 1:
+            texts, values, outers, signature = made[0]
+            return Batch(lines, raws, texts, values, outers, [signature] * len(lines), groups)
         batch = Batch(
             [lines[row] for row in rows],
             [raws[row] for row in rows],
@@ -234,11 +272,12 @@ class Layout:
             what = f"the first without a cell is column {have + 1}, {self.columns[have].name!r}"
         else:
             what = f"the first too many is cell {want + 1}, {shown(cells[want])}"
+        title = " Is the header's line a title above it?" if want == 1 else ""
         return Fault(
             "",
             "WRONG_CELL_COUNT",
             f"the row has {have} cells and the header {want} columns; {what}. "
-            "In CSV and TSV, a cell with the delimiter, a quote or a line break in it must stand in quotes",
+            f"A cell with the delimiter, a quote or a line break in it must stand in quotes.{title}",
         )
 
 
@@ -254,10 +293,6 @@ def _field_type(column: Column, task_spec: Mapping[str, Any]) -> str | None:
 
 def _head(column: Column) -> bytes:
     return orjson.dumps(column.field) + b":" if column.place in _SPEC_PARTS else b""
-
-
-def _converter(column: Column, field_type: str | None) -> Converter:
-    return OUTSIDE.get(column.place) or converter(field_type)
 
 
 def _order(cell: _Cell) -> int:

@@ -141,6 +141,7 @@ class Workbook(Reader):
                 if record.faults
             ]
             yield layout.batch(lines, raws, cells, [0] * len(lines), bad)
+        self.warnings += layout.late_warnings
         self._warn()
 
     def _records(self, layout: Layout) -> Iterator[_Record]:

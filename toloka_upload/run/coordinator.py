@@ -8,8 +8,6 @@ inputs ──► Planner ──► spool ──► Sender ──► outcomes ─
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
-from datetime import UTC, datetime
 from functools import partial
 from typing import BinaryIO
 
@@ -21,6 +19,7 @@ from toloka_upload.errors import (
 )
 from toloka_upload.outcomes import Status
 from toloka_upload.planning.dry_run import DryRun
+from toloka_upload.planning.inputs import plan_files
 from toloka_upload.planning.planner import Planner
 from toloka_upload.report.drift import check_may_be_newer
 from toloka_upload.report.observer import (
@@ -29,12 +28,12 @@ from toloka_upload.report.observer import (
     Stopping,
 )
 from toloka_upload.report.rejects import NoRejects, RejectsFiles
-from toloka_upload.rows import RowFile, open_rows
+from toloka_upload.run.before_sending import foresee, refuse_cost
 from toloka_upload.run.pools import Pools
 from toloka_upload.sending.open_pool import open_pool
 from toloka_upload.sending.recovery import Doubtful, confirm_absent
 from toloka_upload.sending.sender import Sender
-from toloka_upload.session.loop import Steps, call, sleep, until
+from toloka_upload.session.loop import Steps, sleep, until
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 from toloka_upload.text import counted
@@ -59,7 +58,11 @@ class Coordinator:
         self._rejects = rejects
         self._stdin = stdin
         # Good rows may go while others are still read only if bad ones do not keep them back.
-        self._at_once = settings.requests.skip_invalid_items and not settings.dry_run
+        self._at_once = (
+            settings.requests.skip_invalid_items
+            and not settings.dry_run
+            and not settings.budget.holds_back
+        )
         marked = settings.requests.mode == "async"
         self._dry = DryRun(session.recorder, marked=marked) if settings.dry_run else None
         self._deadline = float("inf")
@@ -80,11 +83,9 @@ class Coordinator:
 
     async def _everything(self) -> None:
         await self._plan()
-        if self._dry:
-            windows = self._session.settings.pacing.windows
-            now = datetime.fromtimestamp(self._session.wall(), UTC)
-            self._session.recorder.report.plan = self._dry.plan(windows, self.pools, now)
+        cost = await foresee(self._session, self._planner.tallies(), self._dry)
         self._refuse_bad_rows()
+        await refuse_cost(self._session, cost)
         if self._dry or self._session.stopping:
             return
         self._session.tell(AllPlanned(self._sender.chunks))
@@ -119,23 +120,7 @@ class Coordinator:
         if session.settings.pool:
             plan = await planner.pool(session.settings.pool)
             spec = plan.pool.info.task_spec
-        with ExitStack() as stack:
-            files: list[RowFile] = []
-            reading = session.settings.reading
-            for name in session.settings.files:
-                # On a worker thread: a pipe may have no writer yet, and a signal must be heard meanwhile.
-                files.append(await call(open_rows, name, reading, spec, stdin=self._stdin))
-                stack.callback(files[-1].close)
-            sizes = [file.size for file in files]
-            total = sum(size or 0 for size in sizes) if None not in sizes else None
-            before = 0
-            for file in files:
-                self._rejects.know(file)
-                await planner.plan(file, before, total)
-                for warning in file.warnings:
-                    session.recorder.warn(f"{file.name}: {warning}")
-                before += file.size or 0
-            await planner.finish()
+        await plan_files(session, planner, spec, self._rejects.know, stdin=self._stdin)
 
     def _opened(self, pool: PoolState) -> None:
         if self._at_once:

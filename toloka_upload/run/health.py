@@ -27,6 +27,7 @@ def health(state_dir: Path, runs: Sequence[PastRun], now: float) -> dict[str, An
         the `oldest_unknown` row; `failures_since_success`; `quota_used`, the items sent in the last 24 hours of the
         account that sent most; `pools`: for each its `rows` known from here.
     """
+    runs = [run for run in runs if run.command == "upload"]
     good = [run for run in runs if run.exit_code == 0]
     pools, oldest = _pools(state_dir)
     return {

@@ -31,12 +31,17 @@ class PastRun:
     Attributes:
         running: Another process holds one of its pools now.
         logged: What the log of runs has of it: all there is of a run that ended before it had a pool.
+        undone: Tasks or suites of it that were taken back; `partly`: while somebody had them; `kept`: not,
+            counted only where others were.
     """
 
     id: str
     parts: list[tuple[Path, RunRecord]] = field(default_factory=list)
     running: bool = False
     logged: LoggedRun | None = None
+    undone: int = 0
+    partly: int = 0
+    kept: int = 0
 
     @property
     def started(self) -> float:
@@ -72,18 +77,32 @@ class PastRun:
         return [record.destination.pool for _, record in self.parts]
 
     @property
+    def destination(self) -> Destination:
+        """Where it was at work, by one of its pools, if it came to one."""
+        if not self.parts and self.logged:
+            return Destination(self.logged.url, "", next(iter(self.logged.pools), ""))
+        return self.parts[0][1].destination
+
+    @property
     def files(self) -> list[str]:
         """Its inputs."""
         if not self.parts and self.logged:
             return self.logged.files
-        return list(self.parts[0][1].settings.get("files", []))
+        return list(self._settings.get("files", []))
 
     @property
-    def url(self) -> str:
-        """The API's address."""
-        if not self.parts and self.logged:
-            return self.logged.url
-        return self.parts[0][1].destination.endpoint
+    def command(self) -> str:
+        """What it did: `upload`, `adopt` or `undo`."""
+        return str(self._settings.get("command", "upload"))
+
+    @property
+    def of(self) -> str | None:
+        """The run that it was about, if it was about one."""
+        return self._settings.get("of") or None
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return self.parts[0][1].settings if self.parts else {}
 
     @property
     def unsettled(self) -> int:
@@ -114,6 +133,8 @@ class PastRun:
             return "killed"
         if self.unsettled:
             return "unsettled"
+        if self.undone or self.partly:
+            return "partly undone" if self.kept or self.partly else "undone"
         return str(self.report.get("exit_reason", ""))
 
     @property
@@ -121,6 +142,8 @@ class PastRun:
         """What the user should do about it."""
         if self.running:
             return "wait for it"
+        if self.command != "upload":
+            return "nothing" if self.report else "run the same command again"
         unsent = (self.report or {}).get("counts", {}).get("unsent", 0)
         if self.report is None or self.unsettled or unsent:
             return "run the same command again: it goes on from there"
@@ -130,15 +153,18 @@ class PastRun:
         """The run for programs."""
         return {
             "run_id": self.id,
+            "command": self.command,
             "started": _time(self.started),
             "finished": _time(self.finished),
             "seconds": None if self.finished is None else round(self.finished - self.started, 3),
             "files": self.files,
             "pools": self.pools,
-            "url": self.url,
+            "url": self.destination.endpoint,
             "state": self.state,
             "next": self.next_step,
             "unsettled_rows": self.unsettled,
+            "of": self.of,
+            "undone": {"undone": self.undone, "partly": self.partly},
             "chunks": _sum(record.chunks for _, record in self.parts),
             "report": self.report,
         }
@@ -166,11 +192,21 @@ def past_runs(state_dir: Path) -> list[PastRun]:
         held_by = _holder(path)
         with journal.open_to_read(path) as (db, destination):
             records = list(journal.runs(db, destination))
+            undone = {record.id: journal.undone_of(db, record.id) for record in records}
+            created = {
+                run: sum(len(part.items) for part in journal.created_by(db, run))
+                for run, counts in undone.items()
+                if counts.total()
+            }
         for record in records:
             run = found.setdefault(record.id, PastRun(record.id))
             if not run.parts:  # a pool's lock tells better than a process's number
                 run.running = False
             run.parts.append((path, record))
+            counts = undone[record.id]
+            run.undone += counts[journal.Undo.UNDONE]
+            run.partly += counts[journal.Undo.PARTLY]
+            run.kept += created[record.id] - counts.total() if counts.total() else 0
             run.running = run.running or held_by == record.id
     return sorted(found.values(), key=lambda run: run.started, reverse=True)
 
@@ -189,6 +225,18 @@ def past_run(state_dir: Path, run_id: str) -> PastRun:
             f"{what} in {state_dir} with an id like {run_id!r}. `toloka-upload runs` lists them."
         )
     return (exact or runs)[0]
+
+
+def last_upload(state_dir: Path) -> PastRun:
+    """The last run that uploaded, and came to a pool.
+
+    Raises:
+        NoInput: There is none.
+    """
+    for run in past_runs(state_dir):
+        if run.parts and run.command == "upload":
+            return run
+    raise NoInput(f"There is no upload in {state_dir}. Name a run, or files and their --pool.")
 
 
 def operations(run: PastRun) -> list[dict[str, Any]]:

@@ -9,17 +9,12 @@ from typing import Any
 from toloka_upload.api.errors import NotFound, RequestRefused
 from toloka_upload.api.listing import newest
 from toloka_upload.check import Spec
-from toloka_upload.items.identity import Seen
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.report.observer import PoolChecked
 from toloka_upload.sending.reconcile import earlier
 from toloka_upload.sending.recovery import Doubtful, recover
 from toloka_upload.session.pool import Pool, PoolState, hold, journal_path, read_pool
 from toloka_upload.session.session import Session
-
-_MOST_FILES = 1 << 20
-"""Length of the table of rows seen if all rows go to one pool: 8 MiB, for 629,000 rows, and only then does it double.
-Those of many pools grow step by step."""
 
 
 class Pools:
@@ -54,7 +49,7 @@ class Pools:
                 info.task_spec, lambda note: session.recorder.warn(f"pool {pool_id}: {note}")
             )
         concurrency = Concurrency(settings.pacing.concurrency, clock=session.loop.clock)
-        pool = PoolState(info, spec, concurrency, Seen(_MOST_FILES) if settings.pool else Seen())
+        pool = PoolState(info, spec, concurrency)
         self._pools[pool_id] = pool
         if pool_id not in session.recorder.report.pools:
             session.recorder.report.pools.append(pool_id)
@@ -64,7 +59,8 @@ class Pools:
         else:
             await hold(session, pool, self._run, session.wall())
             doubtful = await self._prepare(pool)
-        session.tell(PoolChecked(pool_id, info.name, info.status, info.project, pool.known.count))
+        known = pool.known.count + pool.adopted.count
+        session.tell(PoolChecked(pool_id, info.name, info.status, info.project, known))
         self._opened(pool)
         return pool, doubtful
 
@@ -74,7 +70,9 @@ class Pools:
         pool.generation = _generation(session, pool)
         pool.book.begin_run(self._run, session.wall(), pool.generation, _described(session))
         doubtful = await recover(session, pool)
-        pool.known, pool.unknown = pool.book.known(pool.generation if settings.again else None)
+        generation = pool.generation if settings.again else None
+        pool.known, pool.unknown = pool.book.known(generation)
+        pool.adopted, pool.adopted_suites = pool.book.adopted(generation)
         if settings.requests.mode == "sync":
             kind = settings.travel_kind or pool.info.kind or "tasks"
             pool.since = await self._since(pool, kind)
@@ -121,7 +119,7 @@ def _remember(session: Session, pool: PoolState) -> None:
     settings = session.settings
     found = peek(journal_path(settings.state_dir, pool.destination(settings)))
     if found is not None and not settings.again:
-        pool.known, pool.unknown = found
+        pool.known, pool.unknown, (pool.adopted, pool.adopted_suites) = found
 
 
 def _generation(session: Session, pool: PoolState) -> int:
@@ -138,6 +136,8 @@ def _generation(session: Session, pool: PoolState) -> int:
 def _described(session: Session) -> dict[str, Any]:
     settings = session.settings
     return {
+        "command": settings.command,
+        "of": settings.of_run,
         "files": list(settings.files),
         "mode": settings.requests.mode,
         "skip_invalid_items": settings.requests.skip_invalid_items,

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-from toloka_upload.api.client import Client, Handler
+from toloka_upload.api.client import Handler
 from toloka_upload.api.target import require_token
-from toloka_upload.directories import make_directory
 from toloka_upload.errors import (
-    CannotWrite,
     ExitStatus,
     Interrupted,
     NoInput,
     UploadError,
 )
 from toloka_upload.items.spool import Spool
-from toloka_upload.policies.rate import RateLimit
 from toloka_upload.report.observer import (
     Observer,
     RunFinished,
@@ -33,9 +29,11 @@ from toloka_upload.report.rejects import NoRejects, RejectsFiles
 from toloka_upload.report.results import NoResults, ResultsFile
 from toloka_upload.report.summary import Report, RunError
 from toloka_upload.run.coordinator import Coordinator
+from toloka_upload.run.ids import run_id
 from toloka_upload.run.run_log import RunLog
 from toloka_upload.sending.sender import Sender
 from toloka_upload.session.loop import Loop
+from toloka_upload.session.open_session import open_session
 from toloka_upload.session.session import Session
 from toloka_upload.settings import Settings
 
@@ -71,7 +69,7 @@ class Upload:
         self._started = self._loop.clock()
         self._work: Coordinator | None = None
         self.report = Report(
-            run_id=_run_id(wall()),
+            run_id=run_id(wall()),
             env=settings.target.env,
             url=settings.target.url,
             pools=[settings.pool] if settings.pool else [],
@@ -121,16 +119,15 @@ class Upload:
         results = ResultsFile(settings.results) if settings.results else NoResults()
         recorder = Recorder(report, results, rejects, self._tell)
         stack.callback(recorder.close)
-        client = Client(
-            settings.target,
-            timeout=settings.pacing.timeout,
-            handler=self._handler or _local(settings, stack),
+        session = open_session(
+            settings,
+            recorder,
+            stack,
+            self._loop,
+            self._tell,
+            handler=self._handler,
+            wall=self._wall,
         )
-        stack.callback(client.close)
-        ledger = None if settings.dry_run else _made(settings.state_dir) / "rate.db"
-        rate = RateLimit(ledger, _account(settings), settings.pacing.windows, self._wall)
-        stack.callback(rate.close)
-        session = Session(settings, client, self._loop, recorder, rate, self._tell, wall=self._wall)
         spool = Spool(settings.state_dir / "spool")
         stack.callback(spool.close)
         work = Coordinator(session, Sender(session, spool, report.run_id), rejects, self._stdin)
@@ -179,33 +176,6 @@ def _require_input(name: str) -> None:
             ) from error
 
 
-def _made(state_dir: Path) -> Path:
-    """The state directory, private to the user."""
-    try:
-        make_directory(state_dir)
-    except OSError as error:
-        raise CannotWrite(
-            f"The state directory {state_dir} cannot be made: {error.strerror}. Nothing is sent without it: name "
-            "another one with --state-dir.",
-            code="STATE_DIR",
-        ) from error
-    return state_dir
-
-
-def _local(settings: Settings, stack: ExitStack) -> Handler | None:
-    """The emulator inside this process, if that is where the upload goes."""
-    if settings.target.env != "local":
-        return None
-    from toloka_upload.api.local import local_api
-
-    return stack.enter_context(local_api(_made(settings.state_dir)))
-
-
-def _account(settings: Settings) -> str:
-    target = settings.target
-    return f"{target.endpoint} {target.account or ''} {target.fingerprint}"
-
-
 def _status(report: Report, session: Session) -> ExitStatus:
     counts = report.counts
     if session.stopping:
@@ -213,7 +183,3 @@ def _status(report: Report, session: Session) -> ExitStatus:
     if counts.unknown:
         return ExitStatus.UNKNOWN
     return ExitStatus.REJECTED if counts.rejected else ExitStatus.OK
-
-
-def _run_id(now: float) -> str:
-    return time.strftime("%Y%m%d-%H%M%S-", time.gmtime(now)) + uuid.uuid4().hex[:6]

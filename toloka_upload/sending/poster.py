@@ -24,6 +24,7 @@ from toloka_upload.items.spool import Planned
 from toloka_upload.journal import ChunkState, SentChunk
 from toloka_upload.report.observer import Waiting
 from toloka_upload.rows.model import Fault
+from toloka_upload.sending.gate import Gate
 from toloka_upload.sending.operation_log import LogReading
 from toloka_upload.sending.reconcile import (
     ListingQuery,
@@ -39,8 +40,6 @@ from toloka_upload.session.timesheet import Cause
 
 MOST_DENIALS = 3
 """How often the API may say that an operation exists, and then that it does not, before we stop asking."""
-SOON = 1.0
-"""Seconds by which a request may leave later than the journal says."""
 
 
 @dataclass(slots=True)
@@ -48,91 +47,92 @@ class InFlightChunk:
     """A chunk on its way.
 
     Attributes:
-        body: The request, until it is answered.
+        record: What the journal has of its request, once that is about to leave.
         maybe: A request of it may have arrived.
         found: The API had it before this run sent anything: what it created is not this run's.
         denied: How often the API said in one breath that the operation exists and that it does not.
         retry_state: What its request meets, until it is taken.
+        left_at: When its request left first, by the loop's clock.
+        beside: Chunks of the pool that were in flight then, itself included.
+        retries: Requests of the run that had been retries by then.
     """
 
     pool: PoolState
     planned: Planned
-    sent: SentChunk
-    body: bytes
     retry_state: RetryState
+    record: SentChunk | None = None
     maybe: bool = False
     found: bool = False
     denied: int = 0
+    left_at: float = 0.0
+    beside: int = 0
+    retries: int = 0
 
-
-async def park(session: Session, pool: PoolState, condition: Callable[[], bool]) -> None:
-    """Wait until a request may leave: until nobody looks into the pool's listing, and for a condition."""
-    with pool.parking():
-        await session.quiet(lambda: not pool.listing and condition())
+    @property
+    def sent(self) -> SentChunk:
+        """The record of a request that left."""
+        if self.record is None:
+            raise AssertionError("nothing of it has left")
+        return self.record
 
 
 class Poster:
-    """Sends the requests of chunks, until each is taken or refused."""
+    """Sends the requests of chunks, until each is taken or refused.
 
-    def __init__(self, session: Session) -> None:
+    Args:
+        depart: Puts a chunk's request together, and on record before anything of it leaves; returns its bytes.
+    """
+
+    def __init__(self, session: Session, depart: Callable[[InFlightChunk], bytes]) -> None:
         self._session = session
+        self._depart = depart
+        self._gate = Gate(session)
 
-    async def post(self, flight: InFlightChunk, ticket: int) -> Operation | Reconciliation:
+    async def post(self, flight: InFlightChunk) -> Operation | Reconciliation:
         """
         Send the request, again and again while that is safe.
 
         Raises:
             TooLarge, InvalidItems: Nothing was created; other pieces may pass.
             ApiError: Nothing was created, and nothing would be.
-            UploadError: The service has been failing for too long.
+            UploadError: The service has been failing for too long, or the run stops.
         """
-        session, sent = self._session, flight.sent
-        parameters = dict(sent.parameters)
-        if sent.operation_id:
-            parameters["operation_id"] = sent.operation_id
-        ours = False
+        session, ours = self._session, False
         while True:
-            await self._leave(flight, ticket)
-            before, flight.maybe = flight.maybe, True
             try:
-                with session.sheet.during(Cause.NETWORK):
-                    value = await call(session.client.create, sent.kind, flight.body, parameters)
-                answer = _read_answer(flight, value)
+                answer = _read_answer(flight, await self._request(flight))
             except OperationExists:
                 session.on_success()
-                session.rate.give_back(ticket)
                 flight.found = flight.found or not ours
                 found = await self._attach(flight)
-                if found is not None:
-                    return found
             except ApiError as error:
-                flight.maybe = before or error.effect
                 ours = ours or error.effect
-                (session.rate.confirm if error.effect else session.rate.give_back)(ticket)
                 found = await self._after(flight, error)
-                if found is not None:
-                    return found
             else:
-                session.rate.confirm(ticket)
                 session.on_success()
                 session.throttle_over()
                 return answer
-            if session.stopping:
-                raise session.stopping
-            with flight.pool.parking():
-                ticket = await session.take(sent.items)
+            if found is not None:
+                return found
+            session.raise_if_stopping()
 
-    async def _leave(self, flight: InFlightChunk, ticket: int) -> None:
-        """Wait until the request may leave. From then on counts how long it may take, and the journal knows it."""
-        session, sent = self._session, flight.sent
-        await park(session, flight.pool, lambda: True)
-        await session.clear(flight.retry_state)
-        if session.stopping:
-            session.rate.give_back(ticket)
-            raise session.stopping
-        if abs(session.wall() - sent.sent_at) > SOON:
-            sent.sent_at = session.wall()
-            flight.pool.book.sent_again(sent.id, sent.sent_at)
+    async def _request(self, flight: InFlightChunk) -> Any:
+        """One request, as soon as it may leave; its answer."""
+        session, pool, items = self._session, flight.pool, flight.planned.items
+        async with self._gate.leave(pool, items, flight.retry_state) as departure:
+            body = self._depart(flight)
+            before, flight.maybe = flight.maybe, True
+            sent = flight.sent
+            parameters = dict(sent.parameters)
+            if sent.operation_id:
+                parameters["operation_id"] = sent.operation_id
+            try:
+                with session.sheet.during(Cause.NETWORK):
+                    return await call(session.client.create, sent.kind, body, parameters)
+            except ApiError as error:
+                departure.counts = error.effect
+                flight.maybe = before or error.effect or isinstance(error, OperationExists)
+                raise
 
     async def _after(
         self, flight: InFlightChunk, error: ApiError
@@ -202,8 +202,7 @@ class Poster:
             await session.pause(seconds, Cause.LOCK)
         finally:
             pool.waiting_for_lock -= 1
-        if session.stopping:
-            raise session.stopping
+        session.raise_if_stopping()
 
     async def _look_for(
         self, flight: InFlightChunk, error: ApiError
@@ -218,8 +217,7 @@ class Poster:
             wait = 0.0 if answered else late(session, sent)
             case = ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, late=wait)
             await settle_by_listing(session, flight.pool, [case])
-            if session.stopping:
-                raise session.stopping
+            session.raise_if_stopping()
             flight.maybe = reconciliation.reading.created > 0
             return reconciliation if flight.maybe else None
         try:
@@ -233,8 +231,7 @@ class Poster:
         wait = late(session, sent)
         session.tell(Waiting("settling", "making sure that a lost request does not arrive", wait))
         await session.pause(wait)
-        if session.stopping:
-            raise session.stopping
+        session.raise_if_stopping()
         try:
             return await session.ask(session.client.operation, sent.operation_id or "")
         except NotFound:

@@ -21,7 +21,7 @@ from toloka_upload.report.observer import ChunkReturned, ChunkSent, ChunkSettled
 from toloka_upload.rows.model import Fault
 from toloka_upload.sending.operation import finish
 from toloka_upload.sending.operation_log import FINAL_CODES, LogReading
-from toloka_upload.sending.poster import InFlightChunk, Poster, park
+from toloka_upload.sending.poster import InFlightChunk, Poster
 from toloka_upload.sending.reconcile import (
     ListingQuery,
     Reconciliation,
@@ -37,9 +37,8 @@ from toloka_upload.session.timesheet import Cause
 
 MOST_FAILURES = 3
 """How often an operation with the same items may fail for no reason of theirs before the run gives up."""
-MOST_POSTS = 3
-"""Requests with a body under way at once, over all pools. Each takes some 5 MB while it is sent, and more of them would
-only share the same line."""
+SOON = 1.0
+"""Seconds by which a request may leave later than the journal says."""
 
 
 class Sender:
@@ -50,8 +49,7 @@ class Sender:
         self._spool = spool
         self._run = run_id
         self._failures: dict[bytes, RetryState] = {}
-        self._poster = Poster(session)
-        self._posting = 0
+        self._poster = Poster(session, self._depart)
         self.air: dict[int, InFlightChunk] = {}
 
     # The queue.
@@ -105,73 +103,69 @@ class Sender:
             pool.in_flight -= 1
 
     async def _send(self, pool: PoolState, planned: Planned) -> None:
-        session = self._session
+        flight = InFlightChunk(pool, planned, self._session.new_retry_state())
         try:
-            with pool.parking():
-                ticket = await session.take(planned.items)
-            with session.sheet.during(Cause.NETWORK):
-                await park(session, pool, lambda: self._posting < MOST_POSTS)
-            if session.stopping:
-                session.rate.give_back(ticket)
-                raise session.stopping
-            flight = self._depart(pool, planned)
-        except UploadError:
-            pool.queue.appendleft(planned)
-            raise
-        self._posting += 1
-        started, in_flight = session.loop.clock(), pool.in_flight
-        retries = session.recorder.report.retries
-        try:
-            answer = await self._poster.post(flight, ticket)
-            self._posted(flight)
-            session.recorder.report.operations.submitted += 1
-            reconciliation = (
-                (await self._at_once(flight, answer))
-                if isinstance(answer, Reconciliation)
-                else (await self._operation(flight, answer))
-            )
+            reconciliation = await self._await_outcome(flight)
         except (TooLarge, InvalidItems) as error:
             await self._refused(flight, error)
-            return
         except ApiError as error:
-            if not flight.maybe:
-                self._return(flight, str(error))
+            self._give_up(flight, str(error))
             raise error.as_upload_error() from error
         except UploadError as error:
-            if not flight.maybe:
-                self._return(flight, str(error))
+            self._give_up(flight, str(error))
             raise
-        finally:
-            self._posted(flight)
-        if reconciliation is not None:
-            if session.recorder.report.retries == retries:  # else failures took part of the time
-                pool.concurrency.finished(session.loop.clock() - started, planned.items, in_flight)
-            await self._conclude(flight, reconciliation)
+        else:
+            if reconciliation is not None:
+                await self._conclude(flight, reconciliation)
 
-    def _posted(self, flight: InFlightChunk) -> None:
-        """The request is answered: its bytes are needed no more, and another one may leave."""
-        if flight.body:
-            flight.body = b""
-            self._posting -= 1
+    async def _await_outcome(self, flight: InFlightChunk) -> Reconciliation | None:
+        """Have the request taken and find out what became of its items; None: that stays open."""
+        session, report = self._session, self._session.recorder.report
+        answer = await self._poster.post(flight)
+        report.operations.submitted += 1
+        if isinstance(answer, Reconciliation):
+            reconciliation: Reconciliation | None = await self._at_once(flight, answer)
+        else:
+            reconciliation = await self._operation(flight, answer)
+        # Failures take part of the time.
+        if reconciliation is not None and report.retries == flight.retries:
+            seconds = session.loop.clock() - flight.left_at
+            flight.pool.concurrency.finished(seconds, flight.planned.items, flight.beside)
+        return reconciliation
 
-    def _depart(self, pool: PoolState, planned: Planned) -> InFlightChunk:
-        """Put the request together, and on record before anything of it leaves."""
-        chunk = self._spool.load(planned, raws=False)
-        body = chunk.body(marked=self._session.settings.requests.mode == "async")
-        maybe = chunk.replaces is not None
-        retry_state = self._session.new_retry_state()
-        sent = describe(self._session, pool, chunk, body, self._run)
-        flight = InFlightChunk(pool, planned, sent, body, retry_state, maybe)
-        flight.sent.id = pool.book.sending(flight.sent, replaces=chunk.replaces)
-        self.air[planned.number] = flight
-        self._tell_sent(flight)
-        return flight
+    def _give_up(self, flight: InFlightChunk, reason: str) -> None:
+        """Put a chunk back that certainly had no effect; of another one the fate is open."""
+        if flight.record is None:
+            flight.pool.queue.appendleft(flight.planned)
+        elif not flight.maybe:
+            self._return(flight, reason)
+
+    def _depart(self, flight: InFlightChunk) -> bytes:
+        """Put the request together, and on record before anything of it leaves; return its bytes.
+
+        From then on counts how long it may take.
+        """
+        session, pool = self._session, flight.pool
+        chunk = self._spool.load(flight.planned, raws=False)
+        body = chunk.body(marked=session.settings.requests.mode == "async")
+        if flight.record is None:
+            sent = describe(session, pool, chunk, body, self._run)
+            sent.id = pool.book.sending(sent, replaces=chunk.replaces)
+            flight.record, flight.maybe = sent, chunk.replaces is not None
+            flight.left_at, flight.beside = session.loop.clock(), pool.in_flight
+            flight.retries = session.recorder.report.retries
+            self.air[flight.planned.number] = flight
+            self._tell_sent(flight, len(body))
+        elif abs(session.wall() - flight.sent.sent_at) > SOON:
+            flight.sent.sent_at = session.wall()
+            pool.book.sent_again(flight.sent.id, flight.sent.sent_at)
+        return body
 
     def same_request(self, pool: PoolState, chunk: Chunk, sent: SentChunk) -> bool:
         """Whether a chunk would travel as the very request that the journal has."""
         return same_request(self._session, pool, chunk, sent)
 
-    def _tell_sent(self, flight: InFlightChunk) -> None:
+    def _tell_sent(self, flight: InFlightChunk, size: int) -> None:
         sent = flight.sent
         self._session.tell(
             ChunkSent(
@@ -179,7 +173,7 @@ class Sender:
                 flight.pool.info.id,
                 sent.rows,
                 sent.items,
-                len(flight.body),
+                size,
                 sent.operation_id,
                 sent.attempt + 1,
             )
@@ -347,7 +341,7 @@ class Sender:
         elif throttled:
             pool.concurrency.throttled()
             session.rate.pause(seconds)
-            await session.wait_for_rate(seconds, "rate")
+            await session.wait_for_rate(seconds, "the server's rate limit")
             return
         words = "pool locked by another operation" if locked else f"operation failed ({fault.code})"
         session.tell(

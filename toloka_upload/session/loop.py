@@ -22,6 +22,7 @@ there is no order in which two procedures can miss each other, and a simulation 
 from __future__ import annotations
 
 import heapq
+import math
 import queue
 import threading
 import time
@@ -52,9 +53,10 @@ class Sleep(NamedTuple):
 
 
 class Wait(NamedTuple):
-    """Go on once `condition()` is true. It is asked whenever anything else has moved."""
+    """Go on once `condition()` is true, at the latest after `seconds`. It is asked whenever anything else has moved."""
 
     condition: Callable[[], bool]
+    seconds: float = math.inf
 
     def __await__(self) -> Generator[Effect, None, None]:
         yield self
@@ -75,10 +77,10 @@ async def sleep(seconds: float) -> None:
     await Sleep(seconds)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until `condition()` is true."""
-    if not condition():
-        await Wait(condition)
+async def until(condition: Callable[[], bool], seconds: float = math.inf) -> None:
+    """Wait until `condition()` is true, but no longer than `seconds`."""
+    if seconds > 0 and not condition():
+        await Wait(condition, seconds)
 
 
 class Task(Generic[T]):
@@ -142,8 +144,8 @@ class Loop:
         self._workers = Workers(workers)
         self._inbox: queue.SimpleQueue[_Reply | Callable[[], None]] = queue.SimpleQueue()
         self._ready: deque[_Reply] = deque()
-        self._timers: list[tuple[float, int, Task[Any]]] = []
-        self._waits: list[tuple[Callable[[], bool], Task[Any]]] = []
+        self._timers: list[tuple[float, int, Task[Any] | None]] = []
+        self._waits: list[tuple[Callable[[], bool], float, Task[Any]]] = []
         self._tasks: set[Task[Any]] = set()
         self._sequence = 0
 
@@ -199,23 +201,32 @@ class Loop:
         if isinstance(effect, Call):
             self._perform(effect.function, task)
         elif isinstance(effect, Sleep):
-            self._sequence += 1
-            heapq.heappush(self._timers, (self.clock() + effect.seconds, self._sequence, task))
+            self._set_timer(self.clock() + effect.seconds, task)
         else:
-            self._waits.append((effect.condition, task))
+            due = self.clock() + effect.seconds
+            self._waits.append((effect.condition, due, task))
+            if due < math.inf:
+                self._set_timer(due, None)  # it wakes the loop, which then looks at the waits
+
+    def _set_timer(self, due: float, task: Task[Any] | None) -> None:
+        self._sequence += 1
+        heapq.heappush(self._timers, (due, self._sequence, task))
 
     def _wake_waits(self) -> None:
         waits, self._waits = self._waits, []
-        for condition, task in waits:
-            if condition():
+        now = self.clock()
+        for condition, due, task in waits:
+            if now >= due or condition():
                 self._ready.append(_Reply(task, None, None))
             else:
-                self._waits.append((condition, task))
+                self._waits.append((condition, due, task))
 
     def _wake_timers(self) -> None:
         now = self.clock()
         while self._timers and self._timers[0][0] <= now:
-            self._ready.append(_Reply(heapq.heappop(self._timers)[2], None, None))
+            task = heapq.heappop(self._timers)[2]
+            if task:
+                self._ready.append(_Reply(task, None, None))
 
     def _due_in(self) -> float | None:
         return max(0.0, self._timers[0][0] - self.clock()) if self._timers else None

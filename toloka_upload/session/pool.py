@@ -18,6 +18,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 from toloka_upload.api.errors import ApiError, NotFound, RequestRefused
 from toloka_upload.check import Spec
 from toloka_upload.errors import Refused, TryAgain
+from toloka_upload.items.contents import Contents
 from toloka_upload.items.identity import Known, Seen
 from toloka_upload.items.spool import Planned
 from toloka_upload.journal import Destination, Journal
@@ -60,6 +61,7 @@ class PoolState:
         spec: The check against the project's spec, or None: no check.
         known: Rows that the pool has.
         unknown: Rows whose fate could not be settled, with their places.
+        adopted: Tasks that the pool has from elsewhere; `adopted_suites` are suites as a whole.
         seen: Rows of this input, to number equal ones.
         queue: Chunks that wait to be sent.
         planned: Whether all of the input's chunks are in the queue.
@@ -80,6 +82,8 @@ class PoolState:
     seen: Seen = field(default_factory=Seen)
     known: Known = field(default_factory=Known)
     unknown: dict[bytes, int] = field(default_factory=dict)
+    adopted: Contents = field(default_factory=Contents)
+    adopted_suites: Contents = field(default_factory=Contents)
     journal: Journal | None = None
     lock: Lock | None = None
     generation: int = 0
@@ -188,6 +192,19 @@ def pool_of(
         details,
         spec if isinstance(spec, dict) else None,
     )
+
+
+async def look_at_pool(session: Session, pool_id: str) -> Pool:
+    """
+    Ask for a pool and its project, in whatever state they are.
+
+    Raises:
+        Refused: There is no such pool.
+        Denied: The credentials are wrong.
+    """
+    details, training = await _pool_or_training(session, pool_id)
+    project = await _project(session, str(details.get("project_id", "")))
+    return pool_of(pool_id, details, project, training=training)
 
 
 async def _project(session: Session, project_id: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Everything here runs on the loop's thread.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections import Counter
@@ -14,11 +15,13 @@ from typing import ParamSpec, TypeVar
 
 from toloka_upload.api.client import Client
 from toloka_upload.api.errors import ApiError, RateLimited
-from toloka_upload.errors import Stopped, TryAgain, UploadError
+from toloka_upload.errors import Interrupted, Stopped, TryAgain, UploadError
 from toloka_upload.outcomes import Outcome, Status
-from toloka_upload.policies.rate import RateLimit, Taken, Window
+from toloka_upload.policies.rate import RENEW, RateLimit, Wait, Window
 from toloka_upload.policies.retry import (
+    LONGEST_PAUSE,
     Backoff,
+    BreakerState,
     CircuitBreaker,
     RetryBudget,
     quota_wait,
@@ -193,13 +196,40 @@ class Session:
                 return result
 
     async def clear(self, retry_state: RetryState) -> None:
-        """Wait until the service may be asked at all. A request that met trouble before is a retry."""
+        """Wait until the service may be asked, and note that it is."""
+        await self.serviceable()
+        self.departing(retry_state)
+
+    async def serviceable(self) -> bool:
+        """
+        Wait until the service may be asked at all; return whether there was a wait.
+
+        Raises:
+            TryAgain: It has been failing for longer than `retry_for`.
+            Interrupted: Somebody wants the run to end: no failing service is waited for then.
+        """
+        waited = False
         while (seconds := self.breaker.wait()) > 0 and not self.budget.exhausted:
+            waited = True
+            if self.stopping and self._interrupted():
+                raise self.stopping
+            # Until others know whether the service works, or for the time that it takes.
+            over = self._tried if seconds == math.inf else self._interrupted
             with self.sheet.during(Cause.SERVICE):
-                await sleep(min(seconds, self.budget.remaining))
+                await until(over, min(seconds, self.budget.remaining))
         if self.budget.exhausted:
             assert self._last_fault  # noqa: S101  # what made the patience end
             raise self._last_fault.as_upload_error()
+        return waited
+
+    def _interrupted(self) -> bool:
+        return isinstance(self.stopping, Interrupted)
+
+    def _tried(self) -> bool:
+        return self._interrupted() or self.breaker.wait() < math.inf
+
+    def departing(self, retry_state: RetryState) -> None:
+        """A request leaves now. One that met trouble before is a retry."""
         self.breaker.sent()
         self.recorder.report.retries += retry_state.count > 0
         # While the service fails, a silent request must not outlast the patience that is left.
@@ -208,11 +238,12 @@ class Session:
         )
 
     def on_success(self) -> None:
-        """A request was answered."""
+        """A request was answered. One that was on its way when the service began to fail says nothing about now."""
         if self.breaker.attempt:
             self.tell(Waiting("server_busy", "", 0.0))
         self.breaker.succeeded()
-        self.budget.success()
+        if self.breaker.state is not BreakerState.OPEN:
+            self.budget.success()
 
     def new_retry_state(self) -> RetryState:
         """For one thing that must come about in the end: no failure yet."""
@@ -242,10 +273,16 @@ class Session:
         if retry_state.count > 1:
             await self.pause(seconds)
 
-    def _use_up_budget(self, error: ApiError, retry_state: RetryState, asked: float = 0.0) -> None:
+    def _use_up_budget(
+        self, error: ApiError, retry_state: RetryState, asked: float | None = None
+    ) -> None:
+        """Note a failure, or a refusal for the rate with a pause of `asked` seconds."""
         retry_state.count += 1
         for budget in (self.budget, retry_state.budget):
-            budget.failed(asked)
+            if asked is None:
+                budget.failed()
+            else:
+                budget.refused(asked)
             if budget.exhausted:
                 raise error.as_upload_error()
 
@@ -255,7 +292,9 @@ class Session:
         seconds = quota_wait(error.interval, asked, self._unnamed_wait())
         if seconds is None:
             seconds = self._long_quota(error, asked)
-        self._use_up_budget(error, retry_state, seconds)
+            self._use_up_budget(error, retry_state, DAY_SECONDS)
+        else:
+            self._use_up_budget(error, retry_state, seconds)
         name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
         self.rate.pause(seconds)
         await self.wait_for_rate(seconds, f"the server's {name} limit")
@@ -276,8 +315,9 @@ class Session:
         self._throttled_since = None
 
     def _long_quota(self, error: RateLimited, asked: float | None) -> float:
+        """Seconds until to try again while a day's quota is used up; the end of the run, unless told to wait."""
         if self.settings.pacing.wait_quota:
-            return 3600.0
+            return min(asked or LONGEST_PAUSE, LONGEST_PAUSE)
         when = self._moment(DAY_SECONDS if asked is None else asked)
         at = f"at the latest at {when}" if asked is None else f"at {when}"
         raise TryAgain(
@@ -293,21 +333,15 @@ class Session:
 
     # The account's limits.
 
-    async def take(self, items: int) -> int:
+    async def wait_for_room(self, wait: Wait) -> None:
         """
-        Wait until so many items may be sent; return the ticket for `rate.confirm` or `rate.give_back`.
+        Wait as the rate limit says, but no longer than it wants to be asked again.
 
         Raises:
             TryAgain: The day's quota is used up, and the settings say not to wait for that.
         """
-        while True:
-            granted = self.rate.take(items)
-            if isinstance(granted, Taken):
-                return granted.ticket
-            self._refuse_long_wait(granted.window, granted.seconds)
-            await self.wait_for_rate(granted.seconds, _whose(granted.window))
-            if self.stopping:
-                raise self.stopping
+        self._refuse_long_wait(wait.window, wait.seconds)
+        await self.wait_for_rate(wait.seconds, _whose(wait.window), min(wait.seconds, RENEW))
 
     def _refuse_long_wait(self, window: Window | None, seconds: float) -> None:
         if window is None or window.name != "day" or self.settings.pacing.wait_quota:
@@ -319,12 +353,12 @@ class Session:
             code="DAILY_LIMIT",
         )
 
-    async def wait_for_rate(self, seconds: float, name: str) -> None:
-        """Wait for a limit on the number of items, telling so, and whose limit it is."""
+    async def wait_for_rate(self, seconds: float, name: str, part: float | None = None) -> None:
+        """Wait for a limit on the number of items, telling so, and whose it is; `part`: only that much of it now."""
         told = seconds >= _WORTH_TELLING
         if told:
             self.tell(Waiting("rate_limit", f"{name}: {duration(seconds)}", seconds))
-        await self.pause(seconds, Cause.RATE)
+        await self.pause(seconds if part is None else part, Cause.RATE)
         if told:
             self.tell(Waiting("rate_limit", "", 0.0))
 
@@ -334,10 +368,13 @@ class Session:
 
     async def pause(self, seconds: float, cause: Cause = Cause.SERVICE) -> None:
         """Sleep because of `cause`, but not through a stop."""
-        due = self.loop.clock() + seconds
         with self.sheet.during(cause):
-            while not self.stopping and (left := due - self.loop.clock()) > 0:
-                await sleep(min(left, 1.0))
+            await until(lambda: self.stopping is not None, seconds)
+
+    def raise_if_stopping(self) -> None:
+        """Raise what ends the run, if something does."""
+        if self.stopping:
+            raise self.stopping
 
     async def quiet(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition, or for a stop."""

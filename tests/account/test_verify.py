@@ -1,0 +1,283 @@
+"""`verify`: each difference between a pool and the rows is found, and nothing else is one."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from account_runs import (
+    STATE,
+    Tampered,
+    adopt,
+    counts,
+    elsewhere,
+    forget,
+    general,
+    golden,
+    upload,
+    verify,
+    verify_files,
+    write,
+)
+from input_runs import Service, world
+
+from toloka_upload.report.account import AccountReport
+from toloka_upload.run.history import last_upload
+
+ROWS = [general(number) for number in range(1000)]
+
+
+def ids(service: Service, pool: int = 21, kind: str = "tasks") -> list[str]:
+    """The ids of a pool's items in the order of the rows."""
+    found = {}
+    for item in service.pool(pool, kind):
+        task = item["tasks"][0] if kind == "task-suites" else item
+        found[int(task["input_values"]["image"].rpartition("/")[2])] = item["id"]
+    return [found[number] for number in sorted(found)]
+
+
+BOTH = pytest.mark.parametrize(
+    "ask", [verify, lambda api: verify_files(api, None)], ids=["run", "files"]
+)
+Ask = Callable[[Any], AccountReport]
+
+
+@BOTH
+def test_what_was_uploaded_is_the_same(service: Service, ask: Ask) -> None:
+    """Exit 0, all rows same, none doubled."""
+    upload(service, [*ROWS, golden(1), general(1, overlap=7)])
+    report = ask(service)
+    assert (report.exit_status, counts(report)) == (0, {"rows": 1002, "same": 1002})
+
+
+@BOTH
+def test_a_missing_task_is_missing(service: Service, ask: Ask) -> None:
+    """Exit 1. So is one that was taken back: nobody will ever work on it."""
+    upload(service, ROWS)
+    api = Tampered(service)
+    lost = ids(service)
+    api.hidden = {lost[3], lost[700]}
+    api.edits = {lost[4]: {"overlap": 0, "remaining_overlap": 0, "infinite_overlap": False}}
+    report = ask(api)
+    assert (report.exit_status, counts(report)) == (1, {"rows": 1000, "same": 997, "missing": 3})
+
+
+@BOTH
+def test_a_changed_task_is_changed(service: Service, ask: Ask) -> None:
+    """Exit 1; what is different is told, field by field: ours and theirs."""
+    upload(service, ROWS)
+    api = Tampered(service)
+    item = ids(service)[5]
+    api.edits = {item: {"input_values": {"image": "https://example.com/x", "text": "new"}}}
+    report = ask(api)
+    assert (report.exit_status, counts(report)) == (1, {"rows": 1000, "same": 999, "changed": 1})
+    # One item is asked for by itself, and the emulator tells the truth then.
+    assert report.details == [f"changed: a.jsonl:6: {item}: other content"]
+
+
+@BOTH
+def test_changed_solutions_are_a_change(service: Service, ask: Ask) -> None:
+    """The API lets anyone change them: they are compared with the rows."""
+    upload(service, [golden(1), general(2), golden(3)])
+    one, two, _ = ids(service)
+    for item in (one, two):
+        service(
+            "PATCH",
+            f"/api/v1/tasks/{item}",
+            {},
+            {"content-type": "application/json"},
+            json.dumps({"known_solutions": [{"output_values": {"result": "BAD"}}]}).encode(),
+        )
+    report = ask(service)
+    assert counts(report) == {"rows": 3, "same": 1, "changed": 2}
+    text = "\n".join(report.details)
+    assert (
+        'known_solutions: ours [{"correctness_weight":1,"output_values":{"result":"OK"}}]' in text
+    )
+    assert "known_solutions: ours nothing" in text
+
+
+def test_a_file_that_is_gone_leaves_solutions_uncompared(service: Service) -> None:
+    """The journal knows a row's input values, not its solutions: what cannot be compared is no difference."""
+    upload(service, [golden(1)])
+    Path("a.jsonl").unlink()
+    assert counts(verify(service)) == {"rows": 1, "same": 1}
+
+
+def test_a_row_that_is_twice_in_the_pool_is_doubled(service: Service) -> None:
+    """Whoever doubled it; both ids are told."""
+    upload(service, ROWS)
+    (twin,) = elsewhere(service, [general(7)])
+    report = verify_files(service, None)
+    assert (report.exit_status, counts(report)) == (1, {"rows": 1000, "same": 1000, "doubled": 1})
+    first = ids(Tampered_without(service, twin))[7]
+    assert set(report.details[0].split()) >= {twin, first}
+
+
+def Tampered_without(service: Service, item: str) -> Any:  # noqa: N802
+    """The service's pool without an item."""
+
+    class Without:
+        def pool(self, number: int, kind: str) -> list[Any]:
+            return [found for found in service.pool(number, kind) if found["id"] != item]
+
+    return Without()
+
+
+def test_a_task_of_nobody_is_extra(service: Service) -> None:
+    """It is counted; a difference it is only with `exact`."""
+    upload(service, ROWS[:10])
+    elsewhere(service, [general(5000), general(5001)])
+    for exact, status in ((False, 0), (True, 1)):
+        report = verify_files(service, None, exact=exact)
+        assert (report.exit_status, counts(report)) == (
+            status,
+            {"rows": 10, "same": 10, "extra": 2},
+        )
+
+
+def test_a_run_reads_what_it_created_and_no_more(service: Service) -> None:
+    """Ranges of its ids; what others have in the pool costs no request unless `exact` asks for it."""
+    elsewhere(service, [general(9000 + number) for number in range(2000)])
+    upload(service, ROWS)
+    api = Tampered(service)
+    assert counts(verify(api)) == {"rows": 1000, "same": 1000}
+    assert api.pages == 4  # 300 a page
+    exact = verify(service, exact=True)
+    assert (exact.exit_status, exact.counts["extra"]) == (1, 2000)
+
+
+def test_the_pages_are_as_large_as_the_api_takes(make_service: Callable[..., Service]) -> None:
+    """After a first one of 300, one page for the rest; that it is so is found once."""
+    service = make_service(world(), list_limit=100_000)
+    upload(service, [general(number) for number in range(5000)])
+    api = Tampered(service)
+    verify_files(api, None)
+    assert api.pages < 10
+    assert json.loads((STATE / "pages.json").read_text()) == {"local": 10_000}
+
+
+def test_rows_known_from_before_are_rows_of_the_run(service: Service) -> None:
+    """Also those that were adopted."""
+    elsewhere(service, ROWS[:3])
+    adopt(service)
+    upload(service, ROWS[:6])
+    upload(service, ROWS[:8])
+    assert counts(verify(service)) == {"rows": 8, "same": 8}
+    api = Tampered(service)
+    api.hidden = set(ids(service)[:2])
+    assert counts(verify(api)) == {"rows": 8, "same": 6, "missing": 2}
+
+
+def test_a_page_that_cannot_be_read_is_no_difference(service: Service) -> None:
+    """Its rows are unread, and the exit is 3."""
+    upload(service, ROWS)
+    api = Tampered(service)
+    first = sorted(ids(service))[0]
+    api.broken = lambda query: query.get("id_gte") == first
+    report = verify(api)
+    assert (report.exit_status, counts(report)) == (3, {"rows": 1000, "same": 700, "unread": 300})
+    api.broken = lambda query: "id_gt" in query
+    report = verify_files(api, None)
+    assert report.exit_status == 3
+    assert report.counts["missing"] == 0
+    assert report.counts["same"] + report.counts["unread"] == 1000
+
+
+def test_suites_are_compared_as_their_rows(service: Service) -> None:
+    """A suite is there or not with all of its rows."""
+    upload(service, ROWS[:9], pool="22", suite_size=3)
+    assert counts(verify(service)) == {"rows": 9, "same": 9}
+    assert counts(verify_files(service, None, "22", suite_size=3)) == {"rows": 9, "same": 9}
+    api = Tampered(service)
+    api.hidden = {service.pool(22, "task-suites")[0]["id"]}
+    assert counts(verify(api)) == {"rows": 9, "same": 6, "missing": 3}
+
+
+def test_files_are_verified_whoever_uploaded_them(service: Service) -> None:
+    """No journal is needed; equal rows are counted, rows that are no JSON are in no pool."""
+    elsewhere(service, [general(1), general(1), golden(2)])
+    report = verify_files(service, [general(1), golden(2), general(1), general(3)])
+    assert counts(report) == {"rows": 4, "same": 3, "missing": 1}
+    write([general(1), general(1), golden(2)])
+    with Path("a.jsonl").open("a") as file:
+        file.write("no json\n")
+    assert counts(verify_files(service, None)) == {"rows": 4, "same": 3, "missing": 1}
+
+
+def test_the_combined_file_has_a_line_for_everything(service: Service) -> None:
+    """In rclone's marks: mark, file and line, id, as far as there are."""
+    upload(service, ROWS[:4])
+    own = ids(service)
+    twin, other = elsewhere(service, [general(0), general(77)])
+    api = Tampered(service)
+    api.hidden = {own[1]}
+    api.edits = {own[2]: {"input_values": {"image": "https://example.com/else"}}}
+    combined = io.StringIO()
+    verify_files(api, None, combined=combined)
+    lines = sorted(combined.getvalue().splitlines())
+    doubled = {line for line in lines if line.startswith("- ")}
+    assert f"- {other}" in doubled
+    assert doubled & {f"- {twin}", f"- {own[0]}"}
+    assert f"* a.jsonl:3 {own[2]}" in lines
+    assert f"+ a.jsonl:2 {own[1]}" in lines
+    assert f"= a.jsonl:4 {own[3]}" in lines
+    assert len(lines) == 6
+
+
+def test_a_sample_looks_at_a_share(service: Service) -> None:
+    """Chosen by id, so that the same share is looked at again."""
+    upload(service, [general(number) for number in range(6000)])
+    one, other = verify(service, sample=0.3), verify(service, sample=0.3)
+    assert counts(one) == counts(other)
+    assert 0 < one.counts["rows"] < 6000
+    assert verify(service, sample=0.0).counts["rows"] == 300  # never nothing
+
+
+def test_quick_asks_the_operations(service: Service) -> None:
+    """No item is read: one request for each operation."""
+    upload(service, ROWS, chunk_size=500)
+    api = Tampered(service)
+    report = verify(api, quick=True)
+    assert (counts(report), report.requests, api.pages) == ({"rows": 1000, "same": 1000}, 2, 0)
+
+
+def test_verifying_changes_nothing(service: Service) -> None:
+    """Neither the pool nor the journal; a run that is gone is an error."""
+    upload(service, ROWS[:5])
+    before, run = service.pool(), last_upload(STATE).id
+    verify(service, exact=True)
+    verify_files(service, None)
+    assert (service.pool(), last_upload(STATE).id, len(service.bodies)) == (before, run, 1)
+    forget()
+    with pytest.raises(Exception, match="no upload"):
+        verify(service)
+
+
+def test_a_pool_that_is_gone_is_refused(service: Service) -> None:
+    """Exit 69."""
+    assert verify_files(service, [general(1)], "99").exit_status == 69
+
+
+def test_an_archived_pool_can_be_verified(make_service: Callable[..., Service]) -> None:
+    """Nothing is to be created."""
+    service = make_service(world(status="ARCHIVED"))
+    assert counts(verify_files(service, [general(1)])) == {"rows": 1, "missing": 1}
+
+
+def test_adopted_suites_are_verified_as_rows_of_the_run(service: Service) -> None:
+    """Found by their tasks or as a whole, the pool has them."""
+    suites = [{"tasks": [general(3 * n), general(3 * n + 1), golden(3 * n + 2)]} for n in range(4)]
+    elsewhere(service, suites, "22", "task-suites")
+    adopt(service, "22")
+    upload(service, suites, pool="22")
+    assert counts(verify(service)) == {"rows": 4, "same": 4}
+    upload(service, [task for suite in suites for task in suite["tasks"]], pool="22", suite_size=3)
+    assert counts(verify(service)) == {"rows": 12, "same": 12}
+    api = Tampered(service)
+    api.hidden = {service.pool(22, "task-suites")[1]["id"]}
+    assert counts(verify(api)) == {"rows": 12, "same": 9, "missing": 3}

@@ -1,0 +1,132 @@
+"""The commands of the account, put together from what users give."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from toloka_upload.account.adopt import adopt
+from toloka_upload.account.command import Command
+from toloka_upload.account.undo import undo
+from toloka_upload.account.verify_files import RejectedRows, verify_files
+from toloka_upload.account.verify_run import Verification, verify_run
+from toloka_upload.api.target import Target
+from toloka_upload.report.account import AccountReport
+from toloka_upload.report.observer import Observer, unobserved
+from toloka_upload.rows import ReadOptions
+from toloka_upload.run.history import PastRun
+from toloka_upload.run.ids import run_id
+from toloka_upload.settings import Pacing, Requests, Settings
+
+
+def adopting(
+    pool: str,
+    *,
+    target: Target,
+    state_dir: Path,
+    pacing: Pacing | None = None,
+    observer: Observer = unobserved,
+    **more: Any,
+) -> Command:
+    """`adopt`: learn what `pool` has. `more` are arguments of `Command`."""
+    settings = Settings(
+        files=(),
+        target=target,
+        pool=pool,
+        state_dir=state_dir,
+        pacing=pacing or Pacing.usual(target.env),
+        command="adopt",
+        check=False,
+    )
+    own = run_id(more.get("wall", time.time)())
+    report = AccountReport("adopt", pools=[pool])
+    return Command(settings, report, partial(adopt, run_id=own), observer, **more)
+
+
+def verifying_run(
+    run: PastRun,
+    how: Verification,
+    *,
+    target: Target,
+    state_dir: Path,
+    pacing: Pacing | None = None,
+    observer: Observer = unobserved,
+    **more: Any,
+) -> Command:
+    """`verify RUN`: compare what a run has in its pools with what is there."""
+    settings = Settings(
+        files=(),
+        target=target,
+        pool=None,
+        state_dir=state_dir,
+        pacing=pacing or Pacing.usual(target.env),
+        command="verify",
+        dry_run=True,
+    )
+    report = AccountReport("verify", run_id=run.id, pools=run.pools, files=run.files)
+    return Command(settings, report, partial(verify_run, run=run, how=how), observer, **more)
+
+
+def verifying_files(
+    files: Sequence[str],
+    pool: str,
+    how: Verification,
+    *,
+    target: Target,
+    state_dir: Path,
+    reading: ReadOptions | None = None,
+    suite_size: int | None = None,
+    pacing: Pacing | None = None,
+    observer: Observer = unobserved,
+    stdin: BinaryIO | None = None,
+    **more: Any,
+) -> Command:
+    """`verify FILE...`: compare the rows of files with a whole pool."""
+    settings = Settings(
+        files=tuple(files),
+        target=target,
+        pool=pool,
+        state_dir=state_dir,
+        reading=reading or ReadOptions(),
+        requests=Requests(suite_size=suite_size, skip_invalid_items=True),
+        pacing=pacing or Pacing.usual(target.env),
+        command="verify",
+        check=False,
+        dry_run=True,
+    )
+    rejected = RejectedRows()
+    report = AccountReport("verify", pools=[pool], files=list(files))
+    work = partial(verify_files, rejected=rejected, how=how, stdin=stdin)
+    return Command(settings, report, work, observer, results=rejected, **more)
+
+
+def undoing(
+    run: PastRun,
+    *,
+    target: Target,
+    state_dir: Path,
+    dry_run: bool = False,
+    close_pool: bool = False,
+    pacing: Pacing | None = None,
+    observer: Observer = unobserved,
+    **more: Any,
+) -> Command:
+    """`undo RUN`: take back what a run created."""
+    settings = Settings(
+        files=(),
+        target=target,
+        pool=None,
+        state_dir=state_dir,
+        pacing=pacing or Pacing.usual(target.env),
+        command="undo",
+        of_run=run.id,
+        check=False,
+        dry_run=dry_run,
+    )
+    own = run_id(more.get("wall", time.time)())
+    report = AccountReport("undo", run_id=run.id, pools=run.pools, dry_run=dry_run)
+    work = partial(undo, run=run, run_id=own, close_pool=close_pool)
+    return Command(settings, report, work, observer, **more)

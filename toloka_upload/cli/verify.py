@@ -1,0 +1,131 @@
+"""`toloka-upload verify`: the pool against the rows."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from toloka_upload.cli.options import Connection, Reading, Telling, Where, option, with_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from toloka_upload.account.command import Command
+    from toloka_upload.account.verify_run import Verification
+    from toloka_upload.report.observer import Observer
+
+
+class VerifyOptions(Where, Reading, Telling, Connection):
+    """Options of `verify`."""
+
+    title = "Options"
+
+    combined: Annotated[
+        str | None,
+        option(
+            "Write a line a row: = same, * changed, + missing, - doubled or extra, ! unread.",
+            metavar="FILE|-",
+        ),
+    ] = None
+    sample: Annotated[
+        str | None,
+        option("Look at that share of a run's rows.", otherwise="all", metavar="PERCENT"),
+    ] = None
+    quick: Annotated[
+        bool, option("Compare only the counters of a run's operations.", "--quick")
+    ] = False
+    exact: Annotated[
+        bool, option("What is in the pool beyond the rows is a difference, too.", "--exact")
+    ] = False
+
+
+@with_options
+def verify(
+    rows: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN|FILE...]",
+            help="A run's id, or its beginning; with --pool, files. Without any: the last upload.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    options: VerifyOptions,
+) -> int:
+    """Compare a pool with the rows of an upload, or of files."""
+    from contextlib import ExitStack
+
+    from toloka_upload.account.verify_run import Verification
+    from toloka_upload.cli.account import carry_out, text_output
+    from toloka_upload.configure import read
+    from toloka_upload.policies.amounts import parse_percent
+
+    share = read("--sample", options.sample, parse_percent)
+    with ExitStack() as stack:
+        combined = text_output("--combined", options.combined, stack)
+        how = Verification(
+            combined,
+            1.0 if share is None else min(1.0, float(share) / 100),
+            options.quick,
+            options.exact,
+        )
+        begin = _begin(rows or [], how, options)
+        return carry_out(begin, options, stdout_busy=options.combined == "-")
+
+
+def _begin(
+    rows: list[str], how: "Verification", options: VerifyOptions
+) -> "Callable[[Observer], Command]":
+    """What is to be verified: files where a pool is named for them, else a run."""
+    from pathlib import Path
+
+    from toloka_upload.errors import UsageProblem
+    from toloka_upload.run.history import last_upload, past_run
+
+    state_dir = options.directory()
+    named = len(rows) == 1 and rows[0] != "-" and not Path(rows[0]).exists()
+    if rows and options.pool and not named:
+        if how.quick or how.sample != 1.0:
+            raise UsageProblem("--quick and --sample go with a run, not with files.")
+        return _files(rows, how, options)
+    if len(rows) > 1:
+        raise UsageProblem("Files are verified against a pool: add --pool ID.")
+    run = past_run(state_dir, rows[0]) if rows else last_upload(state_dir)
+    target = options.target_of(run.destination.endpoint, run.destination.account)
+
+    def begin(observer: "Observer") -> "Command":
+        from toloka_upload.account.commands import verifying_run
+
+        return verifying_run(run, how, target=target, state_dir=state_dir, observer=observer)
+
+    return begin
+
+
+def _files(
+    files: list[str], how: "Verification", options: VerifyOptions
+) -> "Callable[[Observer], Command]":
+    from toloka_upload.account.commands import verifying_files
+    from toloka_upload.rows import ReadOptions
+    from toloka_upload.settings import pool_id
+
+    target, state_dir, pool = options.target(), options.directory(), pool_id(options.pool or "")
+    reading = ReadOptions(
+        options.format,
+        options.delimiter,
+        options.encoding,
+        options.sheet,
+        options.suites_by_blank_line,
+    )
+
+    def begin(observer: "Observer") -> "Command":
+        return verifying_files(
+            files,
+            pool,
+            how,
+            target=target,
+            state_dir=state_dir,
+            reading=reading,
+            suite_size=options.suite_size,
+            observer=observer,
+        )
+
+    return begin
