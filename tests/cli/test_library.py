@@ -11,9 +11,10 @@ import pytest
 from command_line import GOOD, good_rows
 
 import toloka_upload
-from toloka_upload import ExitStatus, Requests, upload
+from toloka_upload import ExitStatus, Requests, configure, upload, verify
 from toloka_upload.errors import UsageProblem
 from toloka_upload.report.observer import Event, RunFinished
+from toloka_upload.run.history import past_runs
 
 
 def test_an_upload_is_one_call(here: Path) -> None:
@@ -195,5 +196,15 @@ def test_progress_in_a_notebook_is_painted_in_its_place(
     fake.display = display  # type: ignore[attr-defined]  # a module made for this test
     monkeypatch.setitem(sys.modules, "IPython.display", fake)
     upload(images(1), pool=21, env="local", progress=True)
-    assert str(shown[-1]).startswith("Uploaded ")
+    assert "\nUploaded " in str(shown[-1])
     assert "text/html" in shown[-1]._repr_mimebundle_((), ())  # type: ignore[attr-defined]  # rich's
+
+
+def test_a_run_that_came_to_no_pool_is_not_the_last_upload(here: Path) -> None:
+    """There is nothing of it to verify; the upload before it is meant."""
+    good_rows("tasks.jsonl")
+    done = upload("tasks.jsonl", pool=21, env="local")
+    assert upload(here / "none.jsonl", pool=21, env="local").exit_status is ExitStatus.NO_INPUT
+    lost, kept = past_runs(configure.state_dir(None))
+    assert (lost.parts, lost.command, lost.destination.pool) == ([], "upload", "21")
+    assert verify(env="local").run_id == kept.id == done.run_id

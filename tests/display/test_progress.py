@@ -178,3 +178,12 @@ def test_chunks_and_retries_are_counted() -> None:
     progress.note(ev.Waiting("server_busy", "server busy", 1.0), 0.0)
     progress.note(ev.Waiting("server_busy", "", 0.0), 1.0)
     assert progress.retries == 1
+
+
+def test_a_command_that_waited_still_tells_what_is_left() -> None:
+    """What it does is not what the API did with rows: the speed so far counts."""
+    progress = Progress(0.0)
+    progress.note(ev.AccountStarted("verify", None, ("21",), "local", "local"), 0.0)
+    progress.note(ev.Waiting("rate_limit", "minute limit: 5 s", 5.0), 1.0)
+    progress.note(ev.AccountProgress("tasks read", 10, 40), 10.0)
+    assert progress.seconds_left(10.0) == pytest.approx(30.0)
