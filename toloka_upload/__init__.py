@@ -56,6 +56,10 @@ _HOMES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     """Import what is asked for when it is asked for: `--help` must not wait for an HTTP client."""
     if name not in _HOMES:

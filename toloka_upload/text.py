@@ -51,7 +51,7 @@ def json_bytes(value: object) -> bytes:
     Raises:
         TypeError: JSON has no such value, or half a surrogate pair is in it.
     """
-    import orjson  # a wrong command line needs this module, and must not wait for a JSON writer
+    import orjson  # a wrong command line does not wait for it
 
     line = orjson.dumps(value)
     if line.isascii() and b"\x7f" not in line:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import re
 import shutil
+import socket
+import subprocess
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from command_line import ROOT, Cli
@@ -90,3 +96,56 @@ def test_the_python_of_the_readme_works(here: Path, capsys: pytest.CaptureFixtur
     shutil.copy(ROOT / "samples/tasks.jsonl", here)
     exec(compile(sample, "README.md", "exec"), {})
     assert "OK" in capsys.readouterr().out
+
+
+def script(name: str) -> ModuleType:
+    """One of the scripts that make parts of the documents."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/{name}.py")
+    assert spec
+    assert spec.loader
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_the_picture_is_what_the_program_shows() -> None:
+    """Made anew with fewer rows, it has the same words; figures and bars are those of its run."""
+    maker = script("make_picture")
+    kept = maker.PICTURE.read_text("utf-8")
+    made = maker.picture(rows=2000, seconds=0.5)
+    assert maker.shape(made) == maker.shape(kept), "run python docs/make_picture.py"
+    assert "http://www.w3.org" in kept
+    assert "cdnjs" not in kept
+
+
+def test_the_demonstration_of_the_readme_works(here: Path, free_port: int) -> None:
+    """Killed in the middle, run again: each row once. With a quicker emulator, at a port of its own."""
+    (demonstration,) = re.findall(r"(?s)```bash\n(.*?)```", README)
+    for long, short in (("8080", str(free_port)), ("30000", "3000"), ("time 2 ", "time 0.4 ")):
+        demonstration = demonstration.replace(long, short)
+    demonstration = demonstration.replace("3000 rows", "300 rows").replace("KILL 4", "KILL 1.2")
+    folder = here.parent / "bin"
+    folder.mkdir()
+    (folder / "toloka-upload").write_text(
+        f'#!/bin/sh\nexec {sys.executable} -m toloka_upload "$@"\n'
+    )
+    (folder / "toloka-upload").chmod(0o700)
+    environ = {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", f"{demonstration}\nkill %1"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert "Uploaded " in done.stdout, done.stderr
+    assert "Nothing left to do: all 3,000 rows reached pool 21" in done.stdout
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from command_line import ROOT, Cli, Shell
+import typer
+from command_line import ROOT, Cli, Shell, good_rows
+
+from toloka_upload.cli.app import app
 
 SAMPLES = ROOT / "samples"
 
@@ -87,3 +94,85 @@ def test_the_makefile_uploads_once(shell: Shell, here: Path) -> None:
     times = [path.stat().st_mtime_ns for path in summaries]
     subprocess.run(command, capture_output=True, check=True, timeout=50)
     assert [path.stat().st_mtime_ns for path in summaries] == times
+
+
+@pytest.fixture
+def on_path(here: Path) -> dict[str, str]:
+    """An environment in which `toloka-upload` is on the path, and uploads go to the local emulator."""
+    folder = here.parent / "bin"
+    folder.mkdir()
+    command = folder / "toloka-upload"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m toloka_upload "$@"\n')
+    command.chmod(0o700)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, "TOLOKA_ENV": "local", "TOLOKA_POOL": "21"}
+
+
+def test_what_cron_runs_is_quiet_when_all_is_well(on_path: dict[str, str]) -> None:
+    """Summary and results are there, nothing is printed; a failure prints the log and keeps its status."""
+    shutil.copy(SAMPLES / "upload-new", ".")
+    good_rows("tasks.jsonl", 3)
+
+    def cron() -> tuple[int, bytes]:
+        done = subprocess.run(
+            ["./upload-new", "tasks.jsonl"], env=on_path, capture_output=True, check=False
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    assert cron() == (0, b"")
+    assert json.loads(Path("summary.json").read_text())["counts"]["created"] == 3
+    assert len(Path("results.jsonl").read_text().splitlines()) == 3
+    Path("tasks.jsonl").write_text("no row\n")
+    status, printed = cron()
+    assert status == 65
+    assert b"tasks.jsonl:1" in printed
+    assert sorted(path.name for path in Path().iterdir() if path.is_dir()) == []
+
+
+def test_what_cron_runs_may_overlap_itself(on_path: dict[str, str]) -> None:
+    """A run that leaves with 75 because another one is at work overwrites nothing of that one's files."""
+    shutil.copy(SAMPLES / "upload-new", ".")
+    for name in ("summary.json", "results.jsonl", "upload.log"):
+        Path(name).write_text("of the run at work")
+    stub = Path(on_path["PATH"].split(os.pathsep)[0]) / "toloka-upload"
+    stub.write_text("#!/bin/sh\necho '{}'\nexit 75\n")
+    done = subprocess.run(["./upload-new", "t"], env=on_path, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    for name in ("summary.json", "results.jsonl", "upload.log"):
+        assert Path(name).read_text() == "of the run at work"
+
+
+COMMANDS = re.compile(r"(?:/usr/local/bin/)?toloka-upload ((?:--|runs).*)")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["toloka-upload.service", "airflow_dag.py", "github-actions.yml", "crontab", "upload-new"],
+)
+def test_every_command_of_a_sample_is_one(name: str) -> None:
+    """Its options exist, and take what they are given."""
+    group: Any = typer.main.get_command(app)
+    found = COMMANDS.findall((SAMPLES / name).read_text())
+    assert found
+    for line in found:
+        words = shlex.split(re.sub(r' [0-9]?>.*|",$|`.*', "", line))
+        command = group.commands["runs" if words[0] == "runs" else "upload"]
+        arguments = [word for word in words if word != "runs"]
+        root = group.make_context("toloka-upload", [words[0]], resilient_parsing=True)
+        assert command.make_context("x", arguments, root, resilient_parsing=False).params
+
+
+def test_the_airflow_sample_is_python() -> None:
+    """It compiles; Airflow itself is too big to be a test's dependency."""
+    compile((SAMPLES / "airflow_dag.py").read_text(), "airflow_dag.py", "exec")
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_systemd_knows_every_line_of_the_units(here: Path) -> None:
+    """Nothing is unknown to it but the program and the user, who are not here."""
+    del here
+    units = [str(SAMPLES / f"toloka-upload.{kind}") for kind in ("service", "timer")]
+    done = subprocess.run(
+        ["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False
+    )
+    assert "Unknown" not in done.stderr

@@ -185,3 +185,14 @@ def test_completion_installs_with_status_0(shell: Shell, tmp_path: Path) -> None
     """It ends by leaving the interpreter, which is no error."""
     ended = shell("--install-completion", "bash", environ={"HOME": str(tmp_path)})
     assert ended.status == 0, ended.err
+
+
+def test_on_windows_it_says_at_once_where_it_runs(here: Path) -> None:
+    """In place of an ImportError."""
+    code = "import sys, toloka_upload.cli as c; sys.platform = 'win32'; c.main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=here, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "run it in WSL" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -85,6 +85,7 @@ def hostile_events() -> list[ev.Event]:
         ev.Warned(bad),
         ev.RowsRead(10, 0, 1, 100, 1000, finished=False),
         *(ev.RowRejected(bad, line, bad, bad, bad) for line in range(1, 14)),
+        ev.AllPlanned(3),
         ev.ChunkSent(1, bad, 10, 10, 10, bad, 2),
         ev.OperationProgress(1, bad, bad, bad, 5),
         ev.Waiting(bad, bad, 5.0, bad),

@@ -33,13 +33,25 @@ from toloka_upload.display.narrate import Level, Narrator
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
 
+NOON = time.mktime((2026, 11, 25, 12, 0, 0, 0, 0, -1))
+
 
 def live(
-    screen: Screen, clock: Clock, level: Level = Level.NOTE, no_color: str | None = None
+    screen: Screen,
+    clock: Clock,
+    level: Level = Level.NOTE,
+    no_color: str | None = None,
+    *,
+    summary_follows: bool = False,
 ) -> Live:
     """Return a live display without a thread."""
     environ = {} if no_color is None else {"NO_COLOR": no_color}
-    return Live(screen, clock, Narrator(say_error=False), level, environ, screen.size, pulse=None)
+    return Live(
+        *(screen, clock, Narrator(say_error=False), level, environ, screen.size),
+        pulse=None,
+        wall=lambda: NOON,
+        summary_follows=summary_follows,
+    )
 
 
 def tell(display: Live, *events: ev.Event) -> None:
@@ -51,7 +63,9 @@ def tell(display: Live, *events: ev.Event) -> None:
 
 MIDDLE: list[ev.Event] = [
     started(),
+    ev.PoolChecked("21", "Cats", "CLOSED", "7", 0),
     rows_read(25_000, of=25_000, rejected=5, finished=True),
+    ev.AllPlanned(3),
     sent(1, 10_000),
     sent(2, 10_000),
     sent(3, 4_995),
@@ -79,8 +93,10 @@ def test_the_picture_at_80_columns() -> None:
         clock.now += 2.0
         display.tick()
         assert screen.shown() == [
-            "Uploading  ━━━━━━━━━━╍───────────────   39 %   9,990 of 25,000 rows in the pool",
-            "           833 rows/s · 18 s left · 15 rejected · after 12 s",
+            " PRODUCTION   tasks.jsonl → pool 21 (Cats) · 25,000 rows",
+            "Uploading  ━━━━━━━━━━╍╍╍╍✗───────────   39 %   9,990 of 25,000 rows in the pool",
+            "           833 rows/s · after 12 s · 36 s left, until 12:00:36",
+            "           1 of 3 chunks done · 15 rejected",
             "  #2  10,000 rows  00000002  RUNNING  43 %  12 s",
             "  #3   4,995 rows  00000003  sent           12 s",
             "  minute limit: 21 s",
@@ -92,8 +108,11 @@ def test_the_picture_at_40_columns() -> None:
     clock, screen = Clock(), Screen(40)
     with middle_of_a_run(screen, clock):
         assert screen.shown() == [
-            "━━━━━╸╍───────   39 %   9,990 of 25,000",
-            "1,000 rows/s · 15 s left · after 10 s",
+            " PRODUCTION   tasks.jsonl → pool 21 · …",
+            "━━━━━╸╍╍✗─────   39 %   9,990 of 25,000",
+            "1,000 rows/s · after 10 s",
+            "15 s left, until 12:00:15",
+            "1 of 3 chunks done · 15 rejected",
             "  #2  10,000  RUNNING  43 %  10 s",
             "  #3   4,995  sent           10 s",
         ]
@@ -117,10 +136,10 @@ def test_on_a_low_terminal_operations_give_way_first() -> None:
     with middle_of_a_run(screen, clock) as display:
         tell(display, *(sent(chunk) for chunk in range(4, 9)), ev.Waiting("lock", "locked", 9.0))
         assert [line.split()[0] for line in screen.shown()] == [
+            "PRODUCTION",
             "Uploading",
             "1,000",
-            "#2",
-            "+",
+            "1",
             "locked",
         ]
 
@@ -153,7 +172,7 @@ def test_before_the_first_chunk_the_bar_is_that_of_checking() -> None:
         assert screen.shown()[0].startswith("Starting")
         tell(display, rows_read(500, of=1000))
         assert screen.shown()[0] == (
-            "Checking   ━━━━━━━━━━━━━━━━━━━━────────────────────   50 %  500 rows read"
+            "Checking   ━━━━━━━━━━━━━━━━━━━━━━━───────────────────────   50 %  500 rows read"
         )
         tell(display, rows_read(600))
         assert screen.shown()[0].endswith("────  600 rows read")
@@ -164,9 +183,9 @@ def test_painting_over_leaves_nothing_of_the_picture_before() -> None:
     clock, screen = Clock(), Screen(80)
     with middle_of_a_run(screen, clock) as display:
         tell(display, ev.Waiting("lock", "another run holds the pool", 9.0))
-        assert len(screen.shown()) == 5
+        assert len(screen.shown()) == 7
         tell(display, ev.Waiting("lock", "", 0.0), settled(2, 10_000), settled(3, 4_995))
-        assert len(screen.shown()) == 2
+        assert len(screen.shown()) == 4
 
 
 def test_resizing_leaves_no_debris() -> None:
@@ -178,7 +197,7 @@ def test_resizing_leaves_no_debris() -> None:
             screen.resize(columns)
             display.tick()
             assert "\n".join(screen.shown()).count("39 %") == 1
-            assert len(screen.shown()) == 5
+            assert "\n".join(screen.shown()).count("PRODUCTION") == 1
     assert screen.shown()[0] == "$ toloka-upload"
     assert len(screen.shown()) == 3
 
@@ -192,9 +211,9 @@ def test_faults_and_warnings_stay_above_the_bar() -> None:
         tell(display, ev.Warned("the pool is open"))
         shown = "\n".join(screen.shown())
         assert "warning: the pool is open\n" in shown
-        assert "more faults follow; the summary groups t\nhem\n" in shown
+        assert "more faults follow; the summary groups\n    them\n" in shown
         assert [line for line in screen.shown() if line.startswith("  tasks.jsonl:12: ")]
-    joined = "".join(screen.shown())
+    joined = " ".join(line.strip() for line in screen.shown())
     for line in range(1, 11):
         text = f"tasks.jsonl:{line}: input_values.image: VALUE_REQUIRED: Value must be present"
         assert text in joined
@@ -235,8 +254,8 @@ def test_an_exception_leaves_the_terminal_as_it_was() -> None:
     with pytest.raises(KeyboardInterrupt), middle_of_a_run(screen, clock):
         interrupt(screen)
     assert screen.shown() == [
-        "Stopped    ━━━━━━━━━━╍───────────────   39 %   9,990 of 25,000 rows in the pool",
-        "           1,000 rows/s · 15 rejected · in 10.0 s",
+        "Stopped    ━━━━━━━━━━╍╍╍╍✗───────────   39 %   9,990 of 25,000 rows in the pool",
+        "           1,000 rows/s · 1 of 3 chunks done · 15 rejected · in 10.0 s",
     ]
     assert screen.cursor_shown
 
@@ -287,7 +306,8 @@ def test_a_stream_without_unicode_gets_a_bar_of_ascii() -> None:
     screen.encoding = "latin-1"
     with live(screen, clock) as display:
         tell(display, *MIDDLE)
-        assert screen.shown()[0].startswith("Uploading  ##########x-----")
+        assert screen.shown()[0].endswith("tasks.jsonl -> pool 21 (Cats), 25,000 rows")
+        assert screen.shown()[1].startswith("Uploading  ##########====x-----")
     assert screen.raw.isascii()
 
 
@@ -372,3 +392,75 @@ class ClosedWindow(Screen):
         if self.gone:
             raise OSError(errno.EIO, "Input/output error")
         return super().write(text)
+
+
+def test_production_stands_out_and_nothing_else_does() -> None:
+    """In reverse on any background, in capitals without colour; other environments by their names."""
+    clock, screen = Clock(), Screen(80)
+    with live(screen, clock) as display:
+        tell(display, started())
+    assert re.search(r"\x1b\[1;7m PRODUCTION ", screen.raw)
+    for no_color in (None, "1"):
+        screen = Screen(80)
+        with live(screen, clock, no_color=no_color) as display:
+            url = "https://sandbox.toloka.dev/api/v1"
+            tell(display, started()._replace(env="sandbox", url=url))
+            assert screen.shown()[0] == "sandbox  tasks.jsonl → pool 21"
+        assert "\x1b[1;7m" not in screen.raw
+
+
+def test_a_run_that_did_nothing_shows_no_full_bar() -> None:
+    """Everything was there: a line in words, and not even that where the summary says it."""
+    nothing = [rows_read(50, of=50, already=50, finished=True), finished(already_uploaded=50)]
+    clock, screen = Clock(), Screen(80)
+    with live(screen, clock) as display:
+        tell(display, started(), *nothing)
+    assert screen.shown() == ["No change  50 already uploaded · in 12.3 s"]
+    screen = Screen(80)
+    with live(screen, clock, summary_follows=True) as display:
+        tell(display, started(), *nothing)
+    assert screen.shown() == []
+    assert screen.cursor_shown
+
+
+def test_the_summary_need_not_be_told_twice() -> None:
+    """Where it follows on the same screen, the bar is all that stays."""
+    clock, screen = Clock(), Screen(80)
+    with live(screen, clock, summary_follows=True) as display:
+        tell(display, *MIDDLE, finished(created=24_985, rejected=15))
+    assert len(screen.shown()) == 1
+    assert screen.shown()[0].startswith("Uploaded ")
+
+
+def test_rows_in_flight_when_it_stops_are_on_their_way() -> None:
+    """Nothing is wrong with them, and nobody calls them unknown."""
+    clock, screen = Clock(), Screen(80)
+    with live(screen, clock) as display:
+        tell(display, *MIDDLE, ev.Stopping("SIGINT"))
+        ended = finished(ExitStatus.INTERRUPTED, created=9_990, unknown=14_995, rejected=15)
+        tell(display, ended)
+    shown = " ".join(screen.shown())
+    assert "14,995 on their way: the next run settles them" in shown
+    assert "unknown" not in shown
+
+
+def test_what_is_looked_up_is_shown_when_it_goes_on() -> None:
+    """A run after a kill first asks what became of what was sent; one can read what it asks."""
+    clock, screen = Clock(), Screen(80)
+    with live(screen, clock) as display:
+        what = "settling what an earlier run left: 1 of 8"
+        tell(display, started(), ev.Waiting("settling", what, 0.1))
+        clock.now += 1.0
+        display.tick()
+        assert screen.shown()[1].startswith("Looking up")
+        assert screen.shown()[-1].strip() == what
+        tell(display, ev.Waiting("settling", "", 0.0))
+        assert "settling" not in "".join(screen.shown())
+
+
+def test_a_wide_terminal_has_a_long_bar() -> None:
+    """The width that there is, is used."""
+    for columns in (60, 80, 120, 200):
+        clock, screen = Clock(), Screen(columns)
+        with middle_of_a_run(screen, clock):
+            assert len(screen.shown()[1]) == columns - 1

@@ -149,3 +149,41 @@ def test_the_report_has_the_last_word() -> None:
     assert progress.flights == {}
     assert progress.rate(99.0) == pytest.approx(90 / 12.34)
     assert told(finished(ExitStatus.OK, already_uploaded=5)).rate(9.0) is None
+
+
+def test_the_time_left_knows_the_wait_it_is_in() -> None:
+    """900 rows at 100 a second, and 600 seconds in which nothing may be sent."""
+    progress = told(rows_read(1000, of=1000, finished=True), sent(1))
+    progress.note(settled(1, created=100), 1.0)
+    assert progress.seconds_left(1.0) == pytest.approx(9.0)
+    progress.note(ev.Waiting("rate_limit", "day limit: 10 min", 600.0), 1.0)
+    assert progress.seconds_left(1.0) == pytest.approx(609.0)
+    assert progress.seconds_left(301.0) >= 300.0 + 9.0
+
+
+def test_the_time_left_of_a_paced_run_counts_the_waits_to_come() -> None:
+    """100 rows a minute, sent in a second: it has been waiting for most of the time, and will be."""
+    progress = told(rows_read(1000, of=1000, finished=True), sent(1))
+    for minute in range(5):
+        progress.note(settled(minute + 1, created=100), minute * 60 + 1.0)
+        progress.note(ev.Waiting("rate_limit", "minute limit: 59 s", 59.0), minute * 60 + 1.0)
+        progress.note(ev.Waiting("rate_limit", "", 0.0), minute * 60 + 60.0)
+    assert progress.seconds_left(300.0) == pytest.approx(300.0, rel=0.05)
+
+
+def test_chunks_and_retries_are_counted() -> None:
+    """Of all that are sent; a wait after a failed request is followed by another try."""
+    progress = told(ev.AllPlanned(3), sent(1), sent(2), settled(1))
+    assert (progress.chunks, progress.chunks_done) == (3, 1)
+    progress.note(ev.Waiting("server_busy", "server busy", 1.0), 0.0)
+    progress.note(ev.Waiting("server_busy", "", 0.0), 1.0)
+    assert progress.retries == 1
+
+
+def test_a_command_that_waited_still_tells_what_is_left() -> None:
+    """What it does is not what the API did with rows: the speed so far counts."""
+    progress = Progress(0.0)
+    progress.note(ev.AccountStarted("verify", None, ("21",), "local", "local"), 0.0)
+    progress.note(ev.Waiting("rate_limit", "minute limit: 5 s", 5.0), 1.0)
+    progress.note(ev.AccountProgress("tasks read", 10, 40), 10.0)
+    assert progress.seconds_left(10.0) == pytest.approx(30.0)

@@ -59,7 +59,7 @@ def test_a_list_of_runs_says_how_to_go_on(desk: Desk) -> None:
     assert listed[0]["pools"] == ["21"]
     assert listed[0]["report"]["counts"]["read"] == 40
     lines = desk.command("runs").stdout.splitlines()
-    assert lines[0].split() == ["RUN", "STARTED", "POOLS", "STATE", "CREATED", "FILES"]
+    assert lines[0].split() == [*("RUN", "STARTED", "TOOK", "POOLS", "STATE", "CREATED", "FILES")]
     assert [line.split()[0] for line in lines[1:]] == [second.run_id, first.run_id]
 
 

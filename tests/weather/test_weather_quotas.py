@@ -57,7 +57,7 @@ def test_a_known_limit_is_never_passed(paced: dict[str, Outing]) -> None:
     assert run.has_each_row_once()
     assert statuses(run.server)["429"] == 0
     assert _sending(run) <= 8 / 0.95
-    assert "4 s limit: 4 s" in run.waits
+    assert "4 s limit (--rate): 4 s" in run.waits
 
 
 def test_waited_seconds_are_of_the_wall(paced: dict[str, Outing]) -> None:
@@ -87,7 +87,11 @@ def test_every_form_of_429_is_waited_for(weather: MakeWeather, fault: dict[str, 
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("MIN", "minute limit: 1 min"), ("HOUR", "hour limit: 1 h"), ("DAY", "day limit: 1 h")],
+    [
+        ("MIN", "the server's minute limit: 1 min"),
+        ("HOUR", "the server's hour limit: 1 h"),
+        ("DAY", "the server's day limit: 1 h"),
+    ],
 )
 def test_an_interval_is_told_and_waited_for(weather: MakeWeather, kind: str, words: str) -> None:
     """MIN, HOUR, and with `--wait-quota` DAY: all of it is waited for, in words; here the wait is cut short."""

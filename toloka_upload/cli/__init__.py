@@ -11,6 +11,11 @@ from toloka_upload.errors import CannotWrite, ExitStatus, UploadError
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    if sys.platform == "win32":
+        sys.exit(
+            "toloka-upload runs on Linux and macOS. On Windows, run it in WSL (wsl --install): "
+            "the same commands, with Linux paths."
+        )
     take_streams()
     sys.exit(run_command_line(sys.argv[1:]))
 

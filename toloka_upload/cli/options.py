@@ -333,6 +333,9 @@ class Output(Telling):
         Path | None,
         option("Where rejected rows go.", otherwise="<stem>.rejects<ext> here", metavar="FILE"),
     ] = None
+    report: Annotated[
+        Path | None, option("Write a page about the run, to look at (HTML).", metavar="FILE")
+    ] = None
     force: Annotated[
         bool, option("Overwrite the file that --rejects names, if it is there.", "--force")
     ] = False

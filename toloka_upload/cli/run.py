@@ -19,14 +19,14 @@ from typing import Protocol
 from toloka_upload.cli.confirm import Confirmation
 from toloka_upload.cli.options import UploadOptions
 from toloka_upload.configure import open_to_others, read
-from toloka_upload.display import Display, colour_wanted, display_for
+from toloka_upload.display import Display, colour_wanted, display_for, fitting
 from toloka_upload.errors import ExitStatus, Interrupted, Terminated
 from toloka_upload.policies.amounts import parse_amount, parse_percent
 from toloka_upload.policies.durations import parse_duration
 from toloka_upload.policies.rate import parse_rate
 from toloka_upload.policies.stop import parse_max_errors
 from toloka_upload.report.events import EventsFile
-from toloka_upload.report.observer import Event, Observer, Warned
+from toloka_upload.report.observer import Observer, Warned, both
 from toloka_upload.report.outputs import Use, inputs, outputs_of, refuse_clashes, streams
 from toloka_upload.report.summary import Report
 from toloka_upload.report.text import summary_text
@@ -49,6 +49,8 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
     settings = settings_from(files, options, confirmation)
     events, token_file = options.events, options.token_file
     outputs = outputs_of(settings)
+    if options.report:
+        outputs.append(Use("--report", options.report))
     if events and events != "-":
         outputs.append(Use("--events", Path(events)))
     kept = [Use("the file that holds the token", token_file)] if token_file else []
@@ -75,7 +77,7 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
             writer = EventsFile.open(
                 events, sys.stdout.buffer, time.time, lambda message: display(Warned(message))
             )
-            observer = _both(display, stack.enter_context(writer))
+            observer = both(display, stack.enter_context(writer))
         if open_to_others(token_file):
             observer(
                 Warned(
@@ -85,6 +87,10 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
         upload = Upload(settings, observer)
         obey_signals(upload, display)
         report = upload.run()
+    if options.report:
+        from toloka_upload.cli.report import write_page
+
+        write_page(report, settings.state_dir, options.report)
     _print_summary(report, json_output=options.json_output, events=events)
     return report.exit_status
 
@@ -170,14 +176,6 @@ def _pacing(options: UploadOptions) -> Pacing:
     )
 
 
-def _both(display: Display, writer: EventsFile) -> Observer:
-    def observer(event: Event) -> None:
-        display(event)
-        writer(event)
-
-    return observer
-
-
 class Interruptible(Protocol):
     """What a signal stops."""
 
@@ -217,4 +215,4 @@ def _print_summary(report: Report, *, json_output: bool, events: str | None) -> 
         sys.stdout.write(json.dumps(report.as_json()) + "\n")
     elif events != "-":
         text = summary_text(report, colour=colour_wanted(sys.stdout, os.environ))
-        sys.stdout.write(encodable(text, sys.stdout.encoding))
+        sys.stdout.write(encodable(fitting(text, sys.stdout), sys.stdout.encoding))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
 from collections.abc import Mapping
 from functools import partial
 from typing import TextIO
 
 from toloka_upload.display.base import Clock, Display, Lines
 from toloka_upload.display.narrate import Level, Narrator
+from toloka_upload.display.width import fit, terminal_size
 
-__all__ = ["Display", "colour_wanted", "display_for"]
+__all__ = ["Display", "colour_wanted", "display_for", "fitting", "progress_display"]
 
 
 def display_for(
@@ -45,15 +49,41 @@ def display_for(
         return Lines(stream, clock, narrator, Level.DETAIL if verbose else Level.STEP)
 
     # rich costs a fifth of the start-up time: only a live display pays for it
-    from toloka_upload.display.live import Live, terminal_size
+    from toloka_upload.display.live import Live
 
     level = Level.DETAIL if verbose else Level.NOTE
-    return Live(stream, clock, narrator, level, environ, partial(terminal_size, stream))
+    size = partial(terminal_size, stream)
+    return Live(stream, clock, narrator, level, environ, size, summary_follows=summary_follows)
 
 
 def colour_wanted(stream: TextIO, environ: Mapping[str, str]) -> bool:
     """Whether text on `stream` may be coloured: a terminal that can, and nobody objects."""
     return stream.isatty() and not _dumb(environ) and not environ.get("NO_COLOR")
+
+
+def progress_display() -> Display:
+    """A display for a program in Python: in a notebook in the cell's output, else on standard error."""
+    if "ipykernel" in sys.modules:
+        from toloka_upload.display.notebook import Notebook
+
+        return Notebook(time.monotonic, Narrator(say_error=True))
+    return display_for(
+        sys.stderr,
+        quiet=False,
+        verbose=False,
+        json_output=False,
+        stdout_is_terminal=False,
+        environ=os.environ,
+        clock=time.monotonic,
+    )
+
+
+def fitting(text: str, stream: TextIO) -> str:
+    """Text for `stream`: on a terminal wrapped at words, elsewhere as it is."""
+    if not stream.isatty():
+        return text
+    width, _ = terminal_size(stream)
+    return "\n".join(fit(text.split("\n"), width))
 
 
 def _dumb(environ: Mapping[str, str]) -> bool:

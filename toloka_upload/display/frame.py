@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import NamedTuple
 
 from rich.text import Text
 
-from toloka_upload.display.narrate import ACCOUNT_WORDS, main_words, side_words
+from toloka_upload.api.target import shown
+from toloka_upload.display.narrate import ACCOUNT_WORDS, ON_THEIR_WAY, main_words
 from toloka_upload.display.progress import Flight, Progress
 from toloka_upload.errors import ExitStatus
-from toloka_upload.text import count, duration, plain
+from toloka_upload.text import count, counted, duration, listed, plain
 
 FLIGHTS_SHOWN = 8
-BAR_WIDEST = 40
 BAR_NARROWEST = 8
 LABEL_WIDTH = 11
 NARROW = 60
@@ -21,7 +22,8 @@ NARROW = 60
 
 _LEFT = (False, False, True, True, False, False)
 
-DONE, LOST, REST, QUIET, ALERT = "cyan", "red", "dim", "dim", "yellow"
+DONE, FLYING, LOST, REST, QUIET, ALERT = "cyan", "dim cyan", "red", "dim", "dim", "yellow"
+PRODUCTION = "bold reverse"
 
 
 class Glyphs(NamedTuple):
@@ -29,52 +31,98 @@ class Glyphs(NamedTuple):
 
     full: str
     half: str
+    flying: str
     lost: str
     rest: str
     dot: str
+    arrow: str
     ellipsis: bool
 
 
-UNICODE = Glyphs("━", "╸", "╍", "─", " · ", ellipsis=True)
-ASCII = Glyphs("#", "#", "x", "-", ", ", ellipsis=False)
+UNICODE = Glyphs("━", "╸", "╍", "✗", "─", " · ", "→", ellipsis=True)
+ASCII = Glyphs("#", "#", "=", "x", "-", ", ", "->", ellipsis=False)
 
 
-def frame(progress: Progress, now: float, width: int, height: int, glyphs: Glyphs) -> list[Text]:
-    """Return the lines of the picture, each at most `width` cells, together fewer than `height`.
+class Look(NamedTuple):
+    """What a picture is drawn on: cells across and down, characters, and what the clock on the wall shows."""
 
-    The bar, speeds and counts, operations in flight, what is waited for, late row faults: when
-    the terminal is low, the operations give way first.
+    width: int
+    height: int
+    glyphs: Glyphs
+    wall: float = 0.0
+
+
+def frame(progress: Progress, now: float, look: Look) -> list[Text]:
+    """Return the lines of the picture, each at most `look.width` cells, together fewer than `look.height`.
+
+    What goes where, the bar, speeds and counts, operations in flight, what is waited for, late row faults: when
+    the terminal is low, the operations give way first, then what goes where.
     """
     tail = [*_waits(progress, now), *_faults(progress)]
-    head = [bar_line(progress, width, glyphs), *_side(progress, now, width, glyphs)]
-    room = max(0, height - 1 - len(head) - len(tail))
-    lines = [*head, *_flights(progress, now, min(FLIGHTS_SHOWN, room), width), *tail]
-    lines = lines[: max(1, height - 1)]
-    for line in lines:
-        line.truncate(width, overflow="ellipsis" if glyphs.ellipsis else "crop")
-    return lines
+    head = [bar_line(progress, now, look), *_side(progress, now, look)]
+    if len(head) + len(tail) < look.height - 1:
+        head = [*_header(progress, look), *head]
+    room = max(0, look.height - 1 - len(head) - len(tail))
+    lines = [*head, *_flights(progress, now, min(FLIGHTS_SHOWN, room), look.width), *tail]
+    return _cut(lines[: max(1, look.height - 1)], look)
 
 
-def last_frame(progress: Progress, now: float, width: int, glyphs: Glyphs) -> list[Text]:
-    """Return what stays on the screen when the run is over: the bar, and its counts."""
+def last_frame(
+    progress: Progress, now: float, look: Look, *, summary_follows: bool = False
+) -> list[Text]:
+    """Return what stays on the screen when the run is over: the bar, where there is anything to see, and its counts.
+
+    Where the summary follows on the same screen, the counts are left to it.
+    """
     seconds = progress.report.seconds if progress.report else now - progress.started
-    words = [*side_words(progress, now), f"in {seconds:.1f} s"]
-    lines = [bar_line(progress, width, glyphs), _pieces(words, width, glyphs)]
+    words = [*_speed(progress, now), *_counts(progress), f"in {seconds:.1f} s"]
+    known = summary_follows and progress.report is not None
+    if progress.dry_run or progress.created or progress.sending or progress.command:
+        side = [] if known else _wrapped(words, look)
+        return _cut([bar_line(progress, now, look), *side], look)
+    if known:
+        return []
+    line = Text().append(f"{_label(progress, now):<{LABEL_WIDTH}}", style="bold")
+    if not progress.already_uploaded:
+        words = [f"{counted(progress.read, 'row')} read", *words]
+    return _cut([line.append(look.glyphs.dot.join(words))], look)
+
+
+def _cut(lines: list[Text], look: Look) -> list[Text]:
     for line in lines:
-        line.truncate(width, overflow="ellipsis" if glyphs.ellipsis else "crop")
+        line.truncate(look.width, overflow="ellipsis" if look.glyphs.ellipsis else "crop")
     return lines
 
 
-def bar_line(progress: Progress, width: int, glyphs: Glyphs) -> Text:
+def _header(progress: Progress, look: Look) -> list[Text]:
+    """The environment first, for it matters most and must not be cut off; then what goes where."""
+    if not progress.files:
+        return []
+    place = plain(shown(progress.env, progress.url))
+    line = Text()
+    if place == "production":
+        line.append(" PRODUCTION ", style=PRODUCTION)
+    else:
+        line.append(place, style="bold")
+    pool = f"pool {plain(progress.pool)}" if progress.pool else "the pools its rows name"
+    name = f" ({plain(progress.pool_name, 40)})" if progress.pool_name else ""
+    rows = f"{look.glyphs.dot}{counted(progress.read, 'row')}" if progress.finished_reading else ""
+    line.append(f"  {listed(progress.files)} {look.glyphs.arrow} {pool}")
+    if len(line) + len(name) + len(rows) <= look.width:
+        line.append(name, style=QUIET)
+    return [line.append(rows)]
+
+
+def bar_line(progress: Progress, now: float, look: Look) -> Text:
     """Return label, bar, share and rows; the label goes first where there is no room, then the bar."""
-    text = _main(progress, width)
-    label = f"{_label(progress):<{LABEL_WIDTH}}"
-    if width - len(label) - len(text) - 2 < BAR_NARROWEST:
+    text = _main(progress, look.width)
+    label = f"{_label(progress, now):<{LABEL_WIDTH}}"
+    if look.width - len(label) - len(text) - 2 < BAR_NARROWEST:
         label = ""
-    bar = min(BAR_WIDEST, width - len(label) - len(text) - 2)
+    bar = look.width - len(label) - len(text) - 2
     line = Text().append(label, style="bold")
     if bar >= BAR_NARROWEST:
-        line.append_text(_bar(progress, bar, glyphs)).append("  ")
+        line.append_text(_bar(progress, bar, look.glyphs)).append("  ")
     return line.append(text)
 
 
@@ -89,59 +137,100 @@ def _main(progress: Progress, width: int) -> str:
     return "  ".join([*(f"{word:>5}" for word in share), rows])
 
 
-def _label(progress: Progress) -> str:
+def _label(progress: Progress, now: float) -> str:
     report = progress.report
     if progress.command and not progress.stopping:
         doing, done = ACCOUNT_WORDS[progress.command]
         over = report is not None and int(report.exit_status) in {0, 1, 3}
         return done if over else "Stopped" if report is not None or progress.left else doing
     if report is not None and report.exit_status in {ExitStatus.OK, ExitStatus.REJECTED}:
-        return "Checked" if progress.dry_run else "Uploaded"
+        if progress.dry_run:
+            return "Checked"
+        return "Uploaded" if progress.created or progress.rejected else "No change"
     if report is not None or progress.left:
         return "Stopped"
     if progress.stopping:
         return "Stopping"
+    if progress.looking_up(now):
+        return "Looking up"
     if progress.checking:
         return "Checking" if progress.read else "Starting"
     return "Uploading"
 
 
 def _bar(progress: Progress, width: int, glyphs: Glyphs) -> Text:
+    """What is in the pool; what the server has done of what is in flight; what was lost; what is left."""
     share, total = progress.share or 0.0, progress.total
-    lost = (progress.rejected + progress.unknown) / total if progress.sending and total else 0.0
+    counting = progress.sending and total
+    lost = (progress.rejected + progress.unknown) / total if counting and total else 0.0
+    flying = progress.in_flight / total if counting and total else 0.0
     halves = math.floor(2 * width * share + 1e-9)
     full, half = divmod(halves, 2)
     red = min(width - full - half, math.ceil(width * min(lost, 1.0)))
+    light = min(width - full - half - red, round(width * flying))
     bar = Text().append(glyphs.full * full + glyphs.half * half, style=DONE)
+    bar.append(glyphs.flying * light, style=FLYING)
     bar.append(glyphs.lost * red, style=LOST)
-    return bar.append(glyphs.rest * (width - full - half - red), style=REST)
+    return bar.append(glyphs.rest * (width - full - half - red - light), style=REST)
 
 
-def _side(progress: Progress, now: float, width: int, glyphs: Glyphs) -> list[Text]:
-    words = side_words(progress, now)
+def _side(progress: Progress, now: float, look: Look) -> list[Text]:
+    words = _speed(progress, now)
+    words.append(f"after {duration(math.floor(now - progress.started))}")
+    left = progress.seconds_left(now)
+    if left is not None:
+        words.append(f"{duration(left)} left, until {_clock(look.wall, left)}")
     if progress.sending and not progress.finished_reading:
         words.append(f"{count(progress.read)} read")
-    return [
-        _pieces([*words, f"after {duration(math.floor(now - progress.started))}"], width, glyphs)
-    ]
+    return _wrapped([*words, *_counts(progress)], look)
 
 
-def _pieces(words: list[str], width: int, glyphs: Glyphs) -> Text:
-    """Join as many words as there is room for; the last one, the time, stays to the end."""
-    indent = LABEL_WIDTH if width >= NARROW else 0
-    while len(words) > 1 and indent + len(glyphs.dot.join(words)) > width:
-        words = [*words[:-2], words[-1]]
-    line = Text(" " * indent)
-    for position, word in enumerate(words):
-        line.append(glyphs.dot if position else "", style=QUIET)
-        line.append(word, style=_style_of(word))
-    return line
+def _speed(progress: Progress, now: float) -> list[str]:
+    rate = progress.rate(now)
+    return [] if rate is None else [f"{rate:,.0f}{'' if progress.command else ' rows'}/s"]
+
+
+def _counts(progress: Progress) -> list[str]:
+    """Chunks, and the outcomes that are not the usual one; what is zero is left out."""
+    words = []
+    if progress.chunks and progress.report is None:
+        chunks = max(progress.chunks, progress.chunks_done + len(progress.flights))
+        words.append(f"{count(progress.chunks_done)} of {counted(chunks, 'chunk')} done")
+    for number, name in (
+        (progress.retries, "retries" if progress.retries > 1 else "retry"),
+        (progress.rejected, "rejected"),
+        (progress.unknown, ON_THEIR_WAY if progress.interrupted else "unknown"),
+        (progress.already_uploaded, "already uploaded"),
+    ):
+        if number:
+            words.append(f"{count(number)} {name}")
+    return words
+
+
+def _clock(wall: float, left: float) -> str:
+    """The local time so many seconds from now, with the day where it is another one."""
+    then = time.localtime(wall + math.ceil(left))
+    same_day = then.tm_yday == time.localtime(wall).tm_yday
+    return time.strftime("%H:%M:%S" if left < 3600 else "%H:%M" if same_day else "%a %H:%M", then)
+
+
+def _wrapped(words: list[str], look: Look) -> list[Text]:
+    """Join words into as many lines as they need."""
+    indent = " " * (LABEL_WIDTH if look.width >= NARROW else 0)
+    lines = [Text(indent)]
+    for word in words:
+        dot = look.glyphs.dot if len(lines[-1]) > len(indent) else ""
+        if dot and len(lines[-1]) + len(dot) + len(word) > look.width:
+            lines.append(Text(indent))
+            dot = ""
+        lines[-1].append(dot, style=QUIET).append(word, style=_style_of(word))
+    return lines
 
 
 def _style_of(word: str) -> str:
     if word.endswith("rejected"):
         return LOST
-    return ALERT if word.endswith("unknown") else ""
+    return ALERT if word.endswith(("unknown", ON_THEIR_WAY, "retry", "retries")) else ""
 
 
 def _flights(progress: Progress, now: float, room: int, width: int) -> list[Text]:

@@ -12,6 +12,7 @@ import io
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self, TextIO
@@ -19,14 +20,15 @@ from typing import TYPE_CHECKING, Self, TextIO
 from rich.console import Console
 
 from toloka_upload.display.base import Clock, Display
-from toloka_upload.display.frame import ASCII, UNICODE, frame, last_frame
+from toloka_upload.display.frame import ASCII, UNICODE, Look, frame, last_frame
 from toloka_upload.display.narrate import Level, Line, Narrator
+from toloka_upload.display.width import fit
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 FRAME_SECONDS = 0.25
-WIDEST = 120
+WIDEST = 250
 """Cells of the picture at most: on a window made narrow it must still fit when rewrapped."""
 
 HIDE_CURSOR, SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
@@ -46,6 +48,8 @@ class Live(Display):
         environ: Says whether colours are wanted (`NO_COLOR`) and which there are (`TERM`).
         size: Columns and lines of the terminal, asked before each picture.
         pulse: Seconds between pictures; None: only when `tick` is called.
+        wall: Seconds since the epoch, for the time of day at which the run ends.
+        summary_follows: The summary will be on the same screen, and need not be told twice.
     """
 
     def __init__(
@@ -57,9 +61,14 @@ class Live(Display):
         environ: Mapping[str, str],
         size: Size,
         pulse: float | None = FRAME_SECONDS,
+        wall: Clock = time.time,
+        *,
+        summary_follows: bool = False,
     ) -> None:
         super().__init__(stream, clock, narrator, level, pulse)
         self._size = size
+        self._wall = wall
+        self._summary_follows = summary_follows
         self._painting = threading.Lock()
         self._halted = False
         self._lines: list[Line] = []
@@ -91,10 +100,10 @@ class Live(Display):
                 self._paint()
 
     def _paint(self) -> None:
-        width, height = self._size()
+        look = self._look()
         with self._lock:
             lines = self._taken_lines()
-            picture = frame(self.progress, self._clock(), _cells(width), height, self._glyphs)
+            picture = frame(self.progress, self._clock(), look)
         self._write("\r" + lines + self._block(picture) + _up(len(picture) - 1))
 
     @contextmanager
@@ -129,19 +138,26 @@ class Live(Display):
         self._lines += lines
 
     def _last_word(self) -> None:
-        width, _ = self._size()
+        look = self._look()
         with self._lock:
             lines = self._taken_lines()
-            picture = last_frame(self.progress, self._clock(), _cells(width), self._glyphs)
-        self._write(f"\r{lines}{self._block(picture)}\n{SHOW_CURSOR}")
+            picture = last_frame(
+                self.progress, self._clock(), look, summary_follows=self._summary_follows
+            )
+        end = "\n" if picture else ""
+        self._write(f"\r{lines}{self._block(picture)}{end}{SHOW_CURSOR}")
+
+    def _look(self) -> Look:
+        width, height = self._size()
+        return Look(_cells(width), height, self._glyphs, self._wall())
 
     def _taken_lines(self) -> str:
-        """The lines to print for good above the block, which they wipe out first.
-
-        They may be longer than the terminal is wide: the terminal wraps what is never repainted.
-        """
+        """The lines to print for good above the block, which they wipe out first, wrapped at words."""
         lines, self._lines = self._lines, []
-        return "".join(f"{ERASE_BELOW}{line.text}\n" for line in lines)
+        width, _ = self._size()
+        return "".join(
+            ERASE_BELOW + part + "\n" for part in fit([line.text for line in lines], width)
+        )
 
     def _block(self, picture: list[Text]) -> str:
         with self._console.capture() as painted:
@@ -157,12 +173,3 @@ def _cells(columns: int) -> int:
 
 def _up(lines: int) -> str:
     return "\r" + (f"\x1b[{lines}A" if lines else "")
-
-
-def terminal_size(stream: TextIO) -> tuple[int, int]:
-    """Columns and lines of the terminal behind `stream`; 80 and 24 where it does not say."""
-    try:
-        columns, lines = os.get_terminal_size(stream.fileno())
-    except (OSError, ValueError):
-        columns, lines = 0, 0
-    return columns or 80, lines or 24

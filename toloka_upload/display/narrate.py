@@ -9,6 +9,7 @@ from typing import NamedTuple
 from toloka_upload._version import __version__
 from toloka_upload.api.target import shown
 from toloka_upload.display.progress import FAULTS_SHOWN, Progress
+from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
 from toloka_upload.report.account import AccountReport, named_counts
 from toloka_upload.report.summary import Counts, Report
@@ -26,6 +27,10 @@ from toloka_upload.text import (
 
 WAIT_REPEATED = 30.0
 """Seconds before a wait for the same reason is worth another line."""
+
+
+ON_THEIR_WAY = "on their way: the next run settles them"
+"""What is said of rows in flight when a run was told to stop: nothing is wrong with them."""
 
 
 class Level(IntEnum):
@@ -146,21 +151,22 @@ def end_line(report: Report | AccountReport) -> str:
     """How the run ended and what became of its rows, in one line."""
     status = report.exit_status
     how = "finished" if status == 0 else f"ended with exit {int(status)} ({status.reason})"
+    interrupted = status in {ExitStatus.INTERRUPTED, ExitStatus.TERMINATED}
     words = (
         named_counts(report.counts)
         if isinstance(report, AccountReport)
-        else count_words(report.counts)
+        else count_words(report.counts, ON_THEIR_WAY if interrupted else "unknown")
     )
     return f"{how}: {words}; {report.seconds:.1f} s"
 
 
-def count_words(counts: Counts) -> str:
+def count_words(counts: Counts, unknown: str = "unknown") -> str:
     """Return "25,000 rows read, 24,990 created, 10 rejected": what is zero is left out."""
     parts = [
         (counts.created, "created"),
         (counts.already_uploaded, "already uploaded"),
         (counts.rejected, "rejected"),
-        (counts.unknown, "unknown"),
+        (counts.unknown, unknown),
         (counts.unsent, "unsent"),
     ]
     told = [f"{count(number)} {name}" for number, name in parts if number]
@@ -205,7 +211,7 @@ def side_words(progress: Progress, now: float) -> list[str]:
         parts.append(f"{duration(left)} left")
     for number, name in (
         (progress.rejected, "rejected"),
-        (progress.unknown, "unknown"),
+        (progress.unknown, ON_THEIR_WAY if progress.interrupted else "unknown"),
         (progress.already_uploaded, "already uploaded"),
     ):
         if number:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
 from toloka_upload.report.account import AccountReport
 from toloka_upload.report.summary import Report
@@ -12,6 +13,12 @@ from toloka_upload.text import duration, fault_line
 
 SPEED_WINDOW = 30.0
 """Seconds over which rows a second are averaged: several operations long, yet quick to follow."""
+
+SETTLING_SHOWN = 3.0
+"""Seconds for which a look-up is shown at least: it is told as it begins, and mostly ends at once."""
+
+_HOLDING = frozenset({"rate_limit", "quota", "server_busy", "lock"})
+"""Waits in which the whole run stands still."""
 
 FAULTS_SHOWN = 10
 """Row faults that are printed as lines of their own; the summary groups the rest."""
@@ -63,6 +70,32 @@ class Wait:
         return self.message.replace(duration(self.seconds), duration(self.until - now), 1)
 
 
+class Held:
+    """How long a run stood still, by the waits it told of."""
+
+    def __init__(self) -> None:
+        self._total = 0.0
+        self._until = 0.0
+
+    def wait(self, now: float, seconds: float) -> None:
+        """It stands still for so long from now; zero ends what was to come."""
+        if seconds <= 0:
+            self._total -= self.left(now)
+            self._until = min(self._until, now)
+        else:
+            begin, end = max(now, self._until), now + seconds
+            self._total += max(0.0, end - begin)
+            self._until = max(self._until, end)
+
+    def left(self, now: float) -> float:
+        """Seconds that it still stands still."""
+        return max(0.0, self._until - now)
+
+    def so_far(self, now: float) -> float:
+        """Seconds that it stood still."""
+        return self._total - self.left(now)
+
+
 class Progress:
     """What has happened so far. Every attribute is a total since the start.
 
@@ -71,7 +104,10 @@ class Progress:
         created: Rows created in this run. Like the next three, told by settled chunks or by reading.
         fraction_read: Bytes consumed of bytes there are, or None where sizes cannot be told.
         finished_reading: `read` is the number of rows of the whole input.
+        files, pool, env, url: What goes where, as the run began; `pool_name` once it is known.
         flights: Chunks in flight by number, in the order sent.
+        chunks: Chunks that this run sends, once all are planned; `chunks_done` of them have their outcomes.
+        retries: Waits after a request that failed: each is followed by another try.
         late_faults: The last few row faults after those that were printed as lines.
         command: A command of the account, if it is none that uploads; `account` is how far it is.
         report: The run's report once it is over.
@@ -80,6 +116,9 @@ class Progress:
 
     def __init__(self, started: float) -> None:
         self.started = started
+        self.files: tuple[str, ...] = ()
+        self.pool: str | None = None
+        self.pool_name = self.env = self.url = ""
         self.dry_run = False
         self.read = self.created = self.rejected = self.unknown = self.already_uploaded = 0
         self.fraction_read: float | None = None
@@ -87,6 +126,8 @@ class Progress:
         self.sending = False
         self.stopping = ""
         self.flights: dict[int, Flight] = {}
+        self.chunks: int | None = None
+        self.chunks_done = self.retries = 0
         self.faults = 0
         self.late_faults: deque[str] = deque(maxlen=3)
         self.report: Report | AccountReport | None = None
@@ -95,6 +136,8 @@ class Progress:
         self.left = False
         self._waits: dict[tuple[str, str | None], Wait] = {}
         self._speed = Speed()
+        self._held = Held()
+        self._first_sent = 0.0
         self._by_reading = (0, 0)
 
     def note(self, event: ev.Event, now: float) -> None:
@@ -116,8 +159,8 @@ class Progress:
                 self._waiting(event, now)
             case ev.Stopping():
                 self.stopping = event.reason
-            case ev.RunStarted():
-                self.dry_run = event.dry_run
+            case ev.RunStarted() | ev.PoolChecked() | ev.AllPlanned():
+                self._learned(event)
             case ev.AccountStarted() | ev.AccountProgress() | ev.AccountFinished():
                 self._account(event, now)
             case ev.RunFinished():
@@ -145,6 +188,18 @@ class Progress:
         return self.created + self.already_uploaded
 
     @property
+    def in_flight(self) -> float:
+        """Rows in flight that the server has done, by its own percentage."""
+        return sum(flight.rows * (flight.percent or 0) / 100 for flight in self.flights.values())
+
+    @property
+    def interrupted(self) -> bool:
+        """The run was asked to stop: what is in flight now, nobody waits for."""
+        if self.report is None:
+            return bool(self.stopping)
+        return self.report.exit_status in {ExitStatus.INTERRUPTED, ExitStatus.TERMINATED}
+
+    @property
     def total(self) -> int | None:
         """Rows of the whole input: counted, else estimated from the bytes read, else None."""
         if self.command:
@@ -157,6 +212,11 @@ class Progress:
     def checking(self) -> bool:
         """Rows are read and checked, and none was sent: the reading is what there is to show."""
         return self.dry_run or not (self.sending or self.finished_reading or self.command)
+
+    def looking_up(self, now: float) -> bool:
+        """Whether the run asks what became of rows that were sent, and sends nothing."""
+        settling = (wait for (reason, _), wait in self._waits.items() if reason == "settling")
+        return not self.sending and any(wait.until > now for wait in settling)
 
     @property
     def share(self) -> float | None:
@@ -180,16 +240,39 @@ class Progress:
         return self._speed.rate(now)
 
     def seconds_left(self, now: float) -> float | None:
-        """How long the rest takes at the present rate, or None where that cannot be told."""
+        """How long the rest takes, or None where that cannot be told.
+
+        At the present rate; where the run had to stand still, at the rate since the start, but no sooner than the wait
+        it is in and the rest at the rate it has between waits.
+        """
         rate, total = self.rate(now), self.total
         if not rate or total is None or self.stopping or self.report or self.left:
             return None
-        return max(0, total - self.in_pool - self.rejected - self.unknown) / rate
+        rest = max(0, total - self.in_pool - self.rejected - self.unknown)
+        held, sending = self._held.so_far(now), now - self._first_sent
+        if self.command or (not held and not self._held.left(now)):
+            return rest / rate
+        between = rest * max(sending - held, 0.0) / self._by_api
+        return max(rest * sending / self._by_api, self._held.left(now) + between)
+
+    @property
+    def _by_api(self) -> int:
+        """Rows that got an outcome from the API in this run."""
+        return self.created + self.rejected - self._by_reading[1] + self.unknown
 
     def waits(self, now: float) -> list[Wait]:
         """What the run waits for at `now`, the longest wait last."""
         current = [wait for wait in self._waits.values() if wait.until > now]
         return sorted(current, key=lambda wait: wait.until)
+
+    def _learned(self, event: ev.RunStarted | ev.PoolChecked | ev.AllPlanned) -> None:
+        if isinstance(event, ev.RunStarted):
+            self.dry_run, self.files, self.pool = event.dry_run, event.files, event.pool
+            self.env, self.url = event.env, event.url
+        elif isinstance(event, ev.AllPlanned):
+            self.chunks = event.chunks
+        elif event.pool == self.pool:
+            self.pool_name = event.name
 
     def _rows_read(self, event: ev.RowsRead) -> None:
         self.read = event.read
@@ -210,6 +293,7 @@ class Progress:
     def _chunk_sent(self, event: ev.ChunkSent, now: float) -> None:
         if not self.sending:
             self.sending = True
+            self._first_sent = now
             self._speed.note(now, 0)
         before = self.flights.pop(event.chunk, None)
         since = before.since if before else now
@@ -227,17 +311,21 @@ class Progress:
 
     def _settled(self, event: ev.ChunkSettled, now: float) -> None:
         self.flights.pop(event.chunk, None)
+        self.chunks_done += 1
         self.created += event.created
         self.already_uploaded += event.already_uploaded
         self.rejected += event.rejected
         self.unknown += event.unknown
         if self.sending:
-            by_api = self.created + self.rejected - self._by_reading[1] + self.unknown
-            self._speed.note(now, by_api)
+            self._speed.note(now, self._by_api)
 
     def _waiting(self, event: ev.Waiting, now: float) -> None:
+        if event.reason in _HOLDING:
+            self._held.wait(now, event.seconds)
+        self.retries += event.reason == "server_busy" and event.seconds > 0
         if event.seconds > 0:
-            wait = Wait(event.message, event.seconds, now + event.seconds)
+            least = SETTLING_SHOWN if event.reason == "settling" else 0.0
+            wait = Wait(event.message, event.seconds, now + max(event.seconds, least))
             self._waits[event.reason, event.pool] = wait
         elif event.pool is None:
             for key in [key for key in self._waits if key[0] == event.reason]:

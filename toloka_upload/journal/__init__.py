@@ -19,10 +19,12 @@ from toloka_upload.journal.reading import (
     blocks,
     chunks_of,
     is_begun,
+    oldest_open,
     open_to_read,
     peek,
     read_outcome,
     runs,
+    steps,
 )
 from toloka_upload.journal.states import (
     ADOPTED,
@@ -31,6 +33,7 @@ from toloka_upload.journal.states import (
     Destination,
     RunRecord,
     SentChunk,
+    Step,
 )
 from toloka_upload.journal.undoing import Undo, undone_of
 from toloka_upload.journal.writing import Journal, prune_file
@@ -46,6 +49,7 @@ __all__ = [
     "RunItems",
     "RunRecord",
     "SentChunk",
+    "Step",
     "Undo",
     "blocks",
     "chunks_of",
@@ -54,11 +58,13 @@ __all__ = [
     "is_begun",
     "items_of",
     "keep_aside",
+    "oldest_open",
     "open_to_read",
     "owned",
     "peek",
     "prune_file",
     "read_outcome",
     "runs",
+    "steps",
     "undone_of",
 ]

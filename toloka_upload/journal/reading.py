@@ -37,6 +37,7 @@ from toloka_upload.journal.states import (
     Destination,
     RunRecord,
     SentChunk,
+    Step,
 )
 from toloka_upload.journal.undoing import has_undo, undone_rows
 from toloka_upload.outcomes import Block, Outcome, Places, Status
@@ -110,6 +111,23 @@ def runs(db: sqlite3.Connection, destination: Destination) -> Iterator[RunRecord
             chunks,
             rows,
         )
+
+
+def steps(db: sqlite3.Connection, run: str) -> Iterator[Step]:
+    """How far the chunks of a run are, in the order in which they were sent. Quick: no row is read."""
+    for row in db.execute(
+        "SELECT id, state, operation_id, attempt, items, rows, sent_at FROM chunk WHERE run = ? ORDER BY id",
+        (run,),
+    ):
+        yield Step(row[0], ChunkState(row[1]), *row[2:])
+
+
+def oldest_open(db: sqlite3.Connection) -> float | None:
+    """When the oldest chunk was sent that has no outcome, or not for all of its rows; None if there is none."""
+    (when,) = db.execute(
+        "SELECT min(sent_at) FROM chunk WHERE state IN ('sending', 'accepted', 'unsettled')"
+    ).fetchone()
+    return None if when is None else float(when)
 
 
 def chunks_of(db: sqlite3.Connection, run: str) -> Iterator[SentChunk]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from toloka_upload.outcomes import Places, Status
 
@@ -78,6 +78,18 @@ class SentChunk:
     contents: bytes
     per_item: array[int] | None
     places: Places
+
+
+class Step(NamedTuple):
+    """How far a chunk is: what changes of it, and how much it is."""
+
+    id: int
+    state: ChunkState
+    operation_id: str | None
+    attempt: int
+    items: int
+    rows: int
+    sent_at: float
 
 
 @dataclass(frozen=True, slots=True)

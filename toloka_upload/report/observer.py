@@ -123,7 +123,7 @@ class Waiting(NamedTuple):
     """The run holds back, and why, in words a person understands.
 
     `reason` is one of `rate_limit`, `quota`, `server_busy`, `pool_locked`, `lock`, `settling`; `message` reads like
-    "minute limit: 23 s" or "server busy, next try in 8 s (3rd)". `seconds` is how long from now; zero ends
+    "minute limit (--rate): 23 s" or "server busy, next try in 8 s (3rd)". `seconds` is how long from now; zero ends
     the wait of that `reason`.
     """
 
@@ -205,6 +205,16 @@ class Observer(Protocol):
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
         ...
+
+
+def both(one: Observer, other: Observer) -> Observer:
+    """An observer that tells two."""
+
+    def observer(event: Event) -> None:
+        one(event)
+        other(event)
+
+    return observer
 
 
 def unobserved(event: Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -79,6 +80,7 @@ class Report:
         errors: Row faults grouped by code and field, the most frequent first.
         rejects_files: The files that have the rejected rows, in the order in which they were begun.
         plan: Only of a dry run: what would be sent.
+        outcomes: One dict for each row, as in the results file, where `upload()` made the report. Not in the summary.
         bottleneck: What held the run back most, and its share of the time; None if nothing was sent.
     """
 
@@ -105,6 +107,7 @@ class Report:
     rejects_files: list[str] = field(default_factory=list)
     bottleneck: dict[str, Any] | None = None
     plan: dict[str, Any] | None = None
+    outcomes: Iterable[dict[str, Any]] = ()
 
     @property
     def rejects(self) -> str | None:

@@ -84,7 +84,7 @@ def summary_text(report: Report, *, colour: bool = False) -> str:
         _table(_facts(report)),
         _plan(report.plan, paint) if report.dry_run and report.plan is not None else [],
         _groups(report.errors, paint),
-        _error(report.error, paint),
+        _error(None if _interrupted(report) else report.error, paint),  # the headline says it
         [f"{paint('Next:', '1')} {remedy(report)}"] if remedy(report) else [],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
@@ -122,6 +122,10 @@ def headline(report: Report) -> str:
         case ExitStatus.INTERRUPTED | ExitStatus.TERMINATED:
             return "Interrupted: what was done is saved."
     return _trouble(report)
+
+
+def _interrupted(report: Report) -> bool:
+    return report.exit_status in {ExitStatus.INTERRUPTED, ExitStatus.TERMINATED}
 
 
 def _trouble(report: Report) -> str:
@@ -191,7 +195,7 @@ def _facts(report: Report) -> Iterator[Fact]:
         ("created", counts.created, not report.dry_run),
         ("already uploaded", counts.already_uploaded, False),
         ("rejected", counts.rejected, False),
-        ("unknown", counts.unknown, False),
+        ("on their way" if _interrupted(report) else "unknown", counts.unknown, False),
         ("unsent", 0 if report.dry_run else counts.unsent, False),
     ):
         if number or always:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from toloka_upload import journal
 from toloka_upload.errors import NoInput
-from toloka_upload.journal import Destination, RunRecord, SentChunk
+from toloka_upload.journal import ChunkState, Destination, RunRecord, SentChunk, Step
 from toloka_upload.journal.lock import Held, Lock, holder
+from toloka_upload.outcomes import Block, Outcome
 from toloka_upload.report.results import ResultsFile
+from toloka_upload.run.run_log import LoggedRun, logged_runs
+
+_FAR = {
+    "sending": "in flight",
+    "accepted": "in flight",
+    "settled": "settled",
+    "unsettled": "unknown",
+}
 
 
 @dataclass(slots=True)
@@ -21,6 +30,7 @@ class PastRun:
 
     Attributes:
         running: Another process holds one of its pools now.
+        logged: What the log of runs has of it: all there is of a run that ended before it had a pool.
         undone: Tasks or suites of it that were taken back; `partly`: while somebody had them; `kept`: not,
             counted only where others were.
     """
@@ -28,6 +38,7 @@ class PastRun:
     id: str
     parts: list[tuple[Path, RunRecord]] = field(default_factory=list)
     running: bool = False
+    logged: LoggedRun | None = None
     undone: int = 0
     partly: int = 0
     kept: int = 0
@@ -35,32 +46,63 @@ class PastRun:
     @property
     def started(self) -> float:
         """When it began, seconds since the epoch."""
-        return min(record.started for _, record in self.parts)
+        logged = [self.logged.began] if self.logged else []
+        return min([*logged, *(record.started for _, record in self.parts)])
+
+    @property
+    def finished(self) -> float | None:
+        """When it ended; None if it was killed, or still runs."""
+        if self.logged and self.logged.ended:
+            return self.logged.ended
+        return max((record.finished or 0.0 for _, record in self.parts), default=0.0) or None
 
     @property
     def report(self) -> dict[str, Any] | None:
         """The report it ended with; None if it was killed, or still runs."""
-        return next((record.report for _, record in self.parts if record.report), None)
+        found = next((record.report for _, record in self.parts if record.report), None)
+        if found is None and not self.parts and self.logged and self.logged.end:
+            return self.logged.end
+        return found
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit status it ended with; None if it was killed, or still runs."""
+        return None if self.report is None else int(self.report.get("exit_code", 70))
 
     @property
     def pools(self) -> list[str]:
-        """Where it was at work."""
+        """Where it was at work, or would have been."""
+        if not self.parts and self.logged:
+            return self.logged.pools
         return [record.destination.pool for _, record in self.parts]
 
     @property
     def destination(self) -> Destination:
-        """Where it was at work, by one of its pools."""
+        """Where it was at work, by one of its pools, if it came to one."""
+        if not self.parts and self.logged:
+            return Destination(self.logged.url, "", next(iter(self.logged.pools), ""))
         return self.parts[0][1].destination
 
     @property
     def files(self) -> list[str]:
         """Its inputs."""
-        return list(self.parts[0][1].settings.get("files", []))
+        if not self.parts and self.logged:
+            return self.logged.files
+        return list(self._settings.get("files", []))
 
     @property
     def command(self) -> str:
         """What it did: `upload`, `adopt` or `undo`."""
-        return str(self.parts[0][1].settings.get("command", "upload"))
+        return str(self._settings.get("command", "upload"))
+
+    @property
+    def of(self) -> str | None:
+        """The run that it was about, if it was about one."""
+        return self._settings.get("of") or None
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return self.parts[0][1].settings if self.parts else {}
 
     @property
     def unsettled(self) -> int:
@@ -70,6 +112,17 @@ class PastRun:
             for _, record in self.parts
             for state in ("sending", "accepted", "unsettled")
         )
+
+    @property
+    def rows_so_far(self) -> dict[str, int]:
+        """Rows that travelled, by how far they are: `in flight`, `settled`, `unknown`."""
+        found: dict[str, int] = {}
+        for _, record in self.parts:
+            for state, rows in record.rows.items():
+                name = _FAR.get(state)
+                if name:
+                    found[name] = found.get(name, 0) + rows
+        return found
 
     @property
     def state(self) -> str:
@@ -102,18 +155,27 @@ class PastRun:
             "run_id": self.id,
             "command": self.command,
             "started": _time(self.started),
-            "finished": _time(max((record.finished or 0.0) for _, record in self.parts) or None),
+            "finished": _time(self.finished),
+            "seconds": None if self.finished is None else round(self.finished - self.started, 3),
             "files": self.files,
             "pools": self.pools,
             "url": self.destination.endpoint,
             "state": self.state,
             "next": self.next_step,
             "unsettled_rows": self.unsettled,
-            "of": self.parts[0][1].settings.get("of") or None,
+            "of": self.of,
             "undone": {"undone": self.undone, "partly": self.partly},
             "chunks": _sum(record.chunks for _, record in self.parts),
             "report": self.report,
         }
+
+
+class ChunkStep(NamedTuple):
+    """How far a chunk is, and in which pool; `outcome` once it is settled."""
+
+    pool: str
+    step: Step
+    outcome: Outcome | None
 
 
 def past_runs(state_dir: Path) -> list[PastRun]:
@@ -122,8 +184,11 @@ def past_runs(state_dir: Path) -> list[PastRun]:
     Raises:
         CannotWrite: A journal cannot be read.
     """
-    found: dict[str, PastRun] = {}
-    for path in _paths(state_dir):
+    found = {
+        logged.id: PastRun(logged.id, running=logged.alive, logged=logged)
+        for logged in logged_runs(state_dir).values()
+    }
+    for path in journal_paths(state_dir):
         held_by = _holder(path)
         with journal.open_to_read(path, quick=True) as (db, destination):
             records = list(journal.runs(db, destination))
@@ -135,6 +200,8 @@ def past_runs(state_dir: Path) -> list[PastRun]:
             }
         for record in records:
             run = found.setdefault(record.id, PastRun(record.id))
+            if not run.parts:  # a pool's lock tells better than a process's number
+                run.running = False
             run.parts.append((path, record))
             counts = undone[record.id]
             run.undone += counts[journal.Undo.UNDONE]
@@ -161,13 +228,13 @@ def past_run(state_dir: Path, run_id: str) -> PastRun:
 
 
 def last_upload(state_dir: Path) -> PastRun:
-    """The last run that uploaded.
+    """The last run that uploaded, and came to a pool.
 
     Raises:
         NoInput: There is none.
     """
     for run in past_runs(state_dir):
-        if run.command == "upload":
+        if run.parts and run.command == "upload":
             return run
     raise NoInput(f"There is no upload in {state_dir}. Name a run, or files and their --pool.")
 
@@ -197,6 +264,24 @@ def _operation(chunk: SentChunk, destination: Destination) -> dict[str, Any]:
     }
 
 
+def steps(run: PastRun, settled: Container[tuple[str, int]]) -> Iterator[ChunkStep]:
+    """How far the chunks of a run are; with their outcomes, but for those that are known to be settled."""
+    for path, _ in run.parts:
+        with journal.open_to_read(path) as (db, destination):
+            for step in list(journal.steps(db, run.id)):
+                outcome = None
+                if step.state is ChunkState.SETTLED and (destination.pool, step.id) not in settled:
+                    outcome = journal.read_outcome(db, step.id)
+                yield ChunkStep(destination.pool, step, outcome)
+
+
+def blocks(run: PastRun) -> Iterator[Block]:
+    """Every row of a run with its outcome, as far as the journals have it."""
+    for place, _ in run.parts:
+        with journal.open_to_read(place) as (db, destination):
+            yield from journal.blocks(db, destination, run.id)
+
+
 def write_results(run: PastRun, path: Path) -> int:
     """Write a run's results file again, from the journals alone; return how many rows it has.
 
@@ -204,11 +289,9 @@ def write_results(run: PastRun, path: Path) -> int:
         CannotWrite: The file cannot be written.
     """
     results, rows = ResultsFile(path), 0
-    for place, _ in run.parts:
-        with journal.open_to_read(place) as (db, destination):
-            for block in journal.blocks(db, destination, run.id):
-                results.write(block)
-                rows += len(block.places)
+    for block in blocks(run):
+        results.write(block)
+        rows += len(block.places)
     results.close()
     return rows
 
@@ -216,7 +299,7 @@ def write_results(run: PastRun, path: Path) -> int:
 def prune(state_dir: Path, age: float, now: float) -> int:
     """Forget the reports of runs older than `age` seconds; the rows they created stay known. Return how many."""
     forgotten: set[str] = set()
-    for path in _paths(state_dir):
+    for path in journal_paths(state_dir):
         try:
             lock = Lock(path.with_suffix(".lock"), {"run": "runs --prune"})
         except Held:
@@ -228,7 +311,8 @@ def prune(state_dir: Path, age: float, now: float) -> int:
     return len(forgotten)
 
 
-def _paths(state_dir: Path) -> list[Path]:
+def journal_paths(state_dir: Path) -> list[Path]:
+    """The journals of a state directory, one a pool."""
     return sorted(path for path in (state_dir / "journals").glob("*.db") if journal.is_begun(path))
 
 

@@ -30,6 +30,7 @@ from toloka_upload.report.results import NoResults, ResultsFile
 from toloka_upload.report.summary import Report, RunError
 from toloka_upload.run.coordinator import Coordinator
 from toloka_upload.run.ids import run_id
+from toloka_upload.run.run_log import RunLog
 from toloka_upload.sending.sender import Sender
 from toloka_upload.session.loop import Loop
 from toloka_upload.session.open_session import open_session
@@ -60,7 +61,7 @@ class Upload:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
-        self._tell = observer
+        self._tell = RunLog(settings.state_dir, observer, wall)
         self._stdin = stdin
         self._handler = handler
         self._loop = loop or Loop()

@@ -341,7 +341,7 @@ class Sender:
         elif throttled:
             pool.concurrency.throttled()
             session.rate.pause(seconds)
-            await session.wait_for_rate(seconds, "rate")
+            await session.wait_for_rate(seconds, "the server's rate limit")
             return
         words = "pool locked by another operation" if locked else f"operation failed ({fault.code})"
         session.tell(

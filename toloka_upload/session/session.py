@@ -300,7 +300,7 @@ class Session:
             self._use_up_budget(error, retry_state, seconds)
         name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
         self.rate.pause(seconds)
-        await self.wait_for_rate(seconds, name)
+        await self.wait_for_rate(seconds, f"the server's {name} limit")
 
     def _unnamed_wait(self) -> float:
         """The wait after a 429 that names none: about a tenth of how long this has been going on.
@@ -344,8 +344,7 @@ class Session:
             TryAgain: The day's quota is used up, and the settings say not to wait for that.
         """
         self._refuse_long_wait(wait.window, wait.seconds)
-        name = wait.window.name if wait.window else "rate"
-        await self.wait_for_rate(wait.seconds, name, min(wait.seconds, RENEW))
+        await self.wait_for_rate(wait.seconds, _whose(wait.window), min(wait.seconds, RENEW))
 
     def _refuse_long_wait(self, window: Window | None, seconds: float) -> None:
         if window is None or window.name != "day" or self.settings.pacing.wait_quota:
@@ -358,10 +357,10 @@ class Session:
         )
 
     async def wait_for_rate(self, seconds: float, name: str, part: float | None = None) -> None:
-        """Wait for a limit on the number of items, telling so; `part`: only that much of it now."""
+        """Wait for a limit on the number of items, telling so, and whose it is; `part`: only that much of it now."""
         told = seconds >= _WORTH_TELLING
         if told:
-            self.tell(Waiting("rate_limit", f"{name} limit: {duration(seconds)}", seconds))
+            self.tell(Waiting("rate_limit", f"{name}: {duration(seconds)}", seconds))
         await self.pause(seconds if part is None else part, Cause.RATE)
         if told:
             self.tell(Waiting("rate_limit", "", 0.0))
@@ -383,6 +382,13 @@ class Session:
     async def quiet(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition, or for a stop."""
         await until(lambda: self.stopping is not None or condition())
+
+
+def _whose(window: Window | None) -> str:
+    """What to call a limit that is kept on this side; without a window the server asked for a pause."""
+    if window is None:
+        return "the server's rate limit"
+    return f"{window.name} limit ({'--daily-limit' if window.name == 'day' else '--rate'})"
 
 
 def _what(error: ApiError) -> str:

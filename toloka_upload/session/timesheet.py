@@ -63,7 +63,10 @@ class Timesheet:
         )
 
     def bottleneck(self) -> dict[str, Any] | None:
-        """What took most of the time since the start: its `name`, and its `share` from 0 to 1; None before any time."""
+        """What took most of the time since the start: its `name`, and its `share` from 0 to 1; None before any time.
+
+        `shares` has all causes with theirs.
+        """
         self._turn()
         total = self._since - self._began
         if total <= 0:
@@ -71,7 +74,8 @@ class Timesheet:
         seconds = dict(self._shares)
         seconds[Cause.READING] += max(0.0, total - sum(seconds.values()))
         most = max(seconds, key=seconds.__getitem__)
-        return {"name": most.value, "share": round(seconds[most] / total, 3)}
+        shares = {cause.value: round(part / total, 3) for cause, part in seconds.items() if part}
+        return {"name": most.value, "share": shares[most.value], "shares": shares}
 
     def _turn(self) -> None:
         """Enter the time since the last change."""
