@@ -5,11 +5,8 @@ Everything that prints passes text from files, servers and paths through `plain`
 
 from __future__ import annotations
 
-import json
 import math
 import re
-
-import orjson
 
 MESSAGE_LIMIT = 1000
 """Most characters of a foreign message that are shown in one line."""
@@ -51,6 +48,8 @@ def json_bytes(value: object) -> bytes:
     Raises:
         TypeError: JSON has no such value, or half a surrogate pair is in it.
     """
+    import orjson  # the ground floor is there before any command: a slip of the pen needs no JSON
+
     line = orjson.dumps(value)
     if line.isascii() and b"\x7f" not in line:
         return line
@@ -58,7 +57,8 @@ def json_bytes(value: object) -> bytes:
 
 
 def _json_escape(match: re.Match[str]) -> str:
-    return json.dumps(match[0])[1:-1]
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def encodable(text: str, encoding: str | None) -> str:

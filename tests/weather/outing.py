@@ -127,6 +127,7 @@ def upload_rows(server: Server, folder: Path, rows: list[bytes], **settings: Any
         "state_dir": folder / "state",
         "results": results,
         "rejects": folder / "rejects.jsonl",
+        "force": True,
         "pacing": Pacing(**{"retry_for": 30.0, **pacing}),
         "requests": Requests(**requests),
         **settings,

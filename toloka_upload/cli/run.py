@@ -17,7 +17,7 @@ from types import FrameType
 from toloka_upload.cli.options import UploadOptions
 from toloka_upload.configure import open_to_others, read
 from toloka_upload.display import Display, colour_wanted, display_for
-from toloka_upload.errors import ExitStatus, Interrupted, Terminated
+from toloka_upload.errors import Denied, ExitStatus, Interrupted, Terminated
 from toloka_upload.policies.durations import parse_duration
 from toloka_upload.policies.rate import parse_rate
 from toloka_upload.policies.stop import parse_max_errors
@@ -27,6 +27,7 @@ from toloka_upload.report.outputs import Use, inputs, outputs_of, refuse_clashes
 from toloka_upload.report.summary import Report
 from toloka_upload.report.text import summary_text
 from toloka_upload.rows.model import ReadOptions
+from toloka_upload.run.inputs import look_at
 from toloka_upload.run.upload import Upload
 from toloka_upload.settings import DAILY_LIMIT, RATE, Pacing, Requests, Settings, pool_id
 from toloka_upload.text import encodable
@@ -41,7 +42,11 @@ _QUIET_COLLECTIONS = 100_000
 def run_upload(files: list[str], options: UploadOptions) -> int:
     """Upload, telling people or programs what happens; return the exit status."""
     _tame_memory()
-    settings = settings_from(files, options)
+    try:
+        settings = settings_from(files, options)
+    except Denied:
+        look_at(files)  # a name that was typed wrong is found sooner than a token
+        raise
     events, token_file = options.events, options.token_file
     outputs = outputs_of(settings)
     if events and events != "-":

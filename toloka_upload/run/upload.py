@@ -16,7 +16,6 @@ from toloka_upload.errors import (
     CannotWrite,
     ExitStatus,
     Interrupted,
-    NoInput,
     UploadError,
 )
 from toloka_upload.items.spool import Spool
@@ -33,6 +32,7 @@ from toloka_upload.report.rejects import NoRejects, RejectsFiles
 from toloka_upload.report.results import NoResults, ResultsFile
 from toloka_upload.report.summary import Report, RunError
 from toloka_upload.run.coordinator import Coordinator
+from toloka_upload.run.inputs import look_at
 from toloka_upload.sending.sender import Sender
 from toloka_upload.session.loop import Loop
 from toloka_upload.session.session import Session
@@ -112,8 +112,7 @@ class Upload:
 
     def _run(self, stack: ExitStack) -> None:
         settings, report = self._settings, self.report
-        for name in settings.files:
-            _require_input(name)
+        look_at(settings.files)
         if settings.needs_api:
             require_token(settings.target)
         rejects = self._rejects()
@@ -165,17 +164,6 @@ class Upload:
     def _failed(self, error: UploadError) -> None:
         self.report.exit_status = error.status
         self.report.error = RunError(error.code, str(error), error.request_id)
-
-
-def _require_input(name: str) -> None:
-    """Notice a missing file before anything else is done. A pipe is left alone: it can be opened once."""
-    if name != "-" and not Path(name).is_fifo():
-        try:
-            Path(name).open("rb").close()
-        except OSError as error:
-            raise NoInput(
-                f"{name} cannot be read: {error.strerror}. Check the name.", code="NO_INPUT"
-            ) from error
 
 
 def _made(state_dir: Path) -> Path:
