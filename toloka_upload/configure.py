@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from toloka_upload.api.target import ENVIRONMENTS, Target, authorization, base_url
+from toloka_upload.api.target import ENVIRONMENTS, Target, authorization, base_url, requester
 from toloka_upload.errors import Denied, UsageProblem
 
 T = TypeVar("T")
+
+_LONGEST_TOKEN = 16_384
+"""Characters; servers take no longer headers. A device that never ends is noticed, too."""
 
 TOKEN_COMMAND_SECONDS = 120.0
 """How long a token command may take: somebody may have to find a passphrase."""
@@ -37,7 +40,7 @@ def target(
         token_command: A command that prints the token; it goes before `TOLOKA_TOKEN`.
 
     Raises:
-        UsageProblem: There is no such environment, or the address or the token cannot be used.
+        UsageProblem: There is no such environment, or the address, the account or the token cannot be used.
         Denied: The token file cannot be read, or the command fails.
     """
     if env not in ENVIRONMENTS:
@@ -45,6 +48,7 @@ def target(
     if env == "local" and url:
         raise UsageProblem("--env local is the emulator inside the program; it takes no --url.")
     address = base_url(url) if url else ENVIRONMENTS[env]
+    account = requester(account) if account else None
     if env == "local":
         return Target(address, env, account)
     if token_file:
@@ -129,14 +133,16 @@ def open_to_others(path: Path | None) -> bool:
 
 def _read_token(path: Path) -> str:
     try:
-        text = path.read_text()
+        with path.open() as file:
+            text = file.read(_LONGEST_TOKEN + 1)
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise Denied(
             f"The token file {path} cannot be read: {reason}.", code="TOKEN_MISSING"
         ) from error
-    if not text.strip():
-        raise Denied(f"The token file {path} is empty.", code="TOKEN_MISSING")
+    if not text.strip() or len(text) > _LONGEST_TOKEN:
+        what = "is empty" if not text.strip() else "is too long to hold only a token"
+        raise Denied(f"The token file {path} {what}.", code="TOKEN_MISSING")
     return text
 
 

@@ -19,12 +19,14 @@ def make_directory(path: Path) -> None:
         OSError: It cannot be made.
     """
     new = list(takewhile(lambda place: not place.exists(), (path, *path.parents)))
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
     for made in reversed(new):
+        # One by one: the mode that `parents` gives to those in between is everyone's, whatever is asked for.
+        made.mkdir(exist_ok=True, mode=0o700)
         with suppress(
             OSError
         ):  # who may write a directory need not be able to read it; some systems cannot sync one
             _sync(made.parent)
+    path.mkdir(exist_ok=True)  # there, and a directory
 
 
 def _sync(directory: Path) -> None:

@@ -20,6 +20,9 @@ RATE = Window(100_000, 60.0, "minute")
 DAILY_LIMIT = 2_000_000
 """Items a day: likewise."""
 
+MOST_SECONDS = 86_400
+"""A longer wait for an answer helps nobody, and systems have limits of their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Requests:
@@ -106,8 +109,10 @@ class Pacing:
     def __post_init__(self) -> None:
         _positive("--concurrency", self.concurrency)
         _positive("--daily-limit", self.daily_limit)
-        if not self.timeout > 0:
-            raise UsageProblem("--timeout takes a number of seconds above zero.")
+        if not 0 < self.timeout <= MOST_SECONDS:
+            raise UsageProblem(
+                f"--timeout takes seconds above zero, at most {MOST_SECONDS}: a day."
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,9 +60,8 @@ def json_bytes(value: object) -> bytes:
 
 
 def _json_escape(match: re.Match[str]) -> str:
-    import json
-
-    return json.dumps(match[0])[1:-1]
+    units = match[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def encodable(text: str, encoding: str | None) -> str:

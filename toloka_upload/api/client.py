@@ -18,7 +18,11 @@ import httpx
 from toloka_upload._version import __version__
 from toloka_upload.api.answers import Answer, ListingPage, read, read_entries, read_page
 from toloka_upload.api.errors import AnswerLost, ApiError, ConnectionFailed
+from toloka_upload.api.network import check_proxies, tls_context
+from toloka_upload.api.redaction import Redaction
 from toloka_upload.api.target import Target
+from toloka_upload.api.unpacking import ACCEPTED, Unusable, unpacked
+from toloka_upload.errors import UsageProblem
 
 Handler = Callable[
     [str, str, Mapping[str, str], Mapping[str, str], bytes], tuple[int, Mapping[str, str], bytes]
@@ -28,7 +32,7 @@ Handler = Callable[
 CONNECT_SECONDS = 10.0
 PAGE = 300
 """Items a listing gives at once at most (API reference)."""
-MOST_ANSWER_BYTES = 512 * 1024 * 1024
+MOST_ANSWER_BYTES = 128 * 1024 * 1024
 """An answer longer than this is broken off. The log of 10,000 tasks has some 10 MB."""
 
 
@@ -80,6 +84,10 @@ class Client:
         timeout: Seconds without a byte after which an answer is given up.
         handler: An API inside this process that takes the place of the network.
 
+    Raises:
+        UsageProblem: The address, or a proxy that the environment names, cannot be used.
+        NoInput: The certificates cannot be read.
+
     Attributes:
         requests: HTTP requests made so far, by whomever.
         timeout: May be changed at any time; it holds for requests that begin later.
@@ -88,20 +96,18 @@ class Client:
     def __init__(
         self, target: Target, *, timeout: float = 60.0, handler: Handler | None = None
     ) -> None:
-        headers = {"User-Agent": f"toloka-upload/{__version__}", "Accept": "application/json"}
+        headers = {
+            "User-Agent": f"toloka-upload/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": ACCEPTED,
+        }
         if target.authorization:
             headers["Authorization"] = target.authorization
         if target.account:
             headers["X-Act-Under-Account-ID"] = target.account
         self._base = target.url
-        self._http = httpx.Client(
-            headers=headers,
-            # A stand-in on this machine is asked directly, whatever proxies the environment names.
-            trust_env=not target.is_loopback,
-            transport=_InProcess(handler) if handler else None,
-            verify=_tls(target),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
-        )
+        self._redaction = Redaction(target.authorization)
+        self._http = _http(target, headers, _InProcess(handler) if handler else None)
         self._count = itertools.count(1)
         self.requests = 0
         self.timeout = timeout
@@ -116,19 +122,22 @@ class Client:
 
     def pool(self, pool: str) -> dict[str, Any]:
         """The pool, as the API describes it."""
-        return self._object("GET", f"/pools/{_id(pool)}")
+        return self._described(f"/pools/{_id(pool)}")
 
     def training(self, training: str) -> dict[str, Any]:
         """The training, as the API describes it."""
-        return self._object("GET", f"/trainings/{_id(training)}")
+        return self._described(f"/trainings/{_id(training)}")
 
     def project(self, project: str) -> dict[str, Any]:
         """The project, as the API describes it."""
-        return self._object("GET", f"/projects/{_id(project)}")
+        return self._described(f"/projects/{_id(project)}")
 
     def create(self, kind: str, body: bytes, parameters: Mapping[str, str]) -> Any:
         """Create the items of `body`, a JSON array; `kind` is `tasks` or `task-suites`. Return the answer parsed."""
-        return self._request("POST", f"/{kind}", parameters, body)
+        value = self._request("POST", f"/{kind}", parameters, body)
+        if isinstance(value, dict) and "validation_errors" in value:
+            value["validation_errors"] = self._redaction.value(value["validation_errors"])
+        return value
 
     def create_operation(self, kind: str, body: bytes, parameters: Mapping[str, str]) -> Operation:
         """Have the items of `body` created in the background."""
@@ -142,8 +151,17 @@ class Client:
     def operation_log(self, operation: str) -> Iterator[dict[str, Any]]:
         """The record of a finished operation, an entry an item, in no order. An error may come after some entries."""
         path = f"/operations/{_id(operation)}/log"
-        entries = read_entries(self._answer("GET", path), f"GET {path}")
-        return itertools.chain.from_iterable(entries)
+        answer = self._answer("GET", path)
+        entries = itertools.chain.from_iterable(read_entries(answer, f"GET {path}"))
+        return (
+            map(self._without_token, entries) if self._redaction.concerns(answer.body) else entries
+        )
+
+    def _without_token(self, entry: dict[str, Any]) -> dict[str, Any]:
+        """An entry whose output is words of the server; its input stays, for rows are known by it."""
+        if "output" in entry:
+            entry["output"] = self._redaction.value(entry["output"])
+        return entry
 
     def items(self, kind: str, pool: str, **filters: str) -> tuple[list[dict[str, Any]], bool]:
         """One page of a pool's tasks or suites, and whether there are more. `filters` are the API's."""
@@ -185,8 +203,12 @@ class Client:
     def _turn(self, pool: str, what: str, *, training: bool) -> Operation | None:
         path = f"/{'trainings' if training else 'pools'}/{_id(pool)}/{what}"
         answer = self._answer("POST", path)
-        value = read(answer, f"POST {path}")
+        value = self._read(answer, f"POST {path}")
         return None if answer.status == 204 else Operation.of(value, f"POST {path}")
+
+    def _described(self, path: str) -> dict[str, Any]:
+        described: dict[str, Any] = self._redaction.value(self._object("GET", path))
+        return described
 
     def _object(
         self, method: str, path: str, query: Mapping[str, str] | None = None
@@ -205,7 +227,13 @@ class Client:
         query: Mapping[str, str] | None = None,
         body: bytes | None = None,
     ) -> Any:
-        return read(self._answer(method, path, query, body), f"{method} {path}")
+        return self._read(self._answer(method, path, query, body), f"{method} {path}")
+
+    def _read(self, answer: Answer, request: str) -> Any:
+        try:
+            return read(answer, request)
+        except ApiError as error:
+            raise self._redaction.error(error) from None
 
     def _answer(
         self,
@@ -226,29 +254,44 @@ class Client:
                 headers={"Content-Type": "application/json"} if body is not None else None,
                 timeout=timeout,
             ) as response:
-                content = _read(response.iter_bytes(), request)
+                encoding = response.headers.get("content-encoding", "")
+                content = unpacked(response.iter_raw(), encoding, MOST_ANSWER_BYTES)
                 # httpx ties response and stream in a ring, which keeps the request's megabytes
                 # until the garbage collector comes by.
                 response.stream = httpx.ByteStream(b"")
                 return Answer(response.status_code, response.headers, content)
         except httpx.TransportError as error:
-            raise _lost(error, request) from error
-        except (httpx.DecodingError, httpx.TooManyRedirects) as error:
+            raise self._redaction.error(_lost(error, request)) from error
+        except Unusable as error:
             raise AnswerLost("BAD_ANSWER", str(error), request=request) from error
 
 
-def _read(parts: Iterator[bytes], request: str) -> bytearray:
-    """The whole body, without a second copy of it."""
-    body = bytearray()
-    for part in parts:
-        body += part
-        if len(body) > MOST_ANSWER_BYTES:
-            raise AnswerLost(
-                "BAD_ANSWER",
-                f"the answer is longer than {MOST_ANSWER_BYTES} bytes",
-                request=request,
-            )
-    return body
+def _http(
+    target: Target, headers: Mapping[str, str], transport: httpx.BaseTransport | None
+) -> httpx.Client:
+    try:
+        httpx.URL(target.url).host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError) as error:
+        raise UsageProblem(f"--url {target.url!r} cannot be an address: {error}.") from error
+    # A stand-in on this machine is asked directly, whatever proxies the environment names.
+    trust_env = not target.is_loopback
+    verify = _tls(target)
+    try:
+        if trust_env:
+            check_proxies()
+        return httpx.Client(
+            headers=headers,
+            trust_env=trust_env,
+            transport=transport,
+            verify=verify,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=32),
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise UsageProblem(
+            f"The proxy that the environment names cannot be used: {error} Correct HTTPS_PROXY, HTTP_PROXY, ALL_PROXY "
+            "and NO_PROXY, or unset them.",
+            code="PROXY",
+        ) from error
 
 
 def _lost(error: httpx.TransportError, request: str) -> ApiError:
@@ -270,15 +313,7 @@ def _id(value: str) -> str:
 
 def _tls(target: Target) -> ssl.SSLContext | bool:
     # Loading the certificate bundle costs 20 ms, which plain http to this machine need not pay.
-    return False if target.url.startswith("http:") else ssl.create_default_context(cafile=_bundle())
-
-
-def _bundle() -> str | None:
-    import os
-
-    import certifi
-
-    return os.environ.get("SSL_CERT_FILE") or certifi.where()
+    return False if target.url.startswith("http:") else tls_context()
 
 
 class _InProcess(httpx.BaseTransport):
@@ -298,4 +333,4 @@ class _InProcess(httpx.BaseTransport):
             )
         except ConnectionError as error:
             raise httpx.ReadError(str(error), request=request) from error
-        return httpx.Response(status, headers=dict(headers), content=body)
+        return httpx.Response(status, headers=dict(headers), stream=httpx.ByteStream(body))

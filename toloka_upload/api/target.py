@@ -85,13 +85,15 @@ def base_url(address: str) -> str:
     Raises:
         UsageProblem: It is no http(s) address, it carries credentials, or it is plain http to another machine.
     """
-    parts = urlsplit(address.strip())
     try:
+        parts = urlsplit(address.strip())
         port = parts.port
-    except ValueError:
-        port = -1
-    if parts.scheme.lower() not in ("http", "https") or not parts.hostname or port == -1:
+    except ValueError as error:
+        raise UsageProblem(f"--url {address!r} is not an http or https address: {error}.") from None
+    if parts.scheme.lower() not in ("http", "https") or not parts.hostname:
         raise UsageProblem(f"--url {address!r} is not an http or https address.")
+    if port == 0 or " " in parts.hostname or not address.strip().isprintable():
+        raise UsageProblem(f"--url {address!r} has characters or a port that no address has.")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageProblem("--url takes a bare address: no user, password, query or fragment.")
     host = parts.hostname.lower().rstrip(".")
@@ -142,6 +144,19 @@ def authorization(secret: str) -> str:
         return f"{'OAuth' if scheme.lower() == 'oauth' else 'ApiKey'} {rest.strip()}"
     is_key = secret.count(".") == 2 and secret.index(".") in (22, 23, 24)
     return f"{'ApiKey' if is_key else 'OAuth'} {secret}"
+
+
+def requester(account: str) -> str:
+    """
+    The requester to act for, as a header can carry it.
+
+    Raises:
+        UsageProblem: It cannot be a requester's id.
+    """
+    account = account.strip()
+    if not account or not account.isascii() or not account.isprintable():
+        raise UsageProblem(f"--account {account!r} is no requester's id.")
+    return account
 
 
 def _loopback(host: str) -> bool:

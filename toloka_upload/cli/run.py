@@ -20,7 +20,7 @@ from toloka_upload.cli.confirm import Confirmation
 from toloka_upload.cli.options import UploadOptions
 from toloka_upload.configure import open_to_others, read
 from toloka_upload.display import Display, colour_wanted, display_for, fitting
-from toloka_upload.errors import ExitStatus, Interrupted, Terminated
+from toloka_upload.errors import Denied, ExitStatus, Interrupted, Terminated
 from toloka_upload.policies.amounts import parse_amount, parse_percent
 from toloka_upload.policies.durations import parse_duration
 from toloka_upload.policies.rate import parse_rate
@@ -31,6 +31,7 @@ from toloka_upload.report.outputs import Use, inputs, outputs_of, refuse_clashes
 from toloka_upload.report.summary import Report
 from toloka_upload.report.text import summary_text
 from toloka_upload.rows.model import ReadOptions
+from toloka_upload.run.inputs import look_at
 from toloka_upload.run.upload import Upload
 from toloka_upload.settings import DAILY_LIMIT, RATE, Budget, Pacing, Requests, Settings, pool_id
 from toloka_upload.text import encodable
@@ -46,7 +47,11 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
     """Upload, telling people or programs what happens; return the exit status."""
     tame_memory()
     confirmation = Confirmation()
-    settings = settings_from(files, options, confirmation)
+    try:
+        settings = settings_from(files, options, confirmation)
+    except Denied:
+        look_at(files)  # a name that was typed wrong is found sooner than a token
+        raise
     events, token_file = options.events, options.token_file
     outputs = outputs_of(settings)
     if options.report:

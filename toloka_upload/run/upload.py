@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import BinaryIO
 
 from toloka_upload.api.client import Handler
@@ -13,7 +12,6 @@ from toloka_upload.api.target import require_token
 from toloka_upload.errors import (
     ExitStatus,
     Interrupted,
-    NoInput,
     UploadError,
 )
 from toloka_upload.items.spool import Spool
@@ -30,6 +28,7 @@ from toloka_upload.report.results import NoResults, ResultsFile
 from toloka_upload.report.summary import Report, RunError
 from toloka_upload.run.coordinator import Coordinator
 from toloka_upload.run.ids import run_id
+from toloka_upload.run.inputs import look_at
 from toloka_upload.run.run_log import RunLog
 from toloka_upload.sending.sender import Sender
 from toloka_upload.session.loop import Loop
@@ -111,8 +110,7 @@ class Upload:
 
     def _run(self, stack: ExitStack) -> None:
         settings, report = self._settings, self.report
-        for name in settings.files:
-            _require_input(name)
+        look_at(settings.files)
         if settings.needs_api:
             require_token(settings.target)
         rejects = self._rejects()
@@ -163,17 +161,6 @@ class Upload:
     def _failed(self, error: UploadError) -> None:
         self.report.exit_status = error.status
         self.report.error = RunError(error.code, str(error), error.request_id)
-
-
-def _require_input(name: str) -> None:
-    """Notice a missing file before anything else is done. A pipe is left alone: it can be opened once."""
-    if name != "-" and not Path(name).is_fifo():
-        try:
-            Path(name).open("rb").close()
-        except OSError as error:
-            raise NoInput(
-                f"{name} cannot be read: {error.strerror}. Check the name.", code="NO_INPUT"
-            ) from error
 
 
 def _status(report: Report, session: Session) -> ExitStatus:

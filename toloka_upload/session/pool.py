@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from toloka_upload.api.errors import ApiError, NotFound, RequestRefused
+from toloka_upload.api.target import Target
 from toloka_upload.check import Spec
 from toloka_upload.errors import Refused, TryAgain
 from toloka_upload.items.contents import Contents
@@ -228,14 +229,19 @@ async def _pool_or_training(session: Session, pool_id: str) -> tuple[dict[str, A
         try:
             return (await session.ask(session.client.training, pool_id)), True
         except NotFound:
-            raise Refused(
-                f"There is no pool {pool_id} at {session.settings.target.shown} ({error}). Check --pool and --env: "
-                "production and sandbox have pools of their own.",
-                code=error.code,
-                request_id=error.request_id,
-            ) from error
+            raise no_such_pool(pool_id, session.settings.target, error) from error
         except ApiError as other:
             raise other.as_upload_error() from other
+
+
+def no_such_pool(pool_id: str, target: Target, error: ApiError) -> Refused:
+    """The error for an id that neither a pool nor a training has."""
+    return Refused(
+        f"There is no pool {pool_id} at {target.shown} ({error}). Check --pool and --env: "
+        "production and sandbox have pools of their own.",
+        code=error.code,
+        request_id=error.request_id,
+    )
 
 
 def journal_path(state_dir: Path, destination: Destination) -> Path:

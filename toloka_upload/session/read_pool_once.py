@@ -9,7 +9,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from toloka_upload.api.client import Client
 from toloka_upload.api.errors import ApiError, NotFound
 from toloka_upload.api.target import Target, require_token
-from toloka_upload.session.pool import Pool, pool_of
+from toloka_upload.session.pool import Pool, no_such_pool, pool_of
 
 _PATIENCE = 60.0
 
@@ -26,14 +26,14 @@ def read_once(target: Target, state_dir: Path, pool_id: str) -> Pool:
     """
     require_token(target)
     if target.env != "local":
-        return _read(Client(target), pool_id)
+        return _read(Client(target), target, pool_id)
     from toloka_upload.api.local import local_api
 
     with local_api(state_dir) as handler:
-        return _read(Client(target, handler=handler), pool_id)
+        return _read(Client(target, handler=handler), target, pool_id)
 
 
-def _read(client: Client, pool_id: str) -> Pool:
+def _read(client: Client, target: Target, pool_id: str) -> Pool:
     patiently = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, ApiError) and error.passes),
         stop=stop_after_delay(_PATIENCE),
@@ -46,7 +46,10 @@ def _read(client: Client, pool_id: str) -> Pool:
         except ApiError as error:
             if not isinstance(error, NotFound) and error.code != "POOL_IS_TRAINING":
                 raise
-            details, training = patiently(client.training, pool_id), True
+            try:
+                details, training = patiently(client.training, pool_id), True
+            except NotFound:
+                raise no_such_pool(pool_id, target, error) from error
         project = patiently(client.project, str(details.get("project_id", "")))
     except ApiError as error:
         raise error.as_upload_error() from error
