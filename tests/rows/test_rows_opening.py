@@ -159,7 +159,7 @@ def tarred() -> bytes:
         ("a.jsonl", b"ARROW1\0\0\xff", "an Arrow (Feather) file"),
         ("a.csv", b"\x89PNG\r\n\x1a\n\0\0", "a PNG picture"),
         ("a.tsv", tarred(), "a tar archive"),
-        ("a.csv", gzip.compress(tarred()), "a tar archive"),
+        ("a.csv", gzip.compress(tarred(), mtime=0), "a tar archive"),
         ("a.csv", bytes(10240), "no text: it has NUL bytes"),
         ("a.csv", "a,b\nc,d\n".encode("utf-16-le"), "needs --encoding utf-16-le"),
         ("a.xlsx", zipped(), "an empty ZIP archive"),
