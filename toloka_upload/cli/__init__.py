@@ -17,7 +17,9 @@ def main() -> None:
             "the same commands, with Linux paths."
         )
     take_streams()
-    sys.exit(run_command_line(sys.argv[1:]))
+    status = run_command_line(sys.argv[1:])
+    say("", end="")  # what is left in standard error, while its failure does no harm
+    sys.exit(status)
 
 
 def run_command_line(arguments: list[str]) -> int:

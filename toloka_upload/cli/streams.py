@@ -63,10 +63,10 @@ def failure_of_stdout() -> OSError | None:
     return None if isinstance(failure, BrokenPipeError) else failure
 
 
-def say(text: str) -> None:
-    """Write a line to standard error. If it does not take it there is nobody to tell."""
+def say(text: str, *, end: str = "\n") -> None:
+    """Write to standard error. If it does not take it there is nobody to tell."""
     try:
-        sys.stderr.write(f"{text}\n")
+        sys.stderr.write(text + end)
         sys.stderr.flush()
     except OSError:
         _give_up(2)
