@@ -283,9 +283,10 @@ async def hold(
     except RetryError as error:
         held = error.last_attempt.exception()
         holder = held.holder if isinstance(held, Held) else {}
+        wait = ", or wait for it with --wait-lock 30m" if settings.command == "upload" else ""
         raise TryAgain(
-            f"Another run ({holder.get('run', 'unknown')}, since {holder.get('since', 'some time')}) is uploading to "
-            f"pool {pool.info.id}. Run the same command again when it is done, or wait for it with --wait-lock 30m.",
+            f"Another run ({holder.get('run', 'unknown')}, since {holder.get('since', 'some time')}) is at work on "
+            f"pool {pool.info.id}. Run the same command again when it is done{wait}.",
             code="LOCKED_BY_RUN",
         ) from error
     if repair and (kept := keep_aside(path)):
