@@ -87,7 +87,5 @@ def _print_json(error: UploadError) -> None:
 
     from toloka_upload.report.summary import Report, RunError
 
-    report = Report(
-        exit_status=error.status, error=RunError(error.code, str(error), error.request_id)
-    )
+    report = Report(exit_status=error.status, error=RunError.of(error))
     print(json.dumps(report.as_json()))  # noqa: T201  # the command line prints
