@@ -58,6 +58,7 @@ def test_rejected_rows_are_grouped_and_the_way_to_fix_them_is_told() -> None:
         "\n"
         "Rejected rows, the first of each kind\n"
         "  10 x  tasks.jsonl:418: input_values.image: VALUE_REQUIRED: Value must be present\n"
+        "        Give the field a value in each row, or make it optional in the project.\n"
         "   2 x  tasks.jsonl:418: input_values.image: OTHER: Value must be present\n"
         "\n"
         "Next: fix the rows in tasks.rejects.jsonl (tasks.rejects.jsonl.errors.jsonl says why)"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from toloka_upload.explanations.api import API
 from toloka_upload.explanations.files import FILES
@@ -20,7 +21,7 @@ from toloka_upload.explanations.program import PROGRAM
 from toloka_upload.explanations.rows import ROWS
 from toloka_upload.explanations.statuses import STATUSES
 
-__all__ = ["EXPLANATIONS", "GROUPS", "STATUSES", "Explanation", "explanation_of"]
+__all__ = ["EXPLANATIONS", "GROUPS", "STATUSES", "Explanation", "explanation_of", "similar"]
 
 GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     "Rows and their values": ROWS,
@@ -49,3 +50,13 @@ def explanation_of(name: str) -> tuple[str, Explanation] | None:
         if code in (str(int(status)), status.name, status.reason.upper().replace(" ", "_")):
             return f"{int(status)} {status.reason}", explanation
     return None
+
+
+def similar(name: str) -> list[str]:
+    """At most five codes that may have been meant: those that have a word of it, and those that are spelled alike."""
+    code = name.strip().upper().replace(" ", "_").replace("-", "_")
+    words = {word for word in code.split("_") if len(word) > 2}
+    related = [known for known in EXPLANATIONS if words & set(known.split("_"))]
+    return list(dict.fromkeys([*get_close_matches(code, EXPLANATIONS, n=2, cutoff=0.8), *related]))[
+        :5
+    ]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from toloka_upload.explanations.model import Explanation
 
 _LATER = "Run the same command again later: it goes on from where it stopped."
-_FULL = "The pool is full: make another one, and a file for it of the rows that are left, which --results names as unsent."
+_FULL = "The pool is full: make another, and a file for it of the rows that are left: --results names them as unsent."
 _TOKEN = "Check TOLOKA_TOKEN, --env (tokens of production and sandbox differ) and --account."  # noqa: S105  # says where it is
 
 API: Mapping[str, Explanation] = {

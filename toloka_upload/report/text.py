@@ -7,7 +7,7 @@ from typing import Any
 
 from toloka_upload.api.target import shown
 from toloka_upload.errors import ExitStatus
-from toloka_upload.explanations import STATUSES
+from toloka_upload.explanations import EXPLANATIONS, STATUSES
 from toloka_upload.report.command_line import CommandLine
 from toloka_upload.report.next_step import Step, next_steps
 from toloka_upload.report.summary import ErrorGroup, Report
@@ -269,9 +269,13 @@ def _groups(groups: list[ErrorGroup], paint: Paint) -> list[str]:
     shown = groups[:GROUPS_SHOWN]
     width = max(len(count(group.count)) for group in shown)
     lines = [paint("Rejected rows, the first of each kind", "1")]
+    explained: set[str] = set()
     for group in shown:
         text = fault_line(group.file, group.line, group.field, group.code, group.message)
         lines.append(f"  {count(group.count):>{width}} x  {text}")
+        if group.code in EXPLANATIONS and group.code not in explained:
+            explained.add(group.code)
+            lines.append(f"  {'':{width}}    {EXPLANATIONS[group.code].fix}")
     if len(groups) > len(shown):
         kinds = "kind" if len(groups) - len(shown) == 1 else "kinds"
         lines.append(f"  and {count(len(groups) - len(shown))} more {kinds}")
