@@ -195,3 +195,27 @@ def test_lines_for_people_and_for_programs(state: Path, capsys: pytest.CaptureFi
     out, err = capsys.readouterr()
     assert [line[:2] for line in out.splitlines()] == ["= "] * 5
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "names"),
+    [
+        (
+            ["verify", "nothing"],
+            66,
+            {"rows", "same", "changed", "missing", "unread", "doubled", "extra"},
+        ),
+        (["undo", "nothing"], 66, {"items", "undone", "partly", "failed", "left"}),
+        (["undo"], 2, {"items", "undone", "partly", "failed", "left"}),
+        (["adopt", "--pool", "x"], 2, {"listed", "adopted", "known"}),
+    ],
+)
+def test_an_early_end_has_the_json_of_its_command(
+    arguments: list[str], status: int, names: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program that reads the counts finds them, at zero."""
+    assert run_command_line([*arguments, "--json", "--state-dir", "state"]) == status
+    found = json.loads(capsys.readouterr().out)
+    assert found["exit_code"] == status
+    assert found["counts"] == dict.fromkeys(names, 0)
+    assert found["error"]["message"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from account_runs import (
     STATE,
     Tampered,
     adopt,
+    ask,
     counts,
     elsewhere,
     forget,
@@ -254,6 +256,8 @@ def test_verifying_changes_nothing(service: Service) -> None:
     verify_files(service, None)
     assert (service.pool(), last_upload(STATE).id, len(service.bodies)) == (before, run, 1)
     forget()
+    assert verify(service).exit_status == 73
+    shutil.rmtree(STATE)
     with pytest.raises(Exception, match="no upload"):
         verify(service)
 
@@ -281,3 +285,23 @@ def test_adopted_suites_are_verified_as_rows_of_the_run(service: Service) -> Non
     api = Tampered(service)
     api.hidden = {service.pool(22, "task-suites")[1]["id"]}
     assert counts(verify(api)) == {"rows": 12, "same": 9, "missing": 3}
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_equal_rows_one_whose_task_is_gone_is_missing(service: Service, which: int) -> None:
+    """Whichever of their tasks somebody took back: the other one stands for one row, and nothing was changed."""
+    rows = [general(1), general(1), general(2)]
+    upload(service, rows)
+    item = sorted(
+        task["id"]
+        for task in service.pool(21, "tasks")
+        if task["input_values"]["image"].endswith("1")
+    )[which]
+    ask(
+        service,
+        "PATCH",
+        f"/tasks/{item}/set-overlap-or-min",
+        {"overlap": 0, "infinite_overlap": False},
+    )
+    assert counts(verify_files(service, None)) == {"rows": 3, "same": 2, "missing": 1}
+    assert counts(verify(service)) == {"rows": 3, "same": 2, "missing": 1}

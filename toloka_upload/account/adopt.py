@@ -52,7 +52,6 @@ class Found(NamedTuple):
 
 async def adopt(session: Session, report: AccountReport, stack: ExitStack, *, run_id: str) -> None:
     """Adopt a pool's items. Counts tasks or suites: `listed` = `adopted` + `known`."""
-    report.counts.update(listed=0, adopted=0, known=0)
     pools = Pools(session, run_id, lambda _: None, repair=True)
     stack.push(lambda kind, *_: pools.close(ended=kind is None))
     pool, doubtful = await pools.open(session.settings.pool or "")

@@ -15,6 +15,7 @@ from toloka_upload.api.errors import AccessDenied, ApiError, InvalidItems, Reque
 from toloka_upload.policies.pace import Pace
 from toloka_upload.session.loop import sleep, until
 from toloka_upload.session.session import Session
+from toloka_upload.session.side_by_side import side_by_side
 
 T = TypeVar("T")
 
@@ -177,20 +178,8 @@ class Listing(Generic[T]):
         Raises:
             UploadError: The run is stopping, or the service has been failing for too long.
         """
-        session = self._session
         self._source = spans
-        failures: list[Exception] = []
-
-        async def work() -> None:
-            try:
-                await self._work()
-            except Exception as error:  # noqa: BLE001  # raised below, where somebody waits for it
-                failures.append(error)
-
-        workers = [session.loop.spawn(work()) for _ in range(SIDE_BY_SIDE)]
-        await until(lambda: all(worker.done for worker in workers))
-        if failures:
-            raise failures[0]
+        await side_by_side(self._session.loop, SIDE_BY_SIDE, self._work)
 
     async def _work(self) -> None:
         while True:

@@ -17,7 +17,7 @@ from toloka_upload.api.errors import ApiError, NotFound
 from toloka_upload.journal import RunItem, SentChunk
 from toloka_upload.outcomes import Status
 from toloka_upload.report.account import AccountReport
-from toloka_upload.run.history import PastRun
+from toloka_upload.run.history import PastRun, require_journals
 from toloka_upload.session.loop import call
 from toloka_upload.session.pool import Pool, look_at_pool
 from toloka_upload.session.session import Session
@@ -49,6 +49,7 @@ async def verify_run(
     how: Verification,
 ) -> None:
     """Compare what a run has in its pools with what is there."""
+    require_journals(run)
     comparison = Comparison(report, how.combined)
     for path, record in run.parts:
         db, destination = stack.enter_context(journal.open_to_read(path))

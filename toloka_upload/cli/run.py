@@ -177,6 +177,7 @@ def _pacing(options: UploadOptions) -> Pacing:
         timeout=options.timeout,
         retry_for=read("--retry-for", options.retry_for, parse_duration) or 0.0,
         operation_timeout=read("--operation-timeout", options.operation_timeout, parse_duration),
+        try_again_for=read("--try-again-for", options.try_again_for, parse_duration),
         wait_quota=options.wait_quota,
         wait_lock=read("--wait-lock", options.wait_lock, parse_duration) or 0.0,
         settle_pause=read("--settle-pause", options.settle_pause, parse_duration) or 0.0,

@@ -169,6 +169,16 @@ PROGRAM: Mapping[str, Explanation] = {
         "2,000,000 tasks since yesterday",
         "Run the same command again at the time that the message names, or add --wait-quota.",
     ),
+    "TRY_AGAIN_FOR": Explanation(
+        "Run after run ended with status 75, for longer than --try-again-for allows.",
+        "a cron job that has met a failing service since yesterday",
+        "Look at what the message says of this time; the same command goes on once that is over.",
+    ),
+    "RUN_LOST": Explanation(
+        "The log knows the run, and its journal is gone.",
+        "undo or verify of a run whose journal was moved away or never restored",
+        "Restore the journal from a backup; what is in the pool, toloka-upload adopt --pool ID learns.",
+    ),
     "SIGINT": Explanation(
         "Ctrl-C stopped the run.",
         "status 130",

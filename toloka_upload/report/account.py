@@ -10,6 +10,13 @@ from toloka_upload.errors import ExitStatus
 from toloka_upload.report.summary import SCHEMA_VERSION, RunError
 from toloka_upload.text import MESSAGE_LIMIT, listed, plain
 
+COUNTS = {
+    "verify": ("rows", "same", "changed", "missing", "unread", "doubled", "extra"),
+    "undo": ("items", "undone", "partly", "failed", "left"),
+    "adopt": ("listed", "adopted", "known"),
+}
+"""What each command counts."""
+
 
 @dataclass(slots=True)
 class AccountReport:
@@ -38,6 +45,10 @@ class AccountReport:
     details: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     error: RunError | None = None
+
+    def __post_init__(self) -> None:
+        """Begin to count."""
+        self.counts = self.counts or dict.fromkeys(COUNTS[self.command], 0)
 
     def as_json(self) -> dict[str, Any]:
         """The report as it stands on standard output with `--json`."""
