@@ -93,5 +93,5 @@ def _print_json(error: UploadError, command: str) -> None:
 
     report = AccountReport(command) if command in COUNTS else Report()
     report.exit_status = error.status
-    report.error = RunError(error.code, str(error), error.request_id)
+    report.error = RunError.of(error)
     print(json.dumps(report.as_json()))  # noqa: T201  # the command line prints

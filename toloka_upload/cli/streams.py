@@ -48,6 +48,16 @@ def take_streams() -> None:
     )
 
 
+def one_place(number: int, other: int) -> bool:
+    """Whether two descriptors lead to one file, pipe or terminal that somebody may read."""
+    try:
+        one, two = os.fstat(number), os.fstat(other)
+    except OSError:
+        return False
+    nowhere = os.stat(os.devnull)  # noqa: PTH116  # beside fstat
+    return os.path.samestat(one, two) and not os.path.samestat(one, nowhere)
+
+
 def failure_of_stdout() -> OSError | None:
     """Why standard output did not take all that was written to it; None if it did, or if its reader just went away."""
     failure = None

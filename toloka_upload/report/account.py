@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from toloka_upload.api.target import shown
@@ -69,7 +69,7 @@ class AccountReport:
             "seconds": round(self.seconds, 3),
             "details": self.details,
             "warnings": self.warnings,
-            "error": asdict(self.error) if self.error else None,
+            "error": self.error.as_json() if self.error else None,
         }
 
 

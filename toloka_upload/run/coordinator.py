@@ -108,19 +108,20 @@ class Coordinator:
     def _refuse_bad_rows(self) -> None:
         """All or nothing, unless the bad rows are to be skipped."""
         session, counts = self._session, self._session.recorder.report.counts
-        hint = ""
         if counts.rejected and session.settings.check:
             hint = check_may_be_newer(session.recorder.groups, counts.read)
+            if hint:
+                session.recorder.warn(hint)
         if counts.rejected and not session.settings.requests.skip_invalid_items:
+            fix = "Fix them and upload again"
+            if counts.read > counts.rejected:
+                fix += ", or send the good rows alone with --skip-invalid-items"
             session.stop(
                 BadInput(
-                    f"{counted(counts.rejected, 'row')} failed the check, so nothing was sent. Mend and upload again, "
-                    f"or send the good rows alone with --skip-invalid-items. {hint}".rstrip(),
+                    f"{counted(counts.rejected, 'row')} failed the check, so nothing was sent. {fix}.",
                     code="ROWS_REJECTED",
                 )
             )
-        elif hint:
-            session.recorder.warn(hint)
 
     async def _plan(self) -> None:
         session, planner = self._session, self._planner
