@@ -96,10 +96,10 @@ def test_the_progress_line_says_how_far_how_fast_and_what_it_waits_for() -> None
     watched = Watched()
     watched.tell(rows_read(1000, of=1000, rejected=3, finished=True), sent(1), sent(2))
     watched.tell(settled(1), after=10.0)
-    watched.tell(ev.Waiting("rate_limit", "minute limit: 23 s", 23.0), after=10.0)
+    watched.tell(ev.Waiting("rate_limit", "limit of --rate 9/min", 23.0), after=10.0)
     assert watched.tick(after=10.0) == [
         "after 30 s: 100 of 1,000 rows in the pool, 10 %, 3 rows/s, 4 min 30 s left, 3 rejected,"
-        " 1 chunk in flight, waiting: minute limit: 13 s"
+        " 1 chunk in flight, waiting: limit of --rate 9/min, again in 13 s"
     ]
 
 
@@ -120,8 +120,8 @@ def test_no_progress_line_follows_the_end() -> None:
 def test_a_wait_is_told_when_it_begins_and_not_each_time_again() -> None:
     """A paced run waits every minute: one line a reason and half a minute is enough."""
     watched = Watched()
-    wait = ev.Waiting("server_busy", "server busy, next try in 8 s (3rd)", 8.0)
-    assert watched.tell(wait) == ["waiting: server busy, next try in 8 s (3rd)"]
+    wait = ev.Waiting("server_busy", "server busy, HTTP 503", 8.0, attempt=3)
+    assert watched.tell(wait) == ["waiting: server busy, HTTP 503 (3rd try), again in 8 s"]
     assert watched.tell(wait, after=8.0) == []
     assert watched.tell(ev.Waiting("rate_limit", "minute limit: 5 s", 5.0)) != []
     assert watched.tell(wait, after=30.0) != []
@@ -172,7 +172,7 @@ def test_verbose_tells_each_chunk_and_each_retry() -> None:
         "chunk 2: goes again: too large, halved"
     ]
     wait = ev.Waiting("server_busy", "server busy", 1.0)
-    assert watched.tell(wait, wait) == ["waiting: server busy"] * 2
+    assert watched.tell(wait, wait) == ["waiting: server busy, again in 1 s"] * 2
     assert watched.tell(ev.PoolChecked("21", "Cats", "CLOSED", "1", 7)) == [
         "pool 21 (Cats, CLOSED) of project 1; 7 rows known from earlier uploads"
     ]

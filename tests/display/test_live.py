@@ -89,7 +89,7 @@ def test_the_picture_at_80_columns() -> None:
     """Bar, share and rows; speed, time left, rejects; a line for each operation; what it waits for."""
     clock, screen = Clock(), Screen(80)
     with middle_of_a_run(screen, clock) as display:
-        tell(display, ev.Waiting("rate_limit", "minute limit: 23 s", 23.0))
+        tell(display, ev.Waiting("rate_limit", "HTTP 429, a limit", 23.0, chunk=3))
         clock.now += 2.0
         display.tick()
         assert screen.shown() == [
@@ -97,9 +97,9 @@ def test_the_picture_at_80_columns() -> None:
             "Uploading  ━━━━━━━━━━╍╍╍╍✗───────────   39 %   9,990 of 25,000 rows in the pool",
             "           833 rows/s · after 12 s · 36 s left, until 12:00:36",
             "           1 of 3 chunks done · 15 rejected",
-            "  #2  10,000 rows  00000002  RUNNING  43 %  12 s",
-            "  #3   4,995 rows  00000003  sent           12 s",
-            "  minute limit: 21 s",
+            "  #2  10,000 rows  00000002  RUNNING                  43 %  12 s",
+            "  #3   4,995 rows  00000003  HTTP 429, again in 21 s",
+            "  HTTP 429, a limit, again in 21 s",
         ]
 
 

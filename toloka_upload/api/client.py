@@ -11,14 +11,14 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from toloka_upload._version import __version__
 from toloka_upload.api.answers import Answer, ListingPage, read, read_entries, read_page
 from toloka_upload.api.errors import AnswerLost, ApiError, ConnectionFailed
-from toloka_upload.api.network import check_proxies, tls_context
+from toloka_upload.api.network import check_proxies, tls_context, why_silent
 from toloka_upload.api.redaction import Redaction
 from toloka_upload.api.target import Target
 from toloka_upload.api.unpacking import ACCEPTED, Unusable, unpacked
@@ -261,7 +261,7 @@ class Client:
                 response.stream = httpx.ByteStream(b"")
                 return Answer(response.status_code, response.headers, content)
         except httpx.TransportError as error:
-            raise self._redaction.error(_lost(error, request)) from error
+            raise self._redaction.error(_lost(error, request, self._base)) from error
         except Unusable as error:
             raise AnswerLost("BAD_ANSWER", str(error), request=request) from error
 
@@ -294,9 +294,9 @@ def _http(
         ) from error
 
 
-def _lost(error: httpx.TransportError, request: str) -> ApiError:
+def _lost(error: httpx.TransportError, request: str, base: str) -> ApiError:
     """Which kind of silence it was: before anything was sent, or after."""
-    what = str(error) or type(error).__name__
+    what = why_silent(error, urlsplit(base).netloc)
     if isinstance(
         error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
     ):

@@ -110,7 +110,8 @@ class Narrator:
         if fresh:
             self._told[event.reason] = now
         level = Level.STEP if fresh else Level.DETAIL
-        return [Line(level, f"waiting: {plain(event.message, MESSAGE_LIMIT)}")]
+        words = event.words(event.seconds, zone=True)
+        return [Line(level, f"waiting: {plain(words, MESSAGE_LIMIT)}")]
 
     def _end(self, report: Report | AccountReport) -> Iterator[Line]:
         if report.error and self._say_error:
@@ -185,7 +186,7 @@ def progress_line(progress: Progress, now: float) -> str:
     parts = [*main_words(progress), *side_words(progress, now)]
     if progress.flights:
         parts.append(f"{counted(len(progress.flights), 'chunk')} in flight")
-    parts += (f"waiting: {plain(wait.words(now))}" for wait in progress.waits(now))
+    parts += (f"waiting: {plain(wait.words(now, zone=True))}" for wait in progress.waits(now))
     return f"after {duration(now - progress.started)}: {', '.join(parts)}"
 
 

@@ -9,7 +9,7 @@ from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
 from toloka_upload.report.account import AccountReport
 from toloka_upload.report.summary import Report
-from toloka_upload.text import duration, fault_line
+from toloka_upload.text import fault_line
 
 SPEED_WINDOW = 30.0
 """Seconds over which rows a second are averaged: several operations long, yet quick to follow."""
@@ -44,9 +44,21 @@ class Speed:
         return (after - before) / (now - start) if after > before and now > start else None
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something the run waits for, until the clock shows `until`."""
+
+    event: ev.Waiting
+    until: float
+
+    def words(self, now: float, *, zone: bool = False) -> str:
+        """What it is, counted down."""
+        return self.event.words(self.until - now, zone=zone)
+
+
 @dataclass(slots=True)
 class Flight:
-    """A chunk that was sent and has no outcome yet."""
+    """A chunk that was sent and has no outcome yet; `refused` is the wait after its request came to nothing."""
 
     chunk: int
     rows: int
@@ -55,19 +67,7 @@ class Flight:
     since: float
     status: str = "sent"
     percent: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Something the run waits for, until the clock shows `until`."""
-
-    message: str
-    seconds: float
-    until: float
-
-    def words(self, now: float) -> str:
-        """The message, its seconds counted down: "minute limit: 23 s" is "... 22 s" a second later."""
-        return self.message.replace(duration(self.seconds), duration(self.until - now), 1)
+    refused: Wait | None = None
 
 
 class Held:
@@ -137,6 +137,8 @@ class Progress:
         self._waits: dict[tuple[str, str | None], Wait] = {}
         self._speed = Speed()
         self._held = Held()
+        self._pace: float | None = None
+        self._rows_an_item = 1.0
         self._first_sent = 0.0
         self._by_reading = (0, 0)
 
@@ -253,7 +255,8 @@ class Progress:
         if self.command or (not held and not self._held.left(now)):
             return rest / rate
         between = rest * max(sending - held, 0.0) / self._by_api
-        return max(rest * sending / self._by_api, self._held.left(now) + between)
+        by_limit = rest / (self._pace * self._rows_an_item) if self._pace else 0.0
+        return max(rest * sending / self._by_api, self._held.left(now) + between, by_limit)
 
     @property
     def _by_api(self) -> int:
@@ -295,6 +298,7 @@ class Progress:
             self.sending = True
             self._first_sent = now
             self._speed.note(now, 0)
+        self._rows_an_item = max(1.0, event.rows / max(1, event.items))
         before = self.flights.pop(event.chunk, None)
         since = before.since if before else now
         self.flights[event.chunk] = Flight(
@@ -325,8 +329,12 @@ class Progress:
         self.retries += event.reason == "server_busy" and event.seconds > 0
         if event.seconds > 0:
             least = SETTLING_SHOWN if event.reason == "settling" else 0.0
-            wait = Wait(event.message, event.seconds, now + max(event.seconds, least))
+            wait = Wait(event, now + max(event.seconds, least))
             self._waits[event.reason, event.pool] = wait
+            self._pace = event.pace or self._pace
+            flight = self.flights.get(event.chunk or 0)
+            if flight:
+                flight.refused = wait
         elif event.pool is None:
             for key in [key for key in self._waits if key[0] == event.reason]:
                 del self._waits[key]
