@@ -24,7 +24,8 @@ from account_runs import (
 )
 from input_runs import Service
 
-from toloka_upload.run.history import last_upload, past_runs
+from toloka_upload.errors import UsageProblem
+from toloka_upload.run.history import last_upload, past_run, past_runs
 
 ROWS = [general(number) for number in range(500)]
 
@@ -272,3 +273,50 @@ def test_a_run_whose_journal_is_lost_is_not_said_to_have_nothing(
         assert report.error.code == "RUN_LOST"
         assert "created 5 rows" in report.error.message
     assert overlaps(service) == [3] * 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"", {"undone": 2}),
+        (b"{}", {"undone": 2}),
+        (b'{"overlap":3,"remaining_overlap":1}', {"undone": 1, "failed": 1}),
+        (b'{"overlap":3,"remaining_overlap":0}', {"undone": 1, "partly": 1}),
+    ],
+)
+def test_only_what_is_proven_counts_as_taken_back(
+    service: Service, answer: bytes, expected: dict[str, int]
+) -> None:
+    """An answer that does not say how the item stands is no proof: the item is looked at."""
+    upload(service, ROWS[:2])
+    item = service.pool()[0]["id"]
+    calls: list[str] = []
+
+    def api(
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        status, answer_headers, found = service(method, path, query, headers, body)
+        if method == "PATCH" and item in path:
+            calls.append(path)
+            return 200, {}, answer
+        return status, answer_headers, found
+
+    report = undo(api)
+    assert counts(report) == {"items": 2, **expected}
+    assert len(calls) == 1
+    if "failed" in expected:
+        run = last_upload(STATE)
+        assert run.next_step == f"its undo failed for 1 item: toloka-upload undo {run.id}"
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_run_without_a_name_is_not_the_only_one(service: Service, name: str) -> None:
+    """`undo "$RUN" --yes` with a variable that was never set takes nothing back."""
+    upload(service, ROWS[:2])
+    with pytest.raises(UsageProblem):
+        undo(service, past_run(STATE, name).id)
+    assert overlaps(service) == [3, 3]

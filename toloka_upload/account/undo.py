@@ -186,18 +186,32 @@ class _Undoing:
                     self._note(created, item, there)
                     return
             await sleep(self._pace.wait())
-            self._note(created, item, await session.ask(session.client.take_back, kind, name))
+            now = await session.ask(session.client.take_back, kind, name)
+            if "overlap" not in now or "remaining_overlap" not in now:  # the answer proves nothing
+                await sleep(self._pace.wait())
+                now = await session.ask(session.client.item, kind, name)
+            self._note(created, item, now)
         except AccessDenied:
             raise
         except ApiError as error:
-            created.states[item] = Undo.FAILED
-            self._report.counts["failed"] += 1
-            self._report.counts["left"] -= 1
-            self._detail(f"failed: {name}: {error}")
+            self._failed(created, item, str(error))
+
+    def _failed(self, created: Created, item: int, why: str) -> None:
+        created.states[item] = Undo.FAILED
+        self._report.counts["failed"] += 1
+        self._report.counts["left"] -= 1
+        self._detail(f"failed: {created.ids[item]}: {why}")
 
     def _note(self, created: Created, item: int, now: Mapping[str, Any]) -> None:
         counts = self._report.counts
         undone = taken_back(now)
+        if not undone and now.get("remaining_overlap", 0) != 0:
+            self._failed(
+                created,
+                item,
+                f"others may still get it: remaining_overlap is {now['remaining_overlap']}",
+            )
+            return
         created.states[item] = Undo.UNDONE if undone else Undo.PARTLY
         counts["undone" if undone else "partly"] += 1
         counts["left"] -= 1

@@ -129,7 +129,7 @@ async def _tell_missing(
         kind = session.recorder.report.kind
         by_id = ById(session, comparison, pool.id, len(items))
         await by_id.run(kind, [RunItems(kind, items, [])])
-        by_content.forget(item for _, item in by_id.changed)
+        by_content.forget(item for _, item, _ in by_id.changed)
         await explain(session, comparison, pool, by_id.changed)
 
 

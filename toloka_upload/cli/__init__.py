@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from toloka_upload.cli.app import app
-from toloka_upload.cli.streams import failure_of_stdout, say, take_streams
+from toloka_upload.cli.streams import failure_of_stdout, leave_stdin, say, take_streams
 from toloka_upload.errors import CannotWrite, ExitStatus, UploadError
 
 
@@ -19,6 +19,7 @@ def main() -> None:
     take_streams()
     status = run_command_line(sys.argv[1:])
     say("", end="")  # what is left in standard error, while its failure does no harm
+    leave_stdin()
     sys.exit(status)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from toloka_upload.errors import CannotWrite, NoInput
 from toloka_upload.report.command_line import CommandLine
 from toloka_upload.report.next_step import next_steps
+from toloka_upload.report.outputs import Use, inputs, refuse_clashes, streams
 from toloka_upload.report.page import page
 from toloka_upload.report.summary import Report
 from toloka_upload.run import history
@@ -40,12 +41,14 @@ def write_page_of(state_dir: Path, run_id: str | None, path: Path) -> None:
 
     Raises:
         NoInput: There is no such run.
+        UsageProblem: The page would overwrite an input of the run, or a journal.
         CannotWrite: The file cannot be written.
     """
     runs = history.past_runs(state_dir)
     if not runs:
         raise NoInput(f"There are no runs in {state_dir}.")
     run = history.past_run(state_dir, run_id) if run_id else runs[0]
+    refuse_clashes([Use("--report", path)], [*inputs(run.files), *streams(1, 2)])
     known: dict[str, Any] = {
         "run_id": run.id,
         "files": run.files,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 
@@ -71,6 +72,13 @@ def failure_of_stdout() -> OSError | None:
         return None
     _give_up(1)
     return None if isinstance(failure, BrokenPipeError) else failure
+
+
+def leave_stdin() -> None:
+    """Let go of standard input. If a thread still waits for it, the interpreter would abort at its end for the lock."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        with suppress(OSError, ValueError):
+            sys.stdin.detach()
 
 
 def say(text: str, *, end: str = "\n") -> None:

@@ -182,6 +182,11 @@ API: Mapping[str, Explanation] = {
         "a server that is busy with a large request",
         f"{LATER} --timeout waits longer.",
     ),
+    "LISTING_NOT_SORTED": Explanation(
+        "The API lists the pool in another order than it was asked for, so that tasks could be missed.",
+        "a server that ignores the parameter sort",
+        "Check --url: the API sorts as it is asked to. If it is the API, report it.",
+    ),
     "BAD_ANSWER": Explanation(
         "The answer is not what the API's documents say.",
         "a login page of the network in between",

@@ -21,6 +21,7 @@ from toloka_upload.journal.file import (
     check_version,
     connect,
     explained,
+    is_being_made,
     is_blank,
 )
 from toloka_upload.journal.packing import (
@@ -73,7 +74,7 @@ def is_begun(path: Path) -> bool:
     Raises:
         CannotWrite: It cannot be read.
     """
-    if not path.exists():
+    if not path.exists() or is_being_made(path):
         return False
     with explained(path), closing(connect(path, "ro")) as db:
         return not is_blank(db)

@@ -78,9 +78,7 @@ def undone_of(db: sqlite3.Connection, run: str) -> Counter[Undo]:
         for (states,) in db.execute(
             "SELECT states FROM undo JOIN chunk ON chunk.id = undo.chunk WHERE run = ?", (run,)
         ):
-            counts.update(
-                {state: states.count(state) for state in (Undo.UNDONE, Undo.PARTLY, Undo.ASKED)}
-            )
+            counts.update({state: states.count(state) for state in Undo if state is not Undo.KEPT})
     return counts
 
 
