@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from display_runs import finished, progressed, rejected, rows_read, sent, settled, started
+from display_runs import finished, progressed, rows_read, sent, settled, started
 
 from toloka_upload.display.progress import Progress, Speed
 from toloka_upload.errors import ExitStatus
@@ -173,12 +173,6 @@ def test_zero_seconds_end_the_waits_of_that_reason() -> None:
     assert [wait.event.message for wait in progress.waits(1.0)] == ["c", "b"]
     progress.note(ev.Waiting("pool_locked", "", 0), 1.0)
     assert [wait.event.message for wait in progress.waits(1.0)] == ["c"]
-
-
-def test_the_last_faults_are_kept_once_ten_were_printed() -> None:
-    """The first ten have lines of their own."""
-    progress = told(*(rejected(line) for line in range(1, 16)))
-    assert [text.split(":")[1] for text in progress.late_faults] == ["13", "14", "15"]
 
 
 def test_the_report_has_the_last_word() -> None:

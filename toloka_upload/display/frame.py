@@ -56,10 +56,10 @@ class Look(NamedTuple):
 def frame(progress: Progress, now: float, look: Look) -> list[Text]:
     """Return the lines of the picture, each at most `look.width` cells, together fewer than `look.height`.
 
-    What goes where, the bar, speeds and counts, operations in flight, what is waited for, late row faults: when
+    What goes where, the bar, speeds and counts, operations in flight, what is waited for: when
     the terminal is low, the operations give way first, then what goes where.
     """
-    tail = [*_waits(progress, now, look.width), *_faults(progress)]
+    tail = _waits(progress, now, look.width)
     head = [bar_line(progress, now, look), *_side(progress, now, look)]
     if len(head) + len(tail) < look.height - 1:
         head = [*_header(progress, look), *head]
@@ -286,7 +286,3 @@ def _table(rows: list[list[tuple[str, str]]]) -> list[Text]:
 def _waits(progress: Progress, now: float, width: int) -> list[Text]:
     words = [f"  {plain(wait.words(now), 200)}" for wait in progress.waits(now)[-2:]]
     return [Text(line, style=ALERT) for line in fit(words, width)]
-
-
-def _faults(progress: Progress) -> list[Text]:
-    return [Text(f"  {line}", style=QUIET) for line in progress.late_faults]

@@ -9,7 +9,6 @@ from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
 from toloka_upload.report.account import AccountReport
 from toloka_upload.report.summary import Report
-from toloka_upload.text import fault_line
 
 SPEED_WINDOW = 30.0
 """Seconds over which rows a second are averaged: several operations long, yet quick to follow."""
@@ -19,9 +18,6 @@ SETTLING_SHOWN = 3.0
 
 _HOLDING = frozenset({"rate_limit", "quota", "server_busy", "lock"})
 """Waits in which the whole run stands still."""
-
-FAULTS_SHOWN = 10
-"""Row faults that are printed as lines of their own; the summary groups the rest."""
 
 
 class Speed:
@@ -108,7 +104,6 @@ class Progress:
         flights: Chunks in flight by number, in the order sent.
         chunks: Chunks that this run sends, once all are planned; `chunks_done` of them have their outcomes.
         retries: Waits after a request that failed: each is followed by another try.
-        late_faults: The last few row faults after those that were printed as lines.
         command: A command of the account, if it is none that uploads; `account` is how far it is.
         report: The run's report once it is over.
         left: The display closes; without a report, the run was cut short.
@@ -128,8 +123,6 @@ class Progress:
         self.flights: dict[int, Flight] = {}
         self.chunks: int | None = None
         self.chunks_done = self.retries = 0
-        self.faults = 0
-        self.late_faults: deque[str] = deque(maxlen=3)
         self.report: Report | AccountReport | None = None
         self.command = ""
         self.account: ev.AccountProgress | None = None
@@ -147,8 +140,6 @@ class Progress:
         match event:
             case ev.RowsRead():
                 self._rows_read(event)
-            case ev.RowRejected():
-                self._row_rejected(event)
             case ev.ChunkSent():
                 self._chunk_sent(event, now)
             case ev.OperationProgress():
@@ -285,13 +276,6 @@ class Progress:
         self._by_reading = (event.already_uploaded, event.rejected)
         self.fraction_read = min(1.0, event.position / event.size) if event.size else None
         self.finished_reading = event.finished
-
-    def _row_rejected(self, event: ev.RowRejected) -> None:
-        self.faults += 1
-        if self.faults > FAULTS_SHOWN:
-            self.late_faults.append(
-                fault_line(event.file, event.line, event.field, event.code, event.message)
-            )
 
     def _chunk_sent(self, event: ev.ChunkSent, now: float) -> None:
         if not self.sending:
