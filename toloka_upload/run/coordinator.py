@@ -88,11 +88,12 @@ class Coordinator:
             return
         await self._look_for_newcomers()
         self._session.tell(AllPlanned(self._sender.chunks))
+        if not self._at_once:
+            for pool in self.pools:
+                self._feed(pool)
         await self._send_doubtful()
         for pool in self.pools:
             pool.planned = True
-            if not self._at_once:
-                self._feed(pool)
         await until(self.pools.idle)
         await self._open_pools()
 
@@ -136,18 +137,30 @@ class Coordinator:
         self._session.loop.spawn(self._guard(partial(self._sender.feed, pool)))
 
     async def _send_doubtful(self) -> None:
-        """Chunks of an earlier run that may or may not have arrived: the same request again, or proof."""
+        """Chunks of an earlier run that may or may not have arrived: the same request again, or proof, side by side."""
+        proofs = []
         for plan, doubtful in list(self._planner.doubtful()):
             pool = plan.pool
             chunk = doubtful.chunk(pool.info.id, whole=True)
             if chunk and self._sender.same_request(pool, chunk, doubtful.sent):
                 chunk.replaces = doubtful.sent.id
                 self._sender.add(pool, chunk)
+                doubtful.gone = True
             else:
-                await confirm_absent(self._session, pool, doubtful.sent)
+                proofs.append(self._session.loop.spawn(self._prove(pool, doubtful)))
+        await until(lambda: all(proof.done for proof in proofs))
+
+    async def _prove(self, pool: PoolState, doubtful: Doubtful) -> None:
+        """Wait until a chunk that goes no more cannot arrive, and enter what became of it."""
+        session = self._session
+        try:
+            await confirm_absent(session, pool, doubtful.sent)
             doubtful.gone = True
-            if not chunk or not chunk.replaces:
-                self._after_proof(pool, doubtful)
+            self._after_proof(pool, doubtful)
+        except ApiError as error:
+            session.stop(error.as_upload_error())
+        except UploadError as error:
+            session.stop(error)
 
     def _after_proof(self, pool: PoolState, doubtful: Doubtful) -> None:
         """Enter the rows that turned out to have arrived; send those that did not."""

@@ -12,7 +12,7 @@ from toloka_upload.check import Spec
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.report.observer import PoolChecked
 from toloka_upload.run.unfinished_undo import settle_unfinished_undo
-from toloka_upload.sending.reconcile import earlier
+from toloka_upload.sending.listing_look import earlier
 from toloka_upload.sending.recovery import Doubtful, recover
 from toloka_upload.session.pool import Pool, PoolState, hold, journal_path, read_pool
 from toloka_upload.session.session import Session

@@ -10,7 +10,7 @@ from toloka_upload.api.errors import AccessDenied, ApiError
 from toloka_upload.items.contents import given_out, taken_back
 from toloka_upload.journal import Created, Undo
 from toloka_upload.report.observer import Waiting
-from toloka_upload.sending.reconcile import LATE
+from toloka_upload.sending.listing_look import LATE
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 from toloka_upload.session.side_by_side import side_by_side

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from toloka_upload.journal.lock import Held, Lock
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.policies.polling import PollPace
 from toloka_upload.report.observer import Waiting
+from toloka_upload.session.arrivals import Arrivals
 from toloka_upload.session.loop import call
 from toloka_upload.session.session import Session
 from toloka_upload.session.timesheet import Cause
@@ -65,13 +65,12 @@ class PoolState:
         queue: Chunks that wait to be sent.
         planned: Whether all of the input's chunks are in the queue.
         in_flight: Chunks between leaving the queue and their outcome.
-        listing: Chunks that wait for a look into the pool's listing; meanwhile nothing is sent.
-        parked: Chunks of those in flight that wait to be sent: nobody who looks needs to wait for them.
+        arrivals: Requests that may still arrive, and looks into the pool's listing for what they created.
         since: The newest item's creation time before this run's first synchronous request.
         pace: When to ask for an operation again.
         locks: How often in a row the pool was found locked.
         waiting_for_lock: Chunks that wait for the pool to be unlocked.
-        claimed: Ids that a look into the listing gave to a chunk of this run.
+        claimed: Ids that a look into the listing gave to a chunk in this run, with the chunk's number in the journal.
         refused: (items, bytes) of requests that were refused as too large, in this run.
     """
 
@@ -89,10 +88,9 @@ class PoolState:
     queue: deque[Planned] = field(default_factory=deque)
     planned: bool = False
     in_flight: int = 0
-    listing: int = 0
-    parked: int = 0
+    arrivals: Arrivals = field(default_factory=Arrivals)
     since: str | None = None
-    claimed: set[str] = field(default_factory=set)
+    claimed: dict[str, int] = field(default_factory=dict)
     refused: list[tuple[int, int]] = field(default_factory=list)
     pace: PollPace = field(default_factory=PollPace)
     locks: int = 0
@@ -117,15 +115,6 @@ class PoolState:
         return any(
             planned.items >= 0.9 * items and size >= 0.9 * most for items, most in self.refused
         )
-
-    @contextmanager
-    def parking(self) -> Iterator[None]:
-        """While a chunk waits to be sent."""
-        self.parked += 1
-        try:
-            yield
-        finally:
-            self.parked -= 1
 
     def close(self) -> None:
         """Close the journal and let the next run in."""
