@@ -326,18 +326,39 @@ def test_the_account_tells_each_fault(api: Api) -> None:
     [
         ({"action": "rest"}, "there is no action 'rest'"),
         ({}, "there is no action None"),
-        ({"action": "reset", "seconds": 1}, "no setting 'seconds'"),
+        (
+            {"action": "reset", "seconds": 1},
+            "reset: seconds: VALUE_NOT_ALLOWED: Unknown field name; there are: action, method",
+        ),
         ({"action": "reset", "nth": 0}, "counts from 1"),
         ({"action": "reset", "times": -1}, "times"),
         ({"action": "reset", "probability": 2}, "probability"),
         ({"action": "throttle", "kind": "WEEK"}, "MIN, HOUR, DAY"),
         ({"action": "refuse", "status": "503"}, "status"),
         ({"action": "refuse", "status": 9}, "status"),
-        ({"action": "delay", "seconds": -1}, "from 0"),
+        ({"action": "delay", "seconds": -1}, "delay: seconds: VALUE_LESS_THAN_MIN"),
+        ({"action": "delay", "seconds": float("nan")}, "seconds"),
+        ({"action": "delay", "seconds": float("inf")}, "seconds"),
+        ({"action": "delay", "seconds": True}, "seconds"),
+        ({"action": "refuse", "status": 100}, "status"),
+        ({"action": "refuse", "body": 5}, "body: UNKNOWN_ENUM_VALUE"),
+        ({"action": "too-large", "body": "empty"}, "json, html"),
+        ({"action": "fail-operation", "part": 2}, "part: VALUE_GREATER_THAN_MAX"),
+        ({"action": "gappy-log", "part": 1e9}, "part"),
+        ({"action": "reset", "probability": "0.5"}, "probability"),
+        ({"action": "reset", "nth": True}, "nth"),
+        ({"action": "reset", "nth": [1, "2"]}, "nth"),
+        ({"action": "reset", "times": True}, "times"),
+        ({"action": "reset", "path": 5}, "path"),
+        ({"action": "reset", "method": ["POST"]}, "method"),
+        ({"action": "switch", "switches": 5}, "switches"),
+        ({"action": ["reset"]}, "there is no action"),
+        (5, "an object is expected, not 5"),
+        ([], "an object is expected"),
         ({"action": "switch", "switches": {"nothing": 1}}, "no switch 'nothing'"),
     ],
 )
-def test_a_wrong_fault_is_told(entry: dict[str, Any], words: str) -> None:
+def test_a_wrong_fault_is_told(entry: Any, words: str) -> None:
     """What is wrong with it, and what there is."""
     with pytest.raises(ValueError, match=words):
         parse_fault(entry)
@@ -357,7 +378,12 @@ def test_a_plan_is_read_from_a_file(tmp_path: Path) -> None:
     [
         ("seed = ", "plan.toml"),
         ('[[fault]]\naction = "reset"\n[[fault]]\naction = "x"', "plan.toml: fault 2: there is no"),
-        ("faults = []", "unknown key 'faults'"),
+        ("faults = []", r"unknown key 'faults'; there are: \[\[fault\]\], seed"),
+        ("fault = 5", r"plan.toml: fault is a list of tables"),
+        ('[fault]\naction = "reset"', r"fault is a list of tables"),
+        ("seed = 1.5", "plan.toml: seed is an integer"),
+        ("seed = true", "plan.toml: seed is an integer"),
+        ("seed = " + "[" * 3000, "plan.toml"),
     ],
 )
 def test_a_wrong_plan_is_told_with_its_place(tmp_path: Path, text: str, words: str) -> None:

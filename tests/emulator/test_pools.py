@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -322,3 +323,57 @@ def test_huge_numbers_in_bodies_are_refused(api: Api) -> None:
         api.control("faults", {"action": "refuse", "status": huge}),
     ):
         assert reply.status == 400, reply
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "code"),
+    [
+        ({"a": {"type": "bogus"}}, "a.type", "UNKNOWN_ENUM_VALUE"),
+        ({"a": {"type": 5}}, "a.type", "UNKNOWN_ENUM_VALUE"),
+        ({"a": {}}, "a.type", "VALUE_REQUIRED"),
+        ({"a": 5}, "a", "OBJECT_EXPECTED"),
+        ({"a": {"type": "integer", "min_value": "x"}}, "a.min_value", "FLOAT_EXPECTED"),
+        ({"a": {"type": "string", "required": "x"}}, "a.required", "BOOLEAN_EXPECTED"),
+        ({"a": {"type": "string", "pattern": "("}}, "a.pattern", "INVALID_REGEX_SYNTAX"),
+        ({"a": {"type": "string", "pattern": "*a"}}, "a.pattern", "INVALID_REGEX_SYNTAX"),
+        ({"a": {"type": "string", "pattern": 5}}, "a.pattern", "STRING_EXPECTED"),
+        ({"a b": {"type": "string"}}, "", "CHARACTER_NOT_ALLOWED"),
+        ({"": {"type": "string"}}, "", "CHARACTER_NOT_ALLOWED"),
+        ({"\u00e9": {"type": "string"}}, "", "CHARACTER_NOT_ALLOWED"),
+    ],
+)
+def test_a_project_says_what_its_fields_are(api: Api, spec: Any, field: str, code: str) -> None:
+    """The spec of each is checked when the project is made."""
+    task_spec = {**PROJECT["task_spec"], "input_spec": spec}
+    reply = api.post("/projects", {**PROJECT, "task_spec": task_spec})
+    assert reply.status == 400
+    path = f"task_spec.input_spec.{field}".rstrip(".")
+    assert reply.json["payload"][path]["code"] == code
+
+
+@pytest.mark.parametrize("pattern", [r"\p{L}+", r"\Q(\E", "a{2}{3}", "[a-z&&[^b]]", "x*+"])
+def test_a_pattern_that_only_java_knows_is_taken(api: Api, pattern: str) -> None:
+    """What Python cannot read is not wrong for that."""
+    fields = {"a": {"type": "string", "pattern": pattern}}
+    task_spec = {**PROJECT["task_spec"], "input_spec": fields}
+    assert api.post("/projects", {**PROJECT, "task_spec": task_spec}).status == 201
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b'"reward_per_assignment": 1e999',
+        b'"reward_per_assignment": 0.004',
+        b'"reward_per_assignment": 1e10',
+        b'"metadata": {"x": [1e999]}',
+        b'"filter": {"and": [-1e999]}',
+        b'"mixer_config": {"surprise": 1e999}',
+        b'"surprise": 1e999',
+    ],
+)
+def test_no_number_comes_in_that_cannot_be_shown(make_api: Any, more: bytes) -> None:
+    """The whole listing would be no JSON."""
+    api = make_api(unknown_keys="any")
+    body = json.dumps(POOL).encode()[:-1] + b", " + more + b"}"
+    assert api.post("/pools", body).status == 400
+    assert api.get("/pools").status == 200

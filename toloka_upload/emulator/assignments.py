@@ -12,10 +12,11 @@ from typing import Any
 from toloka_upload.emulator import forms
 from toloka_upload.emulator.batch import item_json
 from toloka_upload.emulator.context import Call, Context, owner_of
+from toloka_upload.emulator.form_check import check, faults
 from toloka_upload.emulator.ids import item_id, parse_item_id
 from toloka_upload.emulator.messages import Response, invalid, raw_json_response
 from toloka_upload.emulator.pools import Pool, inappropriate, pool_number
-from toloka_upload.emulator.resources import ASSIGNMENT_STATUSES, RESOURCES, found
+from toloka_upload.emulator.resources import RESOURCES, found
 from toloka_upload.emulator.store import ItemRow, Kind
 from toloka_upload.emulator.values import timestamp
 
@@ -30,17 +31,13 @@ _MOMENTS = {
     "SKIPPED": ("skipped",),
     "EXPIRED": ("expired",),
 }
-_DECISION: forms.Form = {
-    "status": {"type": "enum", "values": ASSIGNMENT_STATUSES},
-    "public_comment": {"type": "string"},
-}
 _DECIDED_FROM = {"ACCEPTED": ("SUBMITTED", "REJECTED"), "REJECTED": ("SUBMITTED",)}
 
 
 def decide(call: Call, name: str) -> Response:
     """PATCH: accept or reject, and say why."""
     value = call.object().value
-    problems = list(forms.faults(_DECISION, value))
+    problems = list(faults(forms.DECISION, value))
     if problems:
         raise invalid(problems)
     with call.context.store.writing():
@@ -70,6 +67,8 @@ def put(context: Context, said: Mapping[str, Any], oid: bytes, moment: int) -> d
     Raises:
         ValueError: It is not as it should be, or what it names is not there.
     """
+    check(forms.ASSIGNMENT, said)
+    said = {name: part for name, part in said.items() if part is not None}
     rows = list(_rows(context, said))
     pool = _pool(context, said, rows)
     name = str(said.get("id") or item_id(pool.id, oid))
@@ -83,10 +82,24 @@ def put(context: Context, said: Mapping[str, Any], oid: bytes, moment: int) -> d
     return body
 
 
+def count_of(context: Context, kind: Kind, pool: int, oid: bytes) -> int:
+    """How much of an item's overlap the assignments take that are there."""
+    part = (
+        "json_extract(body, '$.task_suite_id') = ?"
+        if kind == "suites"
+        else "? IN (SELECT json_extract(value, '$.id') FROM json_each(body, '$.tasks'))"
+    )
+    taking = ",".join(f"'{status}'" for status in TAKING)
+    query = (
+        f"SELECT count(*) FROM assignments WHERE pool = ? AND {part} "  # noqa: S608
+        f"AND json_extract(body, '$.status') IN ({taking})"
+    )
+    count: int = context.store.row(query, (pool, item_id(pool, oid)))[0]
+    return count
+
+
 def _usual(context: Context, pool: Pool, said: Mapping[str, Any], moment: int) -> dict[str, Any]:
     status = said.get("status", "ACCEPTED")
-    if status not in _MOMENTS:
-        raise ValueError(f"status is one of {', '.join(_MOMENTS)}; it is {status!r}")
     moments = ("created", *_MOMENTS[status])
     return {
         "task_suite_id": item_id(pool.id, bytes(12)),

@@ -10,6 +10,7 @@ from typing import Any
 from toloka_upload.emulator import admission, forms, operations
 from toloka_upload.emulator.codes import REQUIRED
 from toloka_upload.emulator.context import Call, owner_of
+from toloka_upload.emulator.form_check import faults
 from toloka_upload.emulator.ids import operation_id
 from toloka_upload.emulator.messages import (
     Refusal,
@@ -107,7 +108,7 @@ def set_priority(call: Call, number: str) -> Response:
     body = _body(POOL, call, number)
     if body["status"] == "ARCHIVED":
         return Response(409, {}, b"")
-    _check(list(forms.faults(form, value)))
+    _check(list(faults(form, value)))
     with call.context.store.writing():
         _put(POOL, call, int(number), {**body, "priority": value.get("priority") or 0})
     return _answer(POOL, call, number)
@@ -165,7 +166,8 @@ def _checked(kind: Kind, call: Call) -> dict[str, Any]:
     value, switches = call.object().value, call.context.switches
     refused = forms.READ_ONLY if switches.read_only_keys == "refused" else frozenset()
     problems = [Fault(name, "VALUE_NOT_ALLOWED", "") for name in value.keys() & refused]
-    problems += forms.faults(kind.form, value, strangers=switches.unknown_keys == "any")
+    strangers = switches.unknown_keys == "any"
+    problems += faults(kind.form, value, ignored=forms.READ_ONLY, strangers=strangers)
     _check(problems)
     sent = {
         name: part
@@ -175,6 +177,10 @@ def _checked(kind: Kind, call: Call) -> dict[str, Any]:
     if kind is not PROJECT:
         sent["project_id"] = str(sent["project_id"])
         _check_project(call, sent["project_id"])
+    try:
+        json.dumps(sent, allow_nan=False)
+    except ValueError as problem:  # 1e999 is infinite, and could not be shown
+        raise Refusal("MALFORMED_JSON", message=f"Request body cannot be read: {problem}") from None
     return sent
 
 

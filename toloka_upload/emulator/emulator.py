@@ -27,10 +27,11 @@ from toloka_upload.emulator.messages import (
 )
 from toloka_upload.emulator.page import page
 from toloka_upload.emulator.pools import pool_number
+from toloka_upload.emulator.settle_in import settle_in
 from toloka_upload.emulator.settling import Settling
 from toloka_upload.emulator.store import KINDS, ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
-from toloka_upload.emulator.world import World, default_world, settle_in
+from toloka_upload.emulator.world import World, default_world
 
 
 class Emulator:

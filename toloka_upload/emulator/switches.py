@@ -196,6 +196,8 @@ class Switches:
         Raises:
             ValueError: No such switch, or not a value of it; says what there is.
         """
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"switches are names with values, not {settings!r}")
         return replace(self, **{name: _value(name, value) for name, value in settings.items()})
 
 
@@ -228,7 +230,7 @@ def _value(name: str, value: Any) -> Any:
         return text.lower() in _TRUE
     if get_origin(hint) is Literal and text in get_args(hint):
         return text
-    if hint is str and isinstance(value, str):
+    if hint is str and isinstance(value, str) and value.isascii() and value.isprintable():
         return value
     if hint in (int, float) and not isinstance(value, bool):
         return _number(name, text, hint)
