@@ -251,3 +251,10 @@ def test_items_are_of_a_pool_and_a_kind_that_there_are(api: Api) -> None:
     ):
         with pytest.raises(ValueError, match=r"there is no pool|kind is one of"):
             api.emulator.items(pool, kind)  # type: ignore[arg-type]
+
+
+def test_text_that_no_socket_brings_has_an_answer(api: Api) -> None:
+    """A lone surrogate in a request that a test makes by hand."""
+    assert api.get("/tasks/\ud800").status == 404
+    assert api.get("/projects", public_name="\ud800").status == 400
+    assert api.get("/assignments", pool_id=21, user_id="\ud800").status == 200

@@ -309,6 +309,48 @@ def test_a_fault_of_operations_waits_for_one(api: Api) -> None:
     assert api.emulator.faults.counts == {"empty-log": 1}
 
 
+OPERATION_FAULTS = [name for name, action in ACTIONS.items() if action.phase == "operation"]
+
+
+@pytest.mark.parametrize("action", [*OPERATION_FAULTS, "lock-pool"])
+def test_the_account_has_only_what_happened(api: Api, action: str) -> None:
+    """What makes no operation, or locks no pool, spends no fault of that kind, and is not counted by `nth`."""
+    chosen = new_id()
+    api.submit([task()], operation_id=chosen)
+    api.emulator.faults.add({"action": action, "nth": 1})
+    if action != "lock-pool":
+        api.post("/tasks", [task()])
+        api.post("/tasks", [task()], async_mode=True, operation_id=chosen)
+        api.post("/tasks", b"[", async_mode=True)
+        api.post("/tasks", [task(pool_id="23")], async_mode=True)
+        api.post("/pools/21/open")
+    api.get("/pools/21")
+    api.get("/tasks", pool_id=21)
+    assert api.emulator.faults.counts == {}
+    api.post("/tasks", [task()], async_mode=True)
+    assert api.emulator.faults.counts == {action: 1}
+    assert api.emulator.ledger.requests[-1].fault == action
+
+
+@pytest.mark.parametrize(
+    ("part", "count", "left"), [(0.3, 10, 7), (0.1, 3, 2), (0.01, 10, 9), (0, 5, 5)]
+)
+def test_a_gappy_log_lacks_its_part(api: Api, part: float, count: int, left: int) -> None:
+    """As many entries as it says, to the nearest; one at least."""
+    api.emulator.faults.add({"action": "gappy-log", "part": part})
+    operation = api.submit([task(number) for number in range(count)])
+    assert len(api.log(operation)) == left
+
+
+def test_a_throttle_asks_for_whole_seconds(api: Api) -> None:
+    """As HTTP has it: never less than was said."""
+    api.emulator.faults.add(
+        *({"action": "throttle", "kind": k, "seconds": 2.5} for k in ("seconds", "date"))
+    )
+    assert api.get("/requester").headers["Retry-After"] == "3"
+    assert api.get("/requester").headers["Retry-After"] == "Fri, 15 Jan 2027 08:00:03 GMT"
+
+
 def test_the_account_tells_each_fault(api: Api) -> None:
     """When, what, to which request, and to which operation."""
     chosen = new_id()

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from emulated import Api, suite, task
+from emulated import Api, new_id, suite, task
 
 KINDS = pytest.mark.parametrize("path", ["/projects", "/pools", "/trainings"])
 
@@ -377,3 +377,67 @@ def test_no_number_comes_in_that_cannot_be_shown(make_api: Any, more: bytes) -> 
     body = json.dumps(POOL).encode()[:-1] + b", " + more + b"}"
     assert api.post("/pools", body).status == 400
     assert api.get("/pools").status == 200
+
+
+def test_a_pool_that_was_archived_meanwhile_is_given_nothing(make_api: Any) -> None:
+    """The creation FAILs, and its log says why."""
+    api = make_api(operation_seconds=1)
+    operation = api.submit([task(), task(1)], operation_id=new_id())
+    api.emulator.switch(operation_seconds=0)
+    done(api, "/pools/21/archive")
+    api.clock.advance(1)
+    state = api.operation(operation)
+    assert (state["status"], state["details"]["success_count"]) == ("FAIL", 0)
+    assert {entry["output"]["code"] for entry in api.log(operation)} == {
+        "POOL_INAPPROPRIATE_STATUS"
+    }
+    assert api.listed() == []
+
+
+@pytest.mark.parametrize("way", ["open", "clone", "archive"])
+def test_a_locked_pool_is_not_changed(make_api: Any, way: str) -> None:
+    """`lock_pool`: a change meanwhile is refused, FAILs, or waits its turn, as a creation does."""
+    api = make_api(lock_pool="refuse", operation_seconds=1)
+    api.post("/tasks", [task()])
+    api.submit([task()])
+    reply = api.post(f"/pools/21/{way}")
+    assert (reply.status, reply.code) == (409, "POOL_LOCKED_BY_ANOTHER_OPERATION")
+    api.emulator.switch(lock_pool="fail")
+    failed = api.post(f"/pools/21/{way}").json["id"]
+    api.emulator.switch(lock_pool="queue")
+    waiting = api.post(f"/pools/21/{way}").json["id"]
+    api.clock.advance(1.5)
+    assert (api.operation(failed)["status"], api.operation(waiting)["status"]) == (
+        "FAIL",
+        "RUNNING",
+    )
+    (entry,) = api.log(failed)
+    assert entry["output"]["code"] == "POOL_LOCKED_BY_ANOTHER_OPERATION"
+    assert api.get("/pools/21").json["status"] == "CLOSED"
+    api.clock.advance(1)
+    assert api.operation(waiting)["status"] == "SUCCESS"
+
+
+def test_an_opening_is_not_lost_behind_a_closing(make_api: Any) -> None:
+    """What is asked is measured against what is on its way."""
+    api = make_api(operation_seconds=1)
+    assert api.post("/pools/24/close").status == 202
+    assert api.post("/pools/24/close").status == 204
+    api.post("/tasks", [task(pool_id="24")])
+    assert api.post("/pools/24/open").status == 202
+    assert api.post("/pools/24/open").status == 204
+    assert api.post("/pools/24/archive").status == 409
+    api.clock.advance(2)
+    assert api.get("/pools/24").json["status"] == "OPEN"
+
+
+def test_what_cannot_be_checked_is_shown(api: Api) -> None:
+    """Without google-re2 some patterns are not applied to long values: the page says so."""
+    fields = {"a": {"type": "string", "pattern": r"(\w+\s?)*\1"}}
+    task_spec = {**PROJECT["task_spec"], "input_spec": fields}
+    project = api.post("/projects", {**PROJECT, "task_spec": task_spec}).json["id"]
+    pool = api.post("/pools", {**POOL, "project_id": project, "mixer_config": {}}).json["id"]
+    assert api.state["unchecked"] == []
+    api.post("/tasks", task(pool_id=pool, input_values={"a": "a" * 60 + "!"}))
+    (note,) = api.state["unchecked"]
+    assert "pattern" in note

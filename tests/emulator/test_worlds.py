@@ -330,3 +330,21 @@ def test_the_default_world_is_put_in_once(tmp_path: Path) -> None:
     assert pool
     assert pool.status == "OPEN"
     emulator.close()
+
+
+@pytest.mark.parametrize("number", ["x", "9" * 20, None, [], {}])
+@pytest.mark.parametrize("what", ["pool", "project"])
+def test_an_answer_without_an_id_is_no_copy(what: str, number: object) -> None:
+    """`--like` reads what a server says; it may be anything."""
+    pool, project = dict(default_world().pools[21]), dict(default_world().projects[1])
+    (pool if what == "pool" else project)["id"] = number
+    with pytest.raises(ValueError, match=f"the API's answer for the {what} has no id"):
+        like(pool, project)
+
+
+def test_a_copied_pool_without_a_status_is_closed(api: Api) -> None:
+    """Null is nothing said."""
+    api.emulator.put(
+        like({**default_world().pools[21], "status": None}, default_world().projects[1])
+    )
+    assert api.get("/pools/21").json["status"] == "CLOSED"

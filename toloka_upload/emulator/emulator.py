@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from toloka_upload.emulator import weather
 from toloka_upload.emulator.api import BASE, Api
 from toloka_upload.emulator.batch import item_json
 from toloka_upload.emulator.context import Call, Context
@@ -31,6 +30,7 @@ from toloka_upload.emulator.settle_in import settle_in
 from toloka_upload.emulator.settling import Settling
 from toloka_upload.emulator.store import KINDS, ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
+from toloka_upload.emulator.weather import Weather, after, before
 from toloka_upload.emulator.world import World, default_world
 
 
@@ -142,6 +142,7 @@ class Emulator:
         Raises:
             ConnectionLost: A scripted fault took the answer; the work may be done or not.
         """
+        request = request.as_text()
         if request.path == "/" and request.method == "GET":
             return page()
         if request.path.startswith(CONTROL):
@@ -150,13 +151,13 @@ class Emulator:
             return Refusal("NOT_FOUND", message=f"The API is at {BASE}").response()
         now, path = self._clock(), request.path.removeprefix(BASE)
         operation_id = request.query.get("operation_id") or _operation_in(path)
-        fault = self.faults.meet(request.method, path, operation_id)
+        weather = Weather(self.faults, request.method, path, operation_id)
         status, code = None, ""
         try:
-            response = self._answered(request, path, now, fault)
+            response = self._answered(request, path, now, weather)
             status, code = response.status, _code_of(response)
         finally:
-            name = fault.action if fault else None
+            name = weather.fault.action if weather.fault else None
             size = len(request.body)
             seen = Seen(now, request.method, path, status, size, operation_id, name, code)
             self.ledger.enter(seen, self._api.template(path))
@@ -173,23 +174,22 @@ class Emulator:
                 return refusal.response()
             return self._control(request)
 
-    def _answered(self, request: Request, path: str, now: float, fault: Fault | None) -> Response:
+    def _answered(self, request: Request, path: str, now: float, weather: Weather) -> Response:
+        fault = weather.fault
         try:
             if fault and fault.phase == "before":
                 self._lock_or_switch(fault, request, now)
-                refused = weather.before(fault, now, self._sleep)
+                refused = before(fault, now, self._sleep)
                 if refused:
                     return refused
             with self._lock:
                 self._check_request(request, now)
             self._settling.catch_up(now, _operation_in(path) or "")
             with self._lock:
-                response = self._api(
-                    Call(self._context, request, path, now, weather.fate_of(fault))
-                )
+                response = self._api(Call(self._context, request, path, now, weather.fate))
         except Refusal as refusal:
             response = refusal.response()
-        return weather.after(fault, response) if fault and fault.phase == "after" else response
+        return after(fault, response) if fault and fault.phase == "after" else response
 
     def _lock_or_switch(self, fault: Fault, request: Request, now: float) -> None:
         """Faults that change the emulator itself; the request then finds what it finds."""

@@ -118,8 +118,7 @@ class Fault:
         """Whether it happens to this request. Counts the request."""
         if self.method not in ("*", method) or not fnmatchcase(path, self.path):
             return False
-        # An operation is only made by a POST of items; a fault of operations must not be spent on others.
-        if self.phase == "operation" and not (method == "POST" and path in CREATING):
+        if self.action == "lock-pool" and not (method == "POST" and path in CREATING):
             return False
         if self.times and self.consumed >= self.times:
             return False
@@ -198,11 +197,20 @@ class Faults:
             self._consumed.clear()
             self._counts.clear()
 
-    def meet(self, method: str, path: str, operation_id: str | None) -> Fault | None:
-        """The fault that happens to a request, entered in the account; None: fair weather."""
+    def meet(
+        self, method: str, path: str, operation_id: str | None, *, operation: bool = False
+    ) -> Fault | None:
+        """The fault that happens to a request, entered in the account; None: fair weather.
+
+        Args:
+            operation: The request is making an operation that creates items: only faults of those count. Else they
+                do not: so none is spent on a request that makes none.
+        """
         with self._lock:
             for fault in self._plan:
-                if fault.meets(method, path, self._rng):
+                if (fault.phase == "operation") == operation and fault.meets(
+                    method, path, self._rng
+                ):
                     fault.consumed += 1
                     self._enter(fault.action, method, path, operation_id)
                     return fault

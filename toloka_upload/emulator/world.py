@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from toloka_upload.check.faults import shown
 from toloka_upload.emulator.form_check import as_json, as_object, named
 from toloka_upload.emulator.pools import pool_number
 from toloka_upload.emulator.store import Kind
@@ -250,11 +251,21 @@ def like(pool: Mapping[str, Any], project: Mapping[str, Any]) -> World:
     """A world of one pool (or training) and its project, as read from the API, under the same ids.
 
     The pool comes closed, unless it is archived or locked: nobody works here.
+
+    Raises:
+        ValueError: One of them has no id that could be one.
     """
     copy = dict(pool)
     if copy.get("status") == "OPEN":
         copy["status"] = "CLOSED"
-    copies, projects = {int(str(pool["id"])): copy}, {int(str(project["id"])): project}
+    copies, projects = {_id_of("pool", pool): copy}, {_id_of("project", project): project}
     training = "mixer_config" not in pool and "training_tasks_in_task_suite_count" in pool
     pools, trainings = ({}, copies) if training else (copies, {})
     return World(projects, pools, trainings, copied=True)
+
+
+def _id_of(what: str, body: Mapping[str, Any]) -> int:
+    number = pool_number(body.get("id"))
+    if number < 0:
+        raise ValueError(f"the API's answer for the {what} has no id: {shown(dict(body))}")
+    return number
