@@ -31,7 +31,7 @@ from toloka_upload.emulator.settling import Settling
 from toloka_upload.emulator.store import KINDS, ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.weather import Weather, after, before
-from toloka_upload.emulator.world import World, default_world
+from toloka_upload.emulator.world import World, check_world, default_world
 
 
 class Emulator:
@@ -67,7 +67,8 @@ class Emulator:
         usual: Switches | None = None,
     ) -> None:
         self.faults = faults or Faults(clock=clock)
-        self.ledger = Ledger()
+        self._api = Api()
+        self.ledger = Ledger(self._api.templates)
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.RLock()
@@ -82,12 +83,17 @@ class Emulator:
             settle_in(self._context, default_world(), clock())
         if world:
             settle_in(self._context, world, clock())
-        self._api = Api()
         self._control = Control(self._context, self.faults, self.ledger, clock)
 
     @classmethod
     def in_memory(cls, world: World | None = None, **switches: Any) -> Emulator:
-        """An emulator without a file, for tests; switches by name."""
+        """An emulator without a file, for tests; switches by name.
+
+        Raises:
+            TypeError: `world` is something else.
+            ValueError: Something in it, or a switch, is not as it should be.
+        """
+        check_world(world)
         settings = {**(world.switches if world else {}), **switches}
         return cls(Store(None), world, Switches().changed(settings))
 
@@ -106,7 +112,13 @@ class Emulator:
             self._context.switches = self._context.switches.changed(settings)
 
     def put(self, world: World) -> None:
-        """Add projects and pools; those with ids that exist are replaced, save their tasks."""
+        """Add projects and pools; those with ids that exist are replaced, save their tasks.
+
+        Raises:
+            TypeError: `world` is something else.
+            ValueError: Something in it is not as it should be; nothing of it is put in.
+        """
+        check_world(world)
         with self._lock:
             settle_in(self._context, world, self._clock())
 

@@ -79,7 +79,9 @@ ACTIONS: Mapping[str, Action] = {
     "empty-log": Action("operation", "The finished operation's log is `[]`"),
     "late-log": Action("operation", "Its log is `[]` for so long after the end", {"seconds": 2.0}),
     "archive-log": Action("operation", "Its log answers `OPERATION_LOGS_ARCHIVED`"),
-    "gappy-log": Action("operation", "Its log lacks `part` of its entries", {"part": 0.1}),
+    "gappy-log": Action(
+        "operation", "Its log lacks `part` of its entries, one at least", {"part": 0.1}
+    ),
 }
 
 

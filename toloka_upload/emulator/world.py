@@ -56,6 +56,16 @@ class World:
     copied: bool = False
 
 
+def check_world(world: World | None) -> None:
+    """Refuse what is no world.
+
+    Raises:
+        TypeError: It is not.
+    """
+    if not isinstance(world, World | None):
+        raise TypeError(f"a world is what load_world(path) returns; this is {world!r}")
+
+
 _INPUT_SPEC: dict[str, Any] = {
     "image": {"type": "url", "required": True, "hidden": False},
     "text": {"type": "string", "required": False, "hidden": False, "max_length": 10_000},
