@@ -76,7 +76,8 @@ class Pacing:
         rate: Items per time unit; None: any number.
         daily_limit: Items in any 24 hours, over all runs of this account on this machine; None: any number.
         concurrency: Most operations in flight on a pool; None: it finds its own level.
-        timeout: Seconds without a byte after which an answer is given up.
+        timeout: Seconds without a byte after which a request is given up. In all it may take so long, and longer only
+            as it moves 8 KiB a second, at most twelve times as long.
         retry_for: Seconds without any success after which a failing service is given up.
         operation_timeout: Seconds since its request after which an operation that does not end is left as unknown, so
             that it does not hold the pool; None: never.

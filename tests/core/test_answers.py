@@ -182,7 +182,7 @@ def test_a_page_of_a_proxy_is_quoted_in_short() -> None:
         (429, "TOO_MANY_REQUESTS", TryAgain, "again"),
         (409, "CONFLICT_STATE", TryAgain, "again"),
         (400, "TASKS_CREATION_DOES_NOT_FIT_QUOTA", Refused, "quota"),
-        (400, "POOL_TASKS_COUNT_EXCEEDED", Refused, "another pool"),
+        (400, "POOL_TASKS_COUNT_EXCEEDED", Refused, "make another"),
         (409, "MIXER_CONFIG_REQUIRED", Refused, "--suite-size"),
         (400, "SOMETHING_NEW", Refused, ""),
     ],

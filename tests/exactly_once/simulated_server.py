@@ -31,9 +31,10 @@ WIRE = (
     "413",
     "403_after_all",
     "late",
+    "slow",
     "twice",
 )
-"""What may happen to one request."""
+"""What may happen to one request. `slow` is one without an operation whose work goes on after its sender gave up."""
 FATES = (
     "fail_part_created",
     "fail_part_all",
@@ -45,8 +46,22 @@ FATES = (
     "gappy",
     "no_markers",
     "locked",
+    "no_success",
+    "success_text",
+    "no_list",
+    "half_log",
+    "fail_half_log",
+    "twice_named",
+    "refused_missing",
 )
 """What may become of one operation."""
+FORMS = ("bare_ids", "upper_ids", "offset", "no_details")
+"""How a server may write what it answers: operation ids without dashes or in capitals, times with an offset, no
+counters."""
+SLOWEST = 12.0
+"""Seconds from one item of a slow request to the next."""
+TIMEOUT = 3.0
+"""Seconds for which a client waits for an answer."""
 
 
 @dataclass(slots=True)
@@ -76,6 +91,7 @@ class Weather:
         script: Faults by the number of the creating request, from 1, in place of chance.
         late: Seconds that a late request may take at most.
         listing_delay: Seconds until a listing shows what was created.
+        forms: Of `FORMS`, all the time.
     """
 
     wire: tuple[str, ...] = ()
@@ -84,11 +100,12 @@ class Weather:
     script: dict[int, str] = field(default_factory=dict)
     late: float = 15.0
     listing_delay: float = 0.0
+    forms: tuple[str, ...] = ()
     seen: Counter[str] = field(default_factory=Counter)
 
     def cleared(self) -> Weather:
         """Good weather, with the listing as slow as it was."""
-        return Weather(listing_delay=self.listing_delay, seen=self.seen)
+        return Weather(listing_delay=self.listing_delay, forms=self.forms, seen=self.seen)
 
 
 class Server:
@@ -108,6 +125,7 @@ class Server:
         self.operations: dict[str, Operation] = {}
         self.creating = 0
         self._late: list[tuple[float, str, dict[str, str], bytes]] = []
+        self._working: list[tuple[float, dict[str, Any]]] = []
         self._ids = 0
 
     # The store.
@@ -153,7 +171,10 @@ class Server:
             when = self.now + self.rng.uniform(0.0, self.weather.late)
             if method == "POST":
                 self._late.append((when, path, dict(query), body))
+            self.now += self.rng.choice([0.0, TIMEOUT])
             raise ConnectionError("the request is held up")
+        if fault == "slow" and method == "POST" and query["async_mode"] == "false":
+            return self._work_slowly(json.loads(body), skip=query["skip_invalid_items"] == "true")
         if fault == "lost_before":
             raise ConnectionError("the request was lost")
         if (refusal := _REFUSALS.get(fault)) is not None:
@@ -174,7 +195,22 @@ class Server:
                 self.now = late[0]
                 self._answer("POST", *late[1:])
         self._end_operations(now)
+        for due, item in list(self._working):
+            if due <= now:
+                self._working.remove((due, item))
+                self.now = due
+                self._create(item)
         self.now = now
+
+    def _work_slowly(self, items: list[dict[str, Any]], *, skip: bool) -> Answer:
+        """Create the items one after the other; nobody waits for so long."""
+        good = [item for item in items if not _bad(item)]
+        if not good or (len(good) < len(items) and not skip):
+            return self._at_once(items, skip=skip)
+        seconds = self.rng.uniform(2.0, SLOWEST)
+        self._working += [(self.now + seconds * number, item) for number, item in enumerate(good)]
+        self.now += TIMEOUT
+        raise ConnectionError("the answer takes too long")
 
     def _end_operations(self, until: float) -> None:
         for operation in self.operations.values():
@@ -189,8 +225,8 @@ class Server:
         self.operations.clear()
 
     def everything_arrives(self) -> None:
-        """The network brings what it still holds."""
-        self.now += 60.0
+        """The network brings what it still holds, and what is slow comes to its end."""
+        self.now += max(60.0, *(held[0] - self.now for held in (*self._late, *self._working)), 0.0)
         self.settle()
 
     def _fault(self, method: str) -> str:
@@ -231,12 +267,14 @@ class Server:
             return _json(200, {"id": parts[1], "status": "ACTIVE", "task_spec": {}})
         if parts[0] == "operations":
             return self._operation(parts)
+        if parts[0] not in ("tasks", "task-suites"):
+            return _json(404, {"code": "NOT_FOUND", "message": path, "request_id": "r"})
         return self._listing(parts[0], query)
 
     def _post(self, kind: str, query: dict[str, str], items: list[dict[str, Any]]) -> Answer:
         if query["async_mode"] == "false":
             return self._at_once(items, skip=query["skip_invalid_items"] == "true")
-        known = self.operations.get(query["operation_id"])
+        known = self.operations.get(_uuid(query["operation_id"]))
         if known:
             return _error(409, "OPERATION_ALREADY_EXISTS")
         fate = self.weather.script.get(self.creating, "")
@@ -247,9 +285,9 @@ class Server:
         else:
             fate = ""
         due = self.now + self.rng.choice([0.0, 0.0, 0.5, 3.0])
-        operation = Operation(query["operation_id"], kind, items, query, self.now, due, fate)
+        operation = Operation(_uuid(query["operation_id"]), kind, items, query, self.now, due, fate)
         self.operations[operation.id] = operation
-        return _json(202, _view(operation))
+        return _json(202, self._view(operation))
 
     def _at_once(self, items: list[dict[str, Any]], *, skip: bool) -> Answer:
         faults = {str(place): _FAULT for place, item in enumerate(items) if _bad(item)}
@@ -263,11 +301,11 @@ class Server:
         return _json(201, {"items": made, "validation_errors": faults})
 
     def _operation(self, parts: list[str]) -> Answer:
-        operation = self.operations.get(parts[1])
+        operation = self.operations.get(_uuid(parts[1]))
         if operation is None:
             return _error(404, "DOES_NOT_EXIST")
         if len(parts) == 2:
-            return _json(200, _view(operation))
+            return _json(200, self._view(operation))
         return self._log(operation)
 
     def _log(self, operation: Operation) -> Answer:
@@ -280,8 +318,43 @@ class Server:
         entries = list(operation.log)
         if fate == "gappy":
             entries = entries[1:]
+        if fate in ("half_log", "fail_half_log"):
+            entries = entries[: len(entries) // 2]
+        if fate == "refused_missing":
+            entries = [entry for entry in entries if entry["success"]]
+        if fate == "no_success":
+            entries = [{key: entry[key] for key in entry if key != "success"} for entry in entries]
+        if fate == "success_text":
+            entries = [{**entry, "success": str(entry["success"]).lower()} for entry in entries]
+        if fate == "twice_named" and len(made := [e for e in entries if e["success"]]) > 1:
+            made[0]["output"] = made[1]["output"]
+        if fate == "no_list":
+            return _json(200, {"log": entries})
         self.rng.shuffle(entries)
         return _json(200, entries)
+
+    def _view(self, operation: Operation) -> dict[str, Any]:
+        forms, shown = self.weather.forms, operation.id
+        if "bare_ids" in forms:
+            shown = shown.replace("-", "")
+        if "upper_ids" in forms:
+            shown = shown.upper()
+        submitted = _stamp(operation.submitted)
+        if "offset" in forms:
+            submitted = _stamp(operation.submitted + 3 * 3600) + "+03:00"
+        details = {}
+        if operation.status != "RUNNING" and "no_details" not in forms:
+            details = {
+                "success_count": operation.created,
+                "failed_count": len(operation.body) - operation.created,
+            }
+        return {
+            "id": shown,
+            "type": f"{CREATES[operation.kind]}.BATCH_CREATE",
+            "status": operation.status,
+            "submitted": submitted,
+            "details": details,
+        }
 
     def _work(self, operation: Operation) -> None:
         skip = operation.parameters["skip_invalid_items"] == "true"
@@ -291,7 +364,7 @@ class Server:
         if failed:
             good = []
         fate = operation.fate
-        if fate.startswith("fail_part"):
+        if fate.startswith(("fail_part", "fail_half")):
             failed, good = True, good[: len(good) // 2]
         elif fate in ("fail_none_empty", "locked"):
             failed, good, bad = True, [], []
@@ -348,20 +421,8 @@ def _pool(pool: str) -> dict[str, Any]:
     return {"id": pool, "status": "CLOSED", "project_id": "1", "private_name": "p", **mixer}
 
 
-def _view(operation: Operation) -> dict[str, Any]:
-    details = {}
-    if operation.status != "RUNNING":
-        details = {
-            "success_count": operation.created,
-            "failed_count": len(operation.body) - operation.created,
-        }
-    return {
-        "id": operation.id,
-        "type": f"{CREATES[operation.kind]}.BATCH_CREATE",
-        "status": operation.status,
-        "submitted": _stamp(operation.submitted),
-        "details": details,
-    }
+def _uuid(text: str) -> str:
+    return str(uuid.UUID(text))
 
 
 def _stamp(moment: float) -> str:

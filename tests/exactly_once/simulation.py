@@ -25,6 +25,7 @@ from toloka_upload.api.target import Target
 from toloka_upload.errors import ExitStatus, Interrupted
 from toloka_upload.journal import reading, writing
 from toloka_upload.journal.lock import Lock
+from toloka_upload.policies.rate import Window
 from toloka_upload.report.summary import Report
 from toloka_upload.run import history
 from toloka_upload.run.upload import Upload
@@ -38,6 +39,8 @@ LONGEST_ANSWER = 10.0
 """Seconds by which the clock may move on while answers are due."""
 MOST_MOVES = 50_000
 """Moves after which a run is taken to go on for ever."""
+LONGEST_RUN = 4 * 3600.0
+"""Seconds: likewise."""
 
 
 class Crash(BaseException):
@@ -97,6 +100,7 @@ class SimulatedLoop(Loop):
         self._calls: list[tuple[Callable[[], Any], Task[Any]]] = []
         self._answers: list[_Reply] = []
         self._moves = 0
+        self._began = world.server.now
 
     def _perform(self, function: Callable[[], Any], task: Task[Any]) -> None:
         self._calls.append((function, task))
@@ -104,6 +108,8 @@ class SimulatedLoop(Loop):
     def _idle(self, timeout: float | None) -> None:
         self._moves += 1
         assert self._moves < MOST_MOVES, "the run goes on for ever"
+        assert self._world.server.now - self._began < LONGEST_RUN, "the run takes for ever"
+        self._world.tick()
         if not self._inbox.empty():
             self._inbox.get()()  # type: ignore[operator]  # only functions are posted here
             return
@@ -141,6 +147,7 @@ class History:
         generations: How often each row may be there: once, and once more for each `--again`.
         others: What somebody else created in the pool.
         clock_error: Seconds by which this machine's clock is ahead of the API's.
+        jumps: Errors that the clock may take on at any moment of a run.
     """
 
     def __init__(self, directory: Path, seed: int = 0, weather: Weather | None = None) -> None:
@@ -153,6 +160,12 @@ class History:
         self.generations = 1
         self.others: Counter[str] = Counter()
         self.clock_error = 0.0
+        self.jumps: tuple[float, ...] = ()
+
+    def tick(self) -> None:
+        """Time passes: the clock may jump."""
+        if self.jumps and self.rng.random() < 0.02:
+            self.clock_error = self.rng.choice(self.jumps)
 
     def run(
         self,
@@ -166,6 +179,7 @@ class History:
         pool: str | None = "21",
         skip: bool = False,
         suite_size: int | None = None,
+        rate: Window | None = None,
         **options: Any,
     ) -> Report | None:
         """
@@ -184,7 +198,7 @@ class History:
             pool=pool,
             state_dir=self.state,
             requests=Requests(mode, chunk_size, skip_invalid_items=skip, suite_size=suite_size),
-            pacing=Pacing(rate=None, daily_limit=None, concurrency=concurrency, fail_fast=False),
+            pacing=Pacing(rate=rate, daily_limit=None, concurrency=concurrency, fail_fast=False),
             results=results,
             rejects=self.directory / "rejects.jsonl",
             force=True,
@@ -297,6 +311,16 @@ class History:
                 assert "task_id" in row or "task_suite_id" in row
         for pool, contents in claimed.items():
             assert contents <= self._ours(pool), "claimed and not there"
+        self._check_ids(told)
+
+    def _check_ids(self, told: list[dict[str, Any]]) -> None:
+        """An id is there, and stands for as many rows as its item has."""
+        there = {item["id"]: len(item.get("tasks", [item])) for item in self.server.items}
+        named = Counter(row.get("task_id") or row.get("task_suite_id") for row in told)
+        del named[None]
+        for name, rows in named.items():
+            assert name in there, f"an id that is not there: {name}"
+            assert rows <= there[name], f"one id for {rows} rows: {name}"
 
     def _check_journal(self, report: Report, told: list[dict[str, Any]]) -> None:
         """The results written again from the journal are those that were written live."""

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simulated_server import FATES, WIRE, Weather
+from simulated_server import FATES, FORMS, WIRE, Weather
 from simulation import History, Rows
+
+from toloka_upload.policies.rate import Window
 
 SYNC_WIRE = tuple(fault for fault in WIRE if fault != "twice")
 """A synchronous request has no id: nobody can tell one that was delivered twice from two."""
+ASYNC_WIRE = tuple(fault for fault in WIRE if fault != "slow")
+JUMPS = (-86_400.0, -5.0, 5.0, 3_600.0, 86_400.0)
+"""Where a clock may jump, in seconds."""
 
 
 @dataclass(slots=True)
@@ -22,7 +27,7 @@ class Story:
     options: dict[str, Any]
     weather: Weather
     runs: list[tuple[Rows, dict[str, Any]]] = field(default_factory=list)
-    again: bool = False
+    jumps: tuple[float, ...] = ()
 
 
 def story(seed: int) -> Story:
@@ -37,12 +42,17 @@ def story(seed: int) -> Story:
     elif dice.random() < 0.2:
         options["pool"] = None
     weather = Weather(
-        wire=_some(dice, SYNC_WIRE if mode == "sync" else WIRE),
+        wire=_some(dice, SYNC_WIRE if mode == "sync" else ASYNC_WIRE),
         fates=_some(dice, FATES),
         chance=dice.choice([0.0, 0.1, 0.3, 0.5]),
         listing_delay=dice.choice([0.0, 0.0, 2.0]),
+        forms=tuple(form for form in FORMS if dice.random() < 0.1),
     )
+    if dice.random() < 0.2:
+        options["rate"] = Window(dice.randint(1, 6), dice.choice([1.0, 10.0]), "odd")
     made = Story(seed, options, weather)
+    if dice.random() < 0.2:
+        made.jumps = JUMPS
     rows = _rows(dice, pools=options.get("pool", "21") is None)
     for _ in range(dice.randint(1, 4)):
         made.runs.append((rows, _how(dice, options)))
@@ -54,11 +64,15 @@ def story(seed: int) -> Story:
 def tell(made: Story, directory: Path) -> History:
     """Let it happen. Raises AssertionError where a promise is broken."""
     history = History(directory, made.seed, made.weather)
+    history.jumps = made.jumps
     for rows, how in made.runs[:-1]:
         if how.pop("weeks_later", False):
             history.server.forget()
+        if made.jumps:  # how old a request of an earlier run is, only the clock can tell
+            history.server.everything_arrives()
         history.run(rows, **{**made.options, **how})
     rows, _ = made.runs[-1]
+    history.jumps = ()
     history.finish(rows, **made.options)
     return history
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simulated_server import FATES, WIRE, Weather
+from simulated_server import FATES, FORMS, Weather
 from simulation import History, Rows
-from stories import SYNC_WIRE, story, tell
+from stories import ASYNC_WIRE, SYNC_WIRE, story, tell
 
 from toloka_upload.errors import ExitStatus
 
@@ -131,7 +131,8 @@ def test_a_pause_that_an_interrupt_cuts_short_proves_nothing(fast_path: Path) ->
 
 @pytest.mark.parametrize(
     ("mode", "fault"),
-    [("async", fault) for fault in (*WIRE, *FATES)] + [("sync", fault) for fault in SYNC_WIRE],
+    [("async", fault) for fault in (*ASYNC_WIRE, *FATES)]
+    + [("sync", fault) for fault in SYNC_WIRE],
 )
 def test_every_fault_is_survived(fault: str, mode: str, fast_path: Path) -> None:
     """Each fault of the wire and of an operation, at each of the requests."""
@@ -195,6 +196,70 @@ def test_equal_rows_whose_answers_are_lost_at_once(mode: str, fast_path: Path) -
         history = new_history(fast_path, seed, script)
         history.run(rows, mode=mode, chunk_size=1, concurrency=4)
         history.finish(rows, mode=mode)
+
+
+def test_two_equal_rows_are_never_told_by_one_id(fast_path: Path) -> None:
+    """One request arrives late, the other one's operation fails without a word: the item is claimed once."""
+    rows: Rows = [{"n": 1}] * 2
+    for seed in range(60):
+        script = (
+            {1: "late", 2: "fail_none_empty"} if seed % 2 else {2: "late", 1: "fail_none_empty"}
+        )
+        script |= dict.fromkeys(range(3, 10), "502_before")
+        history = new_history(fast_path, seed, script)
+        history.run(rows, chunk_size=1, crash_at=30 + seed // 2 if seed % 3 else None)
+        history.finish(rows, chunk_size=1)
+
+
+def test_a_request_that_an_earlier_run_lost_is_not_taken_for_a_new_one(fast_path: Path) -> None:
+    """It arrives while its equal, which the next run added to the file, is looked for."""
+    for seed in range(60):
+        history = new_history(
+            fast_path, seed, {1: "late", 2: "fail_none_empty", 3: "fail_none_empty"}
+        )
+        history.run([{"n": 1}], chunk_size=1, crash_at=12 + seed % 12)
+        rows: Rows = [{"n": 1}, {"n": 1}, {"n": 2}]
+        history.run(rows, chunk_size=1, skip=bool(seed % 2), concurrency=1 + seed % 3)
+        history.finish(rows, chunk_size=1)
+
+
+@pytest.mark.parametrize("crash", [None, 22])
+def test_a_synchronous_request_that_still_works_is_waited_for(
+    crash: int | None, fast_path: Path
+) -> None:
+    """30 seconds of work, a time-out of 3: what is not there yet is about to come, as long as the listing grows."""
+    rows: Rows = [{"n": number} for number in range(8)]
+    for seed in range(12):
+        history = new_history(fast_path, seed, {1: "slow", 2: "slow"})
+        report = history.run(rows, mode="sync", chunk_size=4, crash_at=crash)
+        if report is not None:
+            assert report.counts.created == len(rows)
+        history.finish(rows, mode="sync", chunk_size=4)
+        assert len(history.server.items) == len(rows)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("fate", ["fail_none_empty", "fail_part_empty", "no_log", "no_success"])
+def test_forms_of_ids_times_and_counters_settle_all_the_same(
+    form: str, fate: str, fast_path: Path
+) -> None:
+    """An operation's id is the same however it is written, and a time with an offset is the time it says."""
+    for number in range(1, 4):
+        history = new_history(fast_path, number, {number: fate})
+        history.server.weather.forms = (form,)
+        history.run(PLAIN)
+        report = history.finish(PLAIN)
+        assert report.counts.rejected == 0
+
+
+@pytest.mark.parametrize("fate", ["no_log", "half_log", "refused_missing", "no_list", "gappy"])
+def test_what_a_successful_operation_did_not_create_was_refused(fate: str, fast_path: Path) -> None:
+    """Its counter says how many it created, the listing shows them, and the rest will not come any more."""
+    history = new_history(fast_path, 0, {1: fate})
+    rows: Rows = [{"n": 1}, {"n": 2, "bad": 1}, {"n": 3}]
+    report = history.run(rows, skip=True, chunk_size=3)
+    assert report is not None
+    assert (report.exit_status, report.counts.rejected) == (ExitStatus.REJECTED, 1)
 
 
 def test_a_chunk_that_looks_and_chunks_that_wait_for_the_rate_limit_get_by(fast_path: Path) -> None:
@@ -274,8 +339,9 @@ def test_a_clock_that_jumps_doubles_nothing_and_waits_for_nobody(
 
 
 def test_what_cannot_be_found_out_stays_unknown_until_the_user_decides(fast_path: Path) -> None:
-    """The log is lost, and an item that is not in the pool may have been refused or may be about to come."""
+    """Log and counters are lost, and an item that is not in the pool may have been refused or may be about to come."""
     history = new_history(fast_path, 0, {1: "no_log"})
+    history.server.weather.forms = ("no_details",)
     rows: Rows = [{"n": 1}, {"n": 2, "bad": 1}]
     for _ in range(3):
         report = history.run(rows, skip=True)

@@ -291,7 +291,10 @@ class Pace(Options):
             metavar="DURATION",
         ),
     ] = "15m"
-    timeout: Annotated[float, option("One request's read timeout.", metavar="SECONDS")] = 60.0
+    timeout: Annotated[
+        float,
+        option("One request's timeout; large ones that keep moving get more.", metavar="SECONDS"),
+    ] = 60.0
     operation_timeout: Annotated[
         str,
         option("Leave an operation that does not end by then as unknown.", metavar="DURATION"),

@@ -22,7 +22,10 @@ from toloka_upload.outcomes import Places
 
 
 class Planned(NamedTuple):
-    """A chunk in the spool: where its two records begin and end, and what one must know without reading them."""
+    """A chunk in the spool: where its two records begin and end, and what one must know without reading them.
+
+    `again`: its request left in an earlier run, and may have arrived.
+    """
 
     number: int
     pool: str
@@ -33,6 +36,7 @@ class Planned(NamedTuple):
     start: int
     middle: int
     stop: int
+    again: bool
 
 
 class Spool:
@@ -93,6 +97,7 @@ class Spool:
             start,
             middle,
             stop,
+            chunk.replaces is not None,
         )
 
     def load(self, planned: Planned, *, raws: bool = True) -> Chunk:

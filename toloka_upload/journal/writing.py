@@ -15,7 +15,7 @@ from toloka_upload.items.contents import Contents
 from toloka_upload.items.identity import Known
 from toloka_upload.journal.again import claim, is_complete
 from toloka_upload.journal.file import Transaction, check, connect, explained, prepare
-from toloka_upload.journal.items import Created, created_by
+from toloka_upload.journal.items import Created, asked_to_take_back, created_by
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
     known_blocks,
@@ -25,7 +25,7 @@ from toloka_upload.journal.reading import (
     read_outcome,
     select_chunks,
 )
-from toloka_upload.journal.states import ChunkState, Destination, SentChunk
+from toloka_upload.journal.states import ADOPTED, ChunkState, Destination, SentChunk
 from toloka_upload.journal.undoing import write_states
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
@@ -197,6 +197,11 @@ class Journal:
         with explained(self.path):
             yield from created_by(self._db, run)
 
+    def asked_to_take_back(self) -> list[Created]:
+        """Chunks with items that an `undo` may have asked to be taken back, without an answer on record."""
+        with explained(self.path):
+            return list(asked_to_take_back(self._db))
+
     def ids(self) -> Iterator[list[str]]:
         """The ids of all items that are known, chunk by chunk."""
         with explained(self.path):
@@ -213,20 +218,30 @@ class Journal:
         with explained(self.path):
             yield from known_blocks(self._db, self.destination.pool, where, statuses, places)
 
-    def owned(self, ids: set[str]) -> set[str]:
-        """Those of `ids` that chunks of this journal are known to have created."""
+    def owned(self, ids: set[str], *, besides: int | None = None) -> set[str]:
+        """Those of `ids` that chunks of this journal are known to have created.
+
+        Args:
+            besides: Only what was sent counts, and not this chunk.
+        """
+        statement = "SELECT ids FROM outcome"
+        values: tuple[int | str, ...] = ()
+        if besides is not None:
+            statement += " JOIN chunk ON chunk.id = chunk WHERE chunk != ? AND mode != ?"
+            values = (besides, ADOPTED)
         found: set[str] = set()
         with explained(self.path):
-            for (packed,) in self._db.execute("SELECT ids FROM outcome") if ids else ():
+            for (packed,) in self._db.execute(statement, values) if ids else ():
                 found.update(ids.intersection(unpack_ids(packed)))
         return found
 
     def used(self, operation_id: str) -> bool:
-        """Whether an operation of this id ran: its id is burnt, whatever it did."""
+        """Whether an operation of this id ran, however the API wrote it: its id is burnt, whatever it did."""
+        bare = operation_id.replace("-", "")
         with explained(self.path):
             found = self._db.execute(
-                "SELECT 1 FROM chunk WHERE operation_id = ? AND state IN ('settled', 'unsettled')",
-                (operation_id,),
+                "SELECT 1 FROM chunk WHERE operation_id IN (?, ?, ?, ?) AND state IN ('settled', 'unsettled')",
+                (operation_id, operation_id.upper(), bare, bare.upper()),
             ).fetchone()
         return found is not None
 

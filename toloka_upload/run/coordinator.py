@@ -91,11 +91,12 @@ class Coordinator:
             return
         await self._look_for_newcomers()
         self._session.tell(AllPlanned(self._sender.chunks))
+        if not self._at_once:
+            for pool in self.pools:
+                self._feed(pool)
         await self._send_doubtful()
         for pool in self.pools:
             pool.planned = True
-            if not self._at_once:
-                self._feed(pool)
         await until(self.pools.idle)
         await self._open_pools()
 
@@ -108,19 +109,20 @@ class Coordinator:
     def _refuse_bad_rows(self) -> None:
         """All or nothing, unless the bad rows are to be skipped."""
         session, counts = self._session, self._session.recorder.report.counts
-        hint = ""
         if counts.rejected and session.settings.check:
             hint = check_may_be_newer(session.recorder.groups, counts.read)
+            if hint:
+                session.recorder.warn(hint)
         if counts.rejected and not session.settings.requests.skip_invalid_items:
+            fix = "Fix them and upload again"
+            if counts.read > counts.rejected:
+                fix += ", or send the good rows alone with --skip-invalid-items"
             session.stop(
                 BadInput(
-                    f"{counted(counts.rejected, 'row')} failed the check, so nothing was sent. Mend and upload again, "
-                    f"or send the good rows alone with --skip-invalid-items. {hint}".rstrip(),
+                    f"{counted(counts.rejected, 'row')} failed the check, so nothing was sent. {fix}.",
                     code="ROWS_REJECTED",
                 )
             )
-        elif hint:
-            session.recorder.warn(hint)
 
     async def _plan(self) -> None:
         session, planner = self._session, self._planner
@@ -138,18 +140,30 @@ class Coordinator:
         self._session.loop.spawn(self._guard(partial(self._sender.feed, pool)))
 
     async def _send_doubtful(self) -> None:
-        """Chunks of an earlier run that may or may not have arrived: the same request again, or proof."""
+        """Chunks of an earlier run that may or may not have arrived: the same request again, or proof, side by side."""
+        proofs = []
         for plan, doubtful in list(self._planner.doubtful()):
             pool = plan.pool
             chunk = doubtful.chunk(pool.info.id, whole=True)
             if chunk and self._sender.same_request(pool, chunk, doubtful.sent):
                 chunk.replaces = doubtful.sent.id
                 self._sender.add(pool, chunk)
+                doubtful.gone = True
             else:
-                await confirm_absent(self._session, pool, doubtful.sent)
+                proofs.append(self._session.loop.spawn(self._prove(pool, doubtful)))
+        await until(lambda: all(proof.done for proof in proofs))
+
+    async def _prove(self, pool: PoolState, doubtful: Doubtful) -> None:
+        """Wait until a chunk that goes no more cannot arrive, and enter what became of it."""
+        session = self._session
+        try:
+            await confirm_absent(session, pool, doubtful.sent)
             doubtful.gone = True
-            if not chunk or not chunk.replaces:
-                self._after_proof(pool, doubtful)
+            self._after_proof(pool, doubtful)
+        except ApiError as error:
+            session.stop(error.as_upload_error())
+        except UploadError as error:
+            session.stop(error)
 
     def _after_proof(self, pool: PoolState, doubtful: Doubtful) -> None:
         """Enter the rows that turned out to have arrived; send those that did not."""

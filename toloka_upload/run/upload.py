@@ -142,6 +142,7 @@ class Upload:
             session.account(report)
             report.errors = recorder.groups
             report.rejects_files = [str(path) for path in rejects.files]
+            report.rejects_forms = list(rejects.forms)
         work.end()
         report.seconds = self._loop.clock() - self._started
         report.exit_status = _status(report, session)
@@ -165,7 +166,7 @@ class Upload:
 
     def _failed(self, error: UploadError) -> None:
         self.report.exit_status = error.status
-        self.report.error = RunError(error.code, str(error), error.request_id)
+        self.report.error = RunError.of(error)
 
 
 def _status(report: Report, session: Session) -> ExitStatus:

@@ -27,12 +27,20 @@ class Departure:
     """A request that leaves.
 
     Attributes:
+        again: It left before, and may have arrived.
         counts: Whether its items count at the API: off, if it certainly had no effect.
     """
 
     pool: PoolState
     items: int
+    again: bool = False
     counts: bool = True
+
+    @property
+    def held(self) -> bool:
+        """Whether a look into the pool's listing keeps it from leaving. One that waits may wait for just this one."""
+        arrivals = self.pool.arrivals
+        return arrivals.looking if self.again else arrivals.asked
 
 
 class Gate:
@@ -45,21 +53,23 @@ class Gate:
 
     @asynccontextmanager
     async def leave(
-        self, pool: PoolState, items: int, retry_state: RetryState
+        self, pool: PoolState, items: int, retry_state: RetryState, *, again: bool
     ) -> AsyncIterator[Departure]:
         """
         Wait until a request with so many items may leave, and hold what it needs while the block runs.
 
+        Args:
+            again: It left before, and may have arrived.
+
         Raises:
             UploadError: The run stops, the service has been failing for too long, or the day's limit is used up.
         """
-        departure = Departure(pool, items)
-        with pool.parking():
-            self._line.append(departure)
-            try:
-                ticket = await self._take_all(departure)
-            finally:
-                self._line.remove(departure)
+        departure = Departure(pool, items, again)
+        self._line.append(departure)
+        try:
+            ticket = await self._take_all(departure)
+        finally:
+            self._line.remove(departure)
         self._session.departing(retry_state)
         self._under_way += 1
         try:
@@ -75,7 +85,7 @@ class Gate:
         while True:
             await until(lambda: session.stopping is not None or self._is_next(departure))
             session.raise_if_stopping()
-            if await session.serviceable():
+            if await session.serviceable() or not self._is_next(departure):
                 continue  # others moved meanwhile
             granted = rate.take(departure.items)
             if not isinstance(granted, Wait):
@@ -85,4 +95,4 @@ class Gate:
     def _is_next(self, departure: Departure) -> bool:
         if self._under_way >= MOST_POSTS or self._session.rate.trying:
             return False
-        return next((one for one in self._line if not one.pool.listing), None) is departure
+        return next((one for one in self._line if not one.held), None) is departure

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,8 @@ FINAL_CODES = frozenset(
 )
 """Codes in a log that say that the pool or the account takes no items, whatever they are."""
 
+NO_REASON = Fault("", "REJECTED", "the API refused the item without a reason")
+
 
 @dataclass(slots=True)
 class LogReading:
@@ -79,7 +82,8 @@ def read_log(entries: Iterable[Mapping[str, Any]], contents: bytes) -> LogReadin
     """
     One reading from the entries of a log, in whatever order they come.
 
-    An item is created if and only if an entry says success and gives its id. Entries are matched by our marker; those
+    An item is created if and only if an entry says success and gives its id, and refused only if one says that there
+    was none; an entry that says neither tells nothing. Entries are matched by our marker; those
     without one by the content of their input, and, where there are several of one content, in order.
 
     Args:
@@ -107,7 +111,16 @@ def read_log(entries: Iterable[Mapping[str, Any]], contents: bytes) -> LogReadin
             unmarked.append(entry)
     if unmarked:
         _match(reading, unmarked, contents)
+    _forget_doubles(ids)
     return reading
+
+
+def _forget_doubles(ids: list[str]) -> None:
+    """An id that is named for two items is known to be neither's."""
+    there = list(filter(None, ids))
+    if len(set(there)) < len(there):
+        counts = Counter(there)
+        ids[:] = ["" if counts[item] > 1 else item for item in ids]
 
 
 def _index(entry: Mapping[str, Any]) -> int:
@@ -125,9 +138,9 @@ def _note(reading: LogReading, index: int, entry: Mapping[str, Any]) -> None:
         if created:
             reading.ids[index] = created
         return
-    faults = faults_of(output) or [
-        Fault("", "REJECTED", "the API refused the item without a reason")
-    ]
+    if entry.get("success") is not False:
+        return
+    faults = faults_of(output) or [NO_REASON]
     if any(
         fault.code in PASSING_CODES or fault.code in FINAL_CODES
         for fault in faults

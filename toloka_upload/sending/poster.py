@@ -18,6 +18,7 @@ from toloka_upload.api.errors import (
     NotFound,
     OperationExists,
     RateLimited,
+    ServerFailed,
     TooLarge,
 )
 from toloka_upload.items.spool import Planned
@@ -25,14 +26,9 @@ from toloka_upload.journal import ChunkState, SentChunk
 from toloka_upload.report.observer import Waiting
 from toloka_upload.rows.model import Fault
 from toloka_upload.sending.gate import Gate
+from toloka_upload.sending.listing_look import ListingQuery, late, settle_by_listing
 from toloka_upload.sending.operation_log import LogReading
-from toloka_upload.sending.reconcile import (
-    ListingQuery,
-    Reconciliation,
-    late,
-    nothing_known,
-    settle_by_listing,
-)
+from toloka_upload.sending.reconciliation import Reconciliation, nothing_known
 from toloka_upload.session.loop import call
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import RetryState, Session
@@ -48,7 +44,6 @@ class InFlightChunk:
 
     Attributes:
         record: What the journal has of its request, once that is about to leave.
-        maybe: A request of it may have arrived.
         found: The API had it before this run sent anything: what it created is not this run's.
         denied: How often the API said in one breath that the operation exists and that it does not.
         retry_state: What its request meets, until it is taken.
@@ -61,7 +56,6 @@ class InFlightChunk:
     planned: Planned
     retry_state: RetryState
     record: SentChunk | None = None
-    maybe: bool = False
     found: bool = False
     denied: int = 0
     left_at: float = 0.0
@@ -74,6 +68,17 @@ class InFlightChunk:
         if self.record is None:
             raise AssertionError("nothing of it has left")
         return self.record
+
+    @property
+    def maybe(self) -> bool:
+        """Whether a request of it may have arrived, and nobody knows yet what it created."""
+        if self.record is None:
+            return self.planned.again
+        return self.record.id in self.pool.arrivals
+
+    def over(self) -> None:
+        """What it created is known, or that it had no effect."""
+        self.pool.arrivals.over(self.sent.id)
 
 
 class Poster:
@@ -119,10 +124,11 @@ class Poster:
     async def _request(self, flight: InFlightChunk) -> Any:
         """One request, as soon as it may leave; its answer."""
         session, pool, items = self._session, flight.pool, flight.planned.items
-        async with self._gate.leave(pool, items, flight.retry_state) as departure:
+        state, again = flight.retry_state, flight.maybe
+        async with self._gate.leave(pool, items, state, again=again) as departure:
             body = self._depart(flight)
-            before, flight.maybe = flight.maybe, True
             sent = flight.sent
+            pool.arrivals.expect(sent.id, sent.contents, session.loop.clock())
             parameters = dict(sent.parameters)
             if sent.operation_id:
                 parameters["operation_id"] = sent.operation_id
@@ -131,7 +137,8 @@ class Poster:
                     return await call(session.client.create, sent.kind, body, parameters)
             except ApiError as error:
                 departure.counts = error.effect
-                flight.maybe = before or error.effect or isinstance(error, OperationExists)
+                if not (again or error.effect or isinstance(error, OperationExists)):
+                    flight.over()
                 raise
 
     async def _after(
@@ -213,13 +220,14 @@ class Poster:
             return None
         if sent.operation_id is None:
             reconciliation = nothing_known(sent)
-            answered = error.status is not None and error.status not in (408, 504)
-            wait = 0.0 if answered else late(session, sent)
-            case = ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, late=wait)
+            lost = not _is_answered(error)
+            case = ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, lost=lost)
             await settle_by_listing(session, flight.pool, [case])
             session.raise_if_stopping()
-            flight.maybe = reconciliation.reading.created > 0
-            return reconciliation if flight.maybe else None
+            if reconciliation.reading.created or len(reconciliation.free) < sent.items:
+                return reconciliation
+            flight.over()
+            return None
         try:
             return await session.ask(session.client.operation, sent.operation_id)
         except NotFound:
@@ -228,15 +236,21 @@ class Poster:
     async def _arrived(self, flight: InFlightChunk) -> Operation | None:
         """Wait until an earlier request with our id cannot arrive any more; return its operation, if there is one."""
         session, sent = self._session, flight.sent
-        wait = late(session, sent)
+        wait = late(session, flight.pool, sent)
         session.tell(Waiting("settling", "making sure that a lost request does not arrive", wait))
         await session.pause(wait)
         session.raise_if_stopping()
         try:
             return await session.ask(session.client.operation, sent.operation_id or "")
         except NotFound:
-            flight.maybe = False
+            flight.over()
             return None
+
+
+def _is_answered(error: ApiError) -> bool:
+    """Whether it was the API that says it failed: then it does not work any more."""
+    own = isinstance(error, ServerFailed) and error.code != f"HTTP_{error.status}"
+    return own and error.status not in (408, 504)
 
 
 def _read_answer(flight: InFlightChunk, value: Any) -> Operation | Reconciliation:

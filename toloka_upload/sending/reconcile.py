@@ -1,222 +1,91 @@
-"""What became of a chunk's items: from the operation's log, and where it is silent from the pool's listing.
-
-Nothing is assumed. An item is created if the log or the listing gives its id, refused if the log says so, and free to
-go again only if it is proven that it was not created; all else is unknown.
-"""
+"""What became of an operation's items: from its log, and where that is silent from the pool's listing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
 from toloka_upload.api.client import Client, Operation
-from toloka_upload.api.errors import ApiError
-from toloka_upload.api.listing import page
+from toloka_upload.api.errors import AnswerLost, ApiError
 from toloka_upload.items.identity import WIDTH
 from toloka_upload.journal import SentChunk
-from toloka_upload.outcomes import Outcome, Status
-from toloka_upload.report.observer import Waiting
+from toloka_upload.sending.listing_look import ListingQuery, earlier, settle_by_listing
 from toloka_upload.sending.operation_log import LogReading, read_log
+from toloka_upload.sending.reconciliation import Reconciliation, nothing_known
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 
 LOG_PAUSES = (0.06, 0.2, 0.6)
 """Parts of `settle_pause` between looks at a log that says less than the operation's counters: a log may come late."""
-FIRST_LOOK = 0.5
-"""Seconds before the first look at a listing. The second comes `settle_pause` later, and is what makes an absence
-believable: how soon a listing shows what was created is not documented."""
-LATE = 4.0
-"""For so many `settle_pause`s after it left, a request may still arrive and be worked off, though nobody waits for its
-answer: 20 s by default, longer than proxies hold a request whose sender is gone."""
-
-
-class Reconciliation:
-    """What is known of a chunk's items, as it is found out.
-
-    Attributes:
-        reading: Ids and faults so far.
-        free: Items that are proven not to have been created: they may go again.
-    """
-
-    def __init__(self, reading: LogReading) -> None:
-        self.reading = reading
-        self.free: set[int] = set()
-
-    def learn(self, reading: LogReading) -> None:
-        """Take over what a log tells; of what it does not tell, the knowledge so far stays."""
-        before, self.reading = self.reading, reading
-        untold = reading.untold()
-        told = set(reading.ids) if untold else ()
-        for index in untold:
-            if before.ids[index] not in told:
-                reading.ids[index] = before.ids[index]
-            if index in before.faults:
-                reading.faults[index] = before.faults[index]
-
-    def open(self) -> list[int]:
-        """Items of which nothing is known yet."""
-        return [index for index in self.reading.untold() if index not in self.free]
-
-    def outcome(self, sent: SentChunk) -> Outcome:
-        """The outcome of every row: each has its item's."""
-        ids = self.reading.ids
-        if all(ids):
-            return Outcome(bytearray([Status.CREATED]) * sent.rows, ids, {})
-        statuses = bytearray()
-        faults = {}
-        sizes = sent.per_item or [1] * sent.items
-        for index, rows in enumerate(sizes):
-            if self.reading.ids[index]:
-                status = Status.CREATED
-            elif index in self.reading.faults:
-                status = Status.REJECTED
-                for row in range(len(statuses), len(statuses) + rows):
-                    faults[row] = self.reading.faults[index]
-            else:
-                status = Status.UNSENT if index in self.free else Status.UNKNOWN
-            statuses += bytes([status]) * rows
-        return Outcome(statuses, self.reading.ids, faults)
-
-
-def nothing_known(sent: SentChunk) -> Reconciliation:
-    """The reconciliation before anyone was asked."""
-    return Reconciliation(LogReading([""] * sent.items))
-
-
-@dataclass(frozen=True, slots=True)
-class ListingQuery:
-    """A chunk with open items that only the pool's listing can tell of.
-
-    Attributes:
-        since: When they were created at the earliest, by the API's clock; None: at any time.
-        absent_is_free: An item that is missing at the last look too was not created (else: it stays unknown).
-        late: Seconds from now during which the request may still arrive: the last look comes after that.
-    """
-
-    sent: SentChunk
-    reconciliation: Reconciliation
-    since: str | None
-    absent_is_free: bool
-    late: float = 0.0
-
-
-def late(session: Session, sent: SentChunk) -> float:
-    """Seconds for which a request without an answer may still arrive.
-
-    A clock that was set back makes nobody wait for longer than that.
-    """
-    longest = LATE * session.settings.pacing.settle_pause
-    return longest - min(max(session.wall() - sent.sent_at, 0.0), longest)
+UNREADABLE = 3
+"""So often is a log read that is answered and is none: no JSON, or no array of objects."""
 
 
 async def settle_operation(
-    session: Session, pool: PoolState, sent: SentChunk, operation: Operation
+    session: Session, pool: PoolState, sent: SentChunk, operation: Operation, *, older: bool
 ) -> Reconciliation:
-    """Find out what a finished operation did with a chunk's items."""
+    """Find out what a finished operation did with a chunk's items; `older`: it may be of an earlier run."""
     reconciliation = nothing_known(sent)
-    case = await ask_log(session, sent, operation, reconciliation)
+    case = await ask_log(session, pool, sent, operation, reconciliation, older=older)
     if case is not None:
         await settle_by_listing(session, pool, [case])
     return reconciliation
 
 
 async def ask_log(
-    session: Session, sent: SentChunk, operation: Operation, reconciliation: Reconciliation
+    session: Session,
+    pool: PoolState,
+    sent: SentChunk,
+    operation: Operation,
+    reconciliation: Reconciliation,
+    *,
+    older: bool,
 ) -> ListingQuery | None:
-    """Enter what a finished operation's log tells; return what is left for the listing to tell."""
+    """
+    Enter what a finished operation's log tells; return what is left for the listing to tell.
+
+    Args:
+        older: The operation may be of an earlier run, in which a look may have taken its items for others'.
+    """
     reading = await _log(session, sent, operation)
+    reconciliation.named_twice = _named_twice(pool, sent, reading, older=older)
     reconciliation.learn(reading)
     if not reconciliation.open():
         return None
-    failed = operation.status == "FAIL"
+    failed, created = operation.status == "FAIL", operation.details.get("success_count")
     said_something = reading.created or reading.faults or reading.general
-    if failed and said_something and operation.details.get("success_count") == reading.created:
+    if failed and said_something and created == reading.created:
         reconciliation.free.update(reconciliation.open())
         return None
-    return ListingQuery(sent, reconciliation, earlier(operation.submitted), absent_is_free=failed)
+    return ListingQuery(
+        sent,
+        reconciliation,
+        earlier(operation.submitted),
+        absent_is_free=failed,
+        created=None if failed else created,
+    )
 
 
-async def settle_by_listing(
-    session: Session, pool: PoolState, cases: Sequence[ListingQuery]
-) -> None:
+def _named_twice(pool: PoolState, sent: SentChunk, reading: LogReading, *, older: bool) -> set[int]:
     """
-    Look for the open items of chunks in their pool, by content and multiplicity, twice.
+    Take from a reading the ids that are another chunk's; return the items they were named for.
 
-    Nothing else is sent to the pool meanwhile, so that what is found and belongs to no other chunk is theirs. A stop
-    leaves open what is open: an absence that is seen too early proves nothing.
+    Of two equal rows, the one that a look gave the id keeps it: the other one's item is whatever else there is, and if
+    there is none it goes again.
     """
-    pool.listing += 1
-    for case in cases:
-        pool.claimed.update(filter(None, case.reconciliation.reading.ids))
-    try:
-        await session.quiet(lambda: pool.in_flight - pool.parked <= pool.listing)
-        for pause in _pauses(session, cases):
-            what = "looking into the pool for rows without an answer"
-            session.tell(Waiting("settling", what, pause))
-            await session.pause(pause)
-            if session.stopping:
-                return
-            await _look(session, pool, cases)
-            if not any(case.reconciliation.open() for case in cases):
-                return
-        for case in cases:
-            if case.absent_is_free:
-                case.reconciliation.free.update(case.reconciliation.open())
-    finally:
-        pool.listing -= 1
-
-
-def _pauses(session: Session, cases: Sequence[ListingQuery]) -> list[float]:
-    pause = session.settings.pacing.settle_pause
-    first = min(FIRST_LOOK, pause)
-    return [first, max(pause, max(case.late for case in cases) - first)] if cases else []
-
-
-async def _look(session: Session, pool: PoolState, cases: Sequence[ListingQuery]) -> None:
-    """One look, for all chunks at once that may have been created since the same moment."""
-    groups: dict[tuple[str, str | None], list[ListingQuery]] = {}
-    for case in cases:
-        if case.reconciliation.open():
-            groups.setdefault((case.sent.kind, case.since), []).append(case)
-    for (kind, since), group in groups.items():
-        wanted: dict[bytes, list[tuple[Reconciliation, int]]] = {}
-        for case in reversed(group):
-            for index in reversed(case.reconciliation.open()):
-                content = case.sent.contents[index * WIDTH : (index + 1) * WIDTH]
-                wanted.setdefault(content, []).append((case.reconciliation, index))
-        found = await _find(session, pool, kind, set(wanted), since)
-        candidates = {item for ids in found.values() for item in ids}
-        owned = pool.book.owned(candidates) | pool.claimed
-        for content, ids in found.items():
-            for item in ids:
-                if item not in owned and wanted[content]:
-                    reconciliation, index = wanted[content].pop()
-                    reconciliation.reading.ids[index] = item
-                    pool.claimed.add(item)
-
-
-async def _find(
-    session: Session, pool: PoolState, kind: str, contents: set[bytes], since: str | None
-) -> dict[bytes, list[str]]:
-    """The ids of a pool's items by content, oldest first. A page that fails is asked for again, not all of them."""
-    found: dict[bytes, list[str]] = {}
-    after: str | None = None
-    while True:
-        items, after = await session.ask(page, session.client, kind, pool.info.id, since, after)
-        for content, item in items:
-            if content in contents:
-                found.setdefault(content, []).append(item)
-        if after is None:
-            return found
+    named = set(filter(None, reading.ids))
+    taken = {item for item in named & pool.claimed.keys() if pool.claimed[item] != sent.id}
+    if older:
+        taken |= pool.book.owned(named, besides=sent.id)
+    items = {index for index, item in enumerate(reading.ids) if item in taken} if taken else set()
+    for index in items:
+        reading.ids[index] = ""
+    return items
 
 
 async def _log(session: Session, sent: SentChunk, operation: Operation) -> LogReading:
     """Read the log, again while it says less than the counters do. An archived log says nothing."""
-    reading = LogReading([""] * sent.items)
+    reading, read = LogReading([""] * sent.items), _LogReader(session.client, operation.id)
     for pause in (*LOG_PAUSES, None):
         try:
-            reading = await session.ask(_read, session.client, operation.id, sent.contents)
+            reading = await session.ask(read, sent.contents)
         except ApiError:
             return reading
         if _complete(reading, operation) or pause is None or session.stopping:
@@ -225,8 +94,22 @@ async def _log(session: Session, sent: SentChunk, operation: Operation) -> LogRe
     return reading
 
 
-def _read(client: Client, operation_id: str, contents: bytes) -> LogReading:
-    return read_log(client.operation_log(operation_id), contents)
+class _LogReader:
+    """Reads an operation's log. One that cannot be read may be read the next time, and says nothing in the end."""
+
+    def __init__(self, client: Client, operation_id: str) -> None:
+        self._client = client
+        self._operation = operation_id
+        self._unreadable = 0
+
+    def __call__(self, contents: bytes) -> LogReading:
+        try:
+            return read_log(self._client.operation_log(self._operation), contents)
+        except AnswerLost as error:
+            self._unreadable += error.code == "BAD_ANSWER"
+            if self._unreadable < UNREADABLE:
+                raise
+            return LogReading([""] * (len(contents) // WIDTH))
 
 
 def _complete(reading: LogReading, operation: Operation) -> bool:
@@ -236,19 +119,3 @@ def _complete(reading: LogReading, operation: Operation) -> bool:
     return (
         operation.status == "FAIL" and bool(reading.faults or reading.general)
     ) or not reading.untold()
-
-
-def timestamp(moment: float) -> str:
-    """Seconds since the epoch as the API writes a time."""
-    return datetime.fromtimestamp(moment, UTC).replace(tzinfo=None).isoformat()
-
-
-def earlier(moment: str | None) -> str | None:
-    """A few seconds before a time of the API's: its machines' clocks need not agree."""
-    if moment is None:
-        return None
-    try:
-        earlier = datetime.fromisoformat(moment) - timedelta(seconds=10)
-    except ValueError:
-        return None
-    return earlier.replace(tzinfo=None).isoformat()

@@ -31,16 +31,11 @@ from toloka_upload.items.identity import WIDTH
 from toloka_upload.journal import ChunkState, SentChunk
 from toloka_upload.outcomes import Places, Status
 from toloka_upload.report.observer import Waiting
+from toloka_upload.sending.listing_look import ListingQuery, late, settle_by_listing, timestamp
 from toloka_upload.sending.operation import finish
-from toloka_upload.sending.reconcile import (
-    ListingQuery,
-    Reconciliation,
-    ask_log,
-    late,
-    nothing_known,
-    settle_by_listing,
-    timestamp,
-)
+from toloka_upload.sending.reconcile import ask_log
+from toloka_upload.sending.reconciliation import Reconciliation, nothing_known
+from toloka_upload.session.arrivals import split
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 
@@ -166,6 +161,7 @@ class _Recovery:
     async def run(self, leftovers: list[SentChunk]) -> None:
         """Settle them all."""
         tell = self._session.tell
+        self._expect(leftovers)
         for number, sent in enumerate(leftovers, 1):
             what = f"settling what an earlier run left: {number} of {len(leftovers)}"
             tell(Waiting("settling", what, 0.1))
@@ -176,6 +172,15 @@ class _Recovery:
         self._raise_if_stopping()
         if leftovers:
             tell(Waiting("settling", "", 0.0))
+
+    def _expect(self, leftovers: list[SentChunk]) -> None:
+        """Any of them may still arrive. How long ago they left only this machine's clock can tell."""
+        now, wall = self._session.loop.clock(), self._session.wall()
+        for sent in leftovers:
+            age = max(
+                wall - sent.sent_at, 0.0
+            )  # a clock that was set back makes nobody wait longer
+            self._lane.arrivals.expect(sent.id, sent.contents, now - age)
 
     async def look(self) -> None:
         """Settle by the pool's listing what is left for it."""
@@ -188,7 +193,7 @@ class _Recovery:
     async def confirm(self, sent: SentChunk) -> None:
         """Ask again about a doubtful chunk once its request cannot arrive any more."""
         session = self._session
-        left = late(session, sent)
+        left = late(session, self._lane, sent)
         if left > 0:
             what = f"making sure that a lost request does not arrive: {left:.0f} s"
             session.tell(Waiting("settling", what, left))
@@ -197,16 +202,15 @@ class _Recovery:
         operation = await self._operation(sent)
         if operation is None:
             self._lane.book.move(sent.id, ChunkState.RETURNED)
+            self._lane.arrivals.over(sent.id)
         else:
             await self._follow(sent, nothing_known(sent), operation)
 
     async def _ask(self, sent: SentChunk) -> None:
-        session = self._session
         reconciliation = _known_so_far(self._lane, sent)
         if sent.operation_id is None:
-            wait = late(session, sent)
             self._cases.append(
-                ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, late=wait)
+                ListingQuery(sent, reconciliation, sent.since, absent_is_free=True, lost=True)
             )
             return
         operation = await self._operation(sent)
@@ -243,10 +247,13 @@ class _Recovery:
         if sent.state is ChunkState.SENDING:
             self._lane.book.move(sent.id, ChunkState.ACCEPTED)
             sent.state = ChunkState.ACCEPTED
-        finished = await finish(self._session, self._lane, operation, None)
-        case = None
-        if finished is not None:
-            case = await ask_log(self._session, sent, finished, reconciliation)
+        session, lane = self._session, self._lane
+        finished = await finish(session, lane, operation, None)
+        if finished is None:
+            lane.book.settle(sent.id, reconciliation.outcome(sent))
+            lane.arrivals.give_up(sent.id)
+            return
+        case = await ask_log(session, lane, sent, finished, reconciliation, older=True)
         if case is not None:
             self._cases.append(case)
         else:
@@ -254,18 +261,19 @@ class _Recovery:
 
     async def _separate(self) -> None:
         """Let no doubtful chunk arrive while the listing is looked through for rows that are equal to its own."""
-        wanted = {
-            _at(case.sent.contents, index)
-            for case in self._cases
-            for index in case.reconciliation.open()
-        }
-        for sent in list(self.doubtful) if wanted else ():
-            if any(_at(sent.contents, index) in wanted for index in range(sent.items)):
-                self.doubtful.remove(sent)
-                await self.confirm(sent)
+        while equal := self._equal():
+            self.doubtful.remove(equal)
+            await self.confirm(equal)
+
+    def _equal(self) -> SentChunk | None:
+        """A doubtful chunk with a row equal to one that is looked for."""
+        wanted = {content for case in self._cases for content in case.wanted()}
+        alike = (sent for sent in self.doubtful if not wanted.isdisjoint(split(sent.contents)))
+        return next(alike, None) if wanted else None
 
     def _settle(self, sent: SentChunk, reconciliation: Reconciliation) -> None:
         self._lane.book.settle(sent.id, reconciliation.outcome(sent))
+        self._lane.arrivals.over(sent.id)
 
     def _raise_if_stopping(self) -> None:
         if self._session.stopping:

@@ -67,5 +67,14 @@ def _name(session: Session, pool: PoolState, sent: SentChunk) -> None:
         sent.attempt += 1
 
 
+def same_id(one: str, other: str | None) -> bool:
+    """Whether two operation ids are the same UUID: a server may write it without dashes, or in capitals."""
+    return other is not None and _bare(one) == _bare(other)
+
+
+def _bare(operation: str) -> str:
+    return operation.replace("-", "").lower()
+
+
 def _flag(value: object) -> str:
     return "true" if value else "false"

@@ -19,17 +19,13 @@ from toloka_upload.journal import ChunkState, SentChunk
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 from toloka_upload.report.observer import ChunkReturned, ChunkSent, ChunkSettled, Waiting
 from toloka_upload.rows.model import Fault
+from toloka_upload.sending.listing_look import ListingQuery, settle_by_listing
 from toloka_upload.sending.operation import finish
 from toloka_upload.sending.operation_log import FINAL_CODES, LogReading
 from toloka_upload.sending.poster import InFlightChunk, Poster
-from toloka_upload.sending.reconcile import (
-    ListingQuery,
-    Reconciliation,
-    nothing_known,
-    settle_by_listing,
-    settle_operation,
-)
-from toloka_upload.sending.request import describe, same_request
+from toloka_upload.sending.reconcile import settle_operation
+from toloka_upload.sending.reconciliation import Reconciliation, nothing_known
+from toloka_upload.sending.request import describe, same_id, same_request
 from toloka_upload.session.loop import until
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import RetryState, Session
@@ -58,22 +54,31 @@ class Sender:
         """Send a pool's chunks, as many at a time as its concurrency allows, until all have their outcome."""
         session = self._session
         while True:
-            await until(
-                lambda: (
-                    session.stopping is not None
-                    or (pool.planned and not pool.queue and not pool.in_flight)
-                    or self._may_send(pool)
-                )
-            )
-            if session.stopping is not None or not pool.queue:
+            await until(lambda: self._is_fed(pool) or self._next(pool) is not None)
+            if self._is_fed(pool):
                 break
-            planned = pool.queue.popleft()
-            pool.in_flight += 1
-            session.loop.spawn(self._carry(pool, planned))
+            if planned := self._next(pool):
+                pool.queue.remove(planned)
+                pool.in_flight += 1
+                session.loop.spawn(self._carry(pool, planned))
         await until(lambda: not pool.in_flight)
 
-    def _may_send(self, pool: PoolState) -> bool:
-        return bool(pool.queue) and not pool.listing and pool.in_flight < pool.concurrency.level
+    def _is_fed(self, pool: PoolState) -> bool:
+        """Whether nothing more is to be sent: all have their outcome, or the run stops."""
+        done = pool.planned and not pool.queue and not pool.in_flight
+        return done or self._session.stopping is not None
+
+    def _next(self, pool: PoolState) -> Planned | None:
+        """
+        The chunk to send now, if there is one.
+
+        While a look into the listing is on or waits, only what left in an earlier run: it may wait for just that one.
+        """
+        if pool.arrivals.asked:
+            return next((planned for planned in pool.queue if planned.again), None)
+        if pool.queue and pool.in_flight < pool.concurrency.level:
+            return pool.queue[0]
+        return None
 
     def add(self, pool: PoolState, chunk: Chunk) -> None:
         """Queue a chunk behind the others."""
@@ -97,9 +102,9 @@ class Sender:
 
     async def _carry(self, pool: PoolState, planned: Planned) -> None:
         try:
-            chunk = self._spool.load(planned) if pool.is_refused_size(planned) else None
-            if chunk and not chunk.replaces:  # what may have arrived as it is must stay as it is
-                self._again(pool, chunk.halves())
+            if pool.is_refused_size(planned) and not planned.again:
+                # What may have arrived as it is must stay as it is.
+                self._again(pool, self._spool.load(planned).halves())
             else:
                 await self._send(pool, planned)
         except UploadError as error:
@@ -156,7 +161,9 @@ class Sender:
         if flight.record is None:
             sent = describe(session, pool, chunk, body, self._run)
             sent.id = pool.book.sending(sent, replaces=chunk.replaces)
-            flight.record, flight.maybe = sent, chunk.replaces is not None
+            flight.record = sent
+            if chunk.replaces is not None:
+                pool.arrivals.rename(chunk.replaces, sent.id)
             flight.left_at, flight.beside = session.loop.clock(), pool.in_flight
             flight.retries = session.recorder.report.retries
             self.air[flight.planned.number] = flight
@@ -202,21 +209,24 @@ class Sender:
     ) -> Reconciliation | None:
         """Follow an operation to its end. None: the run does not wait, or it did not end in time."""
         session, pool, sent = self._session, flight.pool, flight.sent
-        flight.maybe = True
-        sent.operation_id = operation.id
-        pool.book.move(sent.id, ChunkState.ACCEPTED, operation_id=operation.id)
+        if not same_id(operation.id, sent.operation_id):
+            sent.operation_id = operation.id
+        pool.book.move(sent.id, ChunkState.ACCEPTED, operation_id=sent.operation_id)
         pool.locks = 0
         if not session.settings.wait:
+            pool.arrivals.give_up(sent.id)
             return None
         finished = await finish(session, pool, operation, flight.planned.number, sent)
         if finished is None:
+            pool.arrivals.give_up(sent.id)
             return None
         counts = session.recorder.report.operations
         if finished.status == "SUCCESS":
             counts.succeeded += 1
         else:
             counts.failed += 1
-        return await settle_operation(session, pool, sent, finished)
+        older = flight.found or flight.planned.again
+        return await settle_operation(session, pool, sent, finished, older=older)
 
     async def _refused(self, flight: InFlightChunk, error: TooLarge | InvalidItems) -> None:
         """The API refused the request as a whole: find the items it is about, or cut it in two."""
@@ -241,6 +251,7 @@ class Sender:
     def _return(self, flight: InFlightChunk, reason: str, *, requeue: bool = True) -> None:
         """The chunk certainly had no effect: its rows are free, and it goes back to the queue."""
         flight.pool.book.move(flight.sent.id, ChunkState.RETURNED)
+        flight.over()
         self.air.pop(flight.planned.number, None)
         self._session.tell(ChunkReturned(flight.planned.number, flight.pool.info.id, reason))
         if requeue:
@@ -257,6 +268,7 @@ class Sender:
         if flight.found:
             outcome.statuses = outcome.statuses.replace(_CREATED, _ALREADY_UPLOADED)
         pool.book.settle(sent.id, outcome)
+        flight.over()
         del self.air[flight.planned.number]
         self._enter(flight, outcome)
         if chunk is None:

@@ -6,14 +6,11 @@ import hashlib
 import re
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from toloka_upload.api.errors import ApiError, NotFound, RequestRefused
 from toloka_upload.api.target import Target
@@ -27,6 +24,7 @@ from toloka_upload.journal.lock import Held, Lock
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.policies.polling import PollPace
 from toloka_upload.report.observer import Waiting
+from toloka_upload.session.arrivals import Arrivals
 from toloka_upload.session.loop import call
 from toloka_upload.session.session import Session
 from toloka_upload.session.timesheet import Cause
@@ -67,13 +65,12 @@ class PoolState:
         queue: Chunks that wait to be sent.
         planned: Whether all of the input's chunks are in the queue.
         in_flight: Chunks between leaving the queue and their outcome.
-        listing: Chunks that wait for a look into the pool's listing; meanwhile nothing is sent.
-        parked: Chunks of those in flight that wait to be sent: nobody who looks needs to wait for them.
+        arrivals: Requests that may still arrive, and looks into the pool's listing for what they created.
         since: The newest item's creation time before this run's first synchronous request.
         pace: When to ask for an operation again.
         locks: How often in a row the pool was found locked.
         waiting_for_lock: Chunks that wait for the pool to be unlocked.
-        claimed: Ids that a look into the listing gave to a chunk of this run.
+        claimed: Ids that a look into the listing gave to a chunk in this run, with the chunk's number in the journal.
         refused: (items, bytes) of requests that were refused as too large, in this run.
     """
 
@@ -91,10 +88,9 @@ class PoolState:
     queue: deque[Planned] = field(default_factory=deque)
     planned: bool = False
     in_flight: int = 0
-    listing: int = 0
-    parked: int = 0
+    arrivals: Arrivals = field(default_factory=Arrivals)
     since: str | None = None
-    claimed: set[str] = field(default_factory=set)
+    claimed: dict[str, int] = field(default_factory=dict)
     refused: list[tuple[int, int]] = field(default_factory=list)
     pace: PollPace = field(default_factory=PollPace)
     locks: int = 0
@@ -119,15 +115,6 @@ class PoolState:
         return any(
             planned.items >= 0.9 * items and size >= 0.9 * most for items, most in self.refused
         )
-
-    @contextmanager
-    def parking(self) -> Iterator[None]:
-        """While a chunk waits to be sent."""
-        self.parked += 1
-        try:
-            yield
-        finally:
-            self.parked -= 1
 
     def close(self) -> None:
         """Close the journal and let the next run in."""
@@ -273,19 +260,14 @@ async def hold(
                 "lock", "another run may hold the pool", settings.pacing.wait_lock, pool.info.id
             )
         )
-    retrying = Retrying(
-        retry=retry_if_exception_type(Held),
-        stop=stop_after_delay(settings.pacing.wait_lock),
-        wait=wait_fixed(_LOOK_AGAIN),
-    )
     try:
-        pool.lock = await call(retrying, Lock, path.with_suffix(".lock"), mine)
-    except RetryError as error:
-        held = error.last_attempt.exception()
-        holder = held.holder if isinstance(held, Held) else {}
+        pool.lock = await _lock(session, path.with_suffix(".lock"), mine)
+    except Held as error:
+        holder = error.holder
+        wait = ", or wait for it with --wait-lock 30m" if settings.command == "upload" else ""
         raise TryAgain(
-            f"Another run ({holder.get('run', 'unknown')}, since {holder.get('since', 'some time')}) is uploading to "
-            f"pool {pool.info.id}. Run the same command again when it is done, or wait for it with --wait-lock 30m.",
+            f"Another run ({holder.get('run', 'unknown')}, since {holder.get('since', 'some time')}) is at work on "
+            f"pool {pool.info.id}. Run the same command again when it is done{wait}.",
             code="LOCKED_BY_RUN",
         ) from error
     if repair and (kept := keep_aside(path)):
@@ -293,3 +275,22 @@ async def hold(
             f"The journal of pool {pool.info.id} was damaged. It is kept as {kept}, and a new one begins."
         )
     pool.journal = Journal(path, destination)
+
+
+async def _lock(session: Session, path: Path, mine: dict[str, str]) -> Lock:
+    """
+    Take a lock, and wait for its holder for as long as the settings say, but not through a stop.
+
+    Raises:
+        Held: Another run has it all that time.
+    """
+    end = session.loop.clock() + session.settings.pacing.wait_lock
+    while True:
+        try:
+            return await call(Lock, path, mine)
+        except Held:
+            left = end - session.loop.clock()
+            if left <= 0:
+                raise
+        await session.pause(min(_LOOK_AGAIN, left), Cause.LOCK)
+        session.raise_if_stopping()
