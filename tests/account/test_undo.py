@@ -320,3 +320,38 @@ def test_a_run_without_a_name_is_not_the_only_one(service: Service, name: str) -
     with pytest.raises(UsageProblem):
         undo(service, past_run(STATE, name).id)
     assert overlaps(service) == [3, 3]
+
+
+@pytest.mark.parametrize("adopts", [False, True])
+def test_undone_rows_are_free_also_when_the_journal_is_lost(
+    service: Service, *, adopts: bool
+) -> None:
+    """The API still knows the old operations: what they created is looked at, not taken to be there."""
+    upload(service, ROWS[:50])
+    undo(service)
+    forget()
+    if adopts:
+        adopt(service)
+    again = upload(service, ROWS[:50])
+    assert (again.report.exit_status, again.counts) == (0, {"read": 50, "created": 50})
+    assert overlaps(service) == [0] * 50 + [3] * 50
+    assert upload(service, ROWS[:50]).counts == {"read": 50, "already_uploaded": 50}
+    forget()
+    assert upload(service, ROWS[:50]).counts == {"read": 50, "already_uploaded": 50}
+    assert overlaps(service) == [0] * 50 + [3] * 50
+
+
+def test_of_a_lost_journal_just_what_was_taken_back_goes_again(service: Service) -> None:
+    """The others count as uploaded already."""
+    upload(service, ROWS[:50])
+    for item in service.pool()[10:15]:
+        ask(
+            service,
+            "PATCH",
+            f"/tasks/{item['id']}/set-overlap-or-min",
+            {"overlap": 0, "infinite_overlap": False},
+        )
+    forget()
+    counted = upload(service, ROWS[:50]).counts
+    assert counted == {"read": 50, "created": 5, "already_uploaded": 45}
+    assert overlaps(service) == [0] * 5 + [3] * 50
