@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
@@ -57,9 +57,7 @@ def _oversize(context: Context, name: str, message: str) -> Refusal:
 
 
 def _compact_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:
-    tasks = [item.value for item in items]
-    if kind == "suites":
-        tasks = [task for suite in tasks for task in _objects(suite.get("tasks"))]
+    tasks = _tasks(kind, [item.value for item in items])
     outputs = [
         solution.get("output_values")
         for task in tasks
@@ -68,6 +66,12 @@ def _compact_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:
         for solution in _objects(task[name])
     ]
     return _compact_size([task.get("input_values") for task in tasks]), _compact_size(outputs)
+
+
+def _tasks(kind: Kind, items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    if kind == "tasks":
+        return items
+    return [task for suite in items for task in _objects(suite.get("tasks"))]
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
@@ -114,7 +118,7 @@ def check_pools(kind: Kind, items: Sequence[Item], context: Context, now: float)
     pools = [(pool, amount) for pool, amount in found if pool]
     for pool, amount in pools:
         check_unlocked(pool, context, now)
-        _check_kind(kind, pool, context)
+        _check_kind(kind, pool, items, context)
         check_room(kind, pool, amount, context.switches)
     check_idle([pool.id for pool, _ in pools], context)
     return [pool for pool, _ in pools]
@@ -142,15 +146,23 @@ def check_idle(numbers: Sequence[int], context: Context) -> None:
         raise refusal("POOL_LOCKED_BY_ANOTHER_OPERATION")
 
 
-def _check_kind(kind: Kind, pool: Pool, context: Context) -> None:
+def _check_kind(kind: Kind, pool: Pool, items: Sequence[Item], context: Context) -> None:
     if kind == "tasks" and not pool.mixes:
         reading, code = context.switches.tasks_without_mixer, "MIXER_CONFIG_REQUIRED"
     elif kind == "suites" and pool.mixes:
         reading, code = context.switches.suites_with_mixer, "POOL_TASK_TYPE_CONFLICT"
+    elif pool.body.get("reward_per_assignment") == 0 and _has_general(kind, pool, items):
+        reading, code = context.switches.unpaid_general_tasks, "POOL_TASK_TYPE_CONFLICT"
     else:
         return
     if reading != "accept":
         raise (InLog if reading == "log" else Refusal)(code)
+
+
+def _has_general(kind: Kind, pool: Pool, items: Sequence[Item]) -> bool:
+    """Whether one of a pool's tasks is neither a control nor a training task."""
+    mine = [item.value for item in items if pool_number(item.value.get("pool_id")) == pool.id]
+    return not all(task.get("known_solutions") for task in _tasks(kind, mine))
 
 
 def check_quota(table: str, count: int, context: Context, now: float) -> None:

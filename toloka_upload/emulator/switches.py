@@ -147,6 +147,10 @@ class Switches:
         "Suites for a pool with `mixer_config`: likewise, with 409 `POOL_TASK_TYPE_CONFLICT`",
         default="refuse",
     )
+    unpaid_general_tasks: Literal["refuse", "accept", "log"] = _switch(
+        "General tasks for a pool whose price is 0: likewise, with 409 `POOL_TASK_TYPE_CONFLICT`",
+        default="refuse",
+    )
     suite_default_for_tasks: bool = _switch(
         "`allow_defaults` takes the pool's default for suites if it has none for tasks",
         default=True,
