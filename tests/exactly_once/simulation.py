@@ -239,6 +239,7 @@ class History:
         assert report is not None
         if report.exit_status is ExitStatus.UNKNOWN and options.get("mode", "async") == "async":
             # What became of some rows can no longer be found out; the user decides.
+            assert not self.server.tells_all, "unknown, and it could be known"
             report = self.run(rows, resend_unknown=True, **options)
             assert report is not None
         assert report.exit_status in (ExitStatus.OK, ExitStatus.REJECTED), report.error

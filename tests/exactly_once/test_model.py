@@ -211,6 +211,18 @@ def test_two_equal_rows_are_never_told_by_one_id(fast_path: Path) -> None:
         history.finish(rows, chunk_size=1)
 
 
+def test_looks_for_equal_rows_share_what_there_is(fast_path: Path) -> None:
+    """Who cannot know how many of its rows were created takes what those leave that must have created theirs."""
+    rows: Rows = [{"n": 1}] * 8
+    for seed in range(40):
+        history = new_history(fast_path, seed, {})
+        weather = history.server.weather
+        weather.fates = ("no_log", "fail_part_empty", "half_log", "fail_half_log", "no_success")
+        weather.chance = 0.7
+        history.run(rows, chunk_size=3, concurrency=5, crash_at=60 + seed if seed % 2 else None)
+        history.finish(rows, chunk_size=3)
+
+
 def test_a_request_that_an_earlier_run_lost_is_not_taken_for_a_new_one(fast_path: Path) -> None:
     """It arrives while its equal, which the next run added to the file, is looked for."""
     for seed in range(60):
