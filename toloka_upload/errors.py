@@ -2,7 +2,7 @@
 
     UploadError
     ├── UsageProblem     2   the command line asks for something that cannot be
-    ├── Stopped          4   more rows were rejected than the run was told to bear
+    ├── Stopped          4   more rows were rejected, or it may cost more, than the run allows
     ├── Interrupted    130   a signal asked to stop (143 for SIGTERM)
     ├── BadInput        65   the input as a whole is wrong (its rows' faults are values, not errors)
     ├── NoInput         66   an input is missing or cannot be read
@@ -31,7 +31,7 @@ class ExitStatus(IntEnum):
     UNKNOWN = 3
     """What became of some rows could not be settled; run again to settle it."""
     STOPPED = 4
-    """`--max-errors` was passed."""
+    """`--max-errors` or `--max-cost` was passed."""
     BAD_INPUT = 65
     """Rows failed the check and nothing was sent."""
     NO_INPUT = 66
@@ -81,14 +81,26 @@ class UploadError(Exception):
     Attributes:
         code: A short name for programs; the API's own code where the API gave one.
         request_id: The API's id for the request that was refused; its support asks for it.
+        options: An option, with its value, that would probably settle it: `("--encoding", "cp1252")`.
+        install: The package whose installation would settle it.
     """
 
     status = ExitStatus.BUG
 
-    def __init__(self, message: str, *, code: str = "", request_id: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        request_id: str | None = None,
+        options: tuple[str, ...] = (),
+        install: str = "",
+    ) -> None:
         super().__init__(message)
         self.code = code or self.status.name
         self.request_id = request_id
+        self.options = options
+        self.install = install
 
 
 class UsageProblem(UploadError):
@@ -98,7 +110,7 @@ class UsageProblem(UploadError):
 
 
 class Stopped(UploadError):
-    """More rows were rejected than `--max-errors` bears, or all of them for the same reason."""
+    """More rows were rejected than allowed, all of them for one reason, or it would cost too much."""
 
     status = ExitStatus.STOPPED
 

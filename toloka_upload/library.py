@@ -118,7 +118,7 @@ def plan(*files: Any, **settings: Any) -> Report:
 
 
 def verify(
-    *files: str | Path,
+    *files: Any,
     pool: str | int | None = None,
     run: str | None = None,
     env: str = "production",
@@ -136,7 +136,7 @@ def verify(
     Compare a pool with the rows of files, or with what a past run has in it. Nothing is created or changed.
 
     Args:
-        files: Paths, with `pool`; none: a run.
+        files: Paths, iterables of rows or data frames, as for `upload`, with `pool`; none: a run.
         pool: The pool of the files.
         run: A run's id, or its beginning; None: the last upload.
         reading: How files are read.
@@ -158,17 +158,18 @@ def verify(
     if files:
         if pool is None:
             raise UsageProblem("Files are verified against a pool: name it.")
-        return commands.verifying_files(
-            [str(file) for file in files],
-            pool_id(str(pool)),
-            how,
-            target=configure.target(env, url, account, None, _environ(token)),
-            state_dir=directory,
-            reading=reading,
-            suite_size=suite_size,
-            pacing=pacing,
-            observer=observer,
-        ).run()
+        with ExitStack() as stack:
+            return commands.verifying_files(
+                as_files(files, stack),
+                pool_id(str(pool)),
+                how,
+                target=configure.target(env, url, account, None, _environ(token)),
+                state_dir=directory,
+                reading=reading,
+                suite_size=suite_size,
+                pacing=pacing,
+                observer=observer,
+            ).run()
     found = history.past_run(directory, run) if run else history.last_upload(directory)
     target = _target_of(found, env, url, account, token)
     return commands.verifying_run(

@@ -64,6 +64,10 @@ class Requests:
             raise UsageProblem(f"--overlap {self.overlap} is not between 1 and 30000.")
 
 
+OPERATION_TIMEOUT = 7200.0
+"""Seconds: the official SDK gives up after an hour at most (its `wait_operation`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pacing:
     """How fast, how patiently, and when to give up.
@@ -72,9 +76,13 @@ class Pacing:
         rate: Items per time unit; None: any number.
         daily_limit: Items in any 24 hours, over all runs of this account on this machine; None: any number.
         concurrency: Most operations in flight on a pool; None: it finds its own level.
-        timeout: Seconds without a byte after which an answer is given up.
+        timeout: Seconds without a byte after which a request is given up. In all it may take so long, and longer only
+            as it moves 8 KiB a second, at most twelve times as long.
         retry_for: Seconds without any success after which a failing service is given up.
-        operation_timeout: Seconds after which an operation that does not end is left as unknown; None: never.
+        operation_timeout: Seconds since its request after which an operation that does not end is left as unknown, so
+            that it does not hold the pool; None: never.
+        try_again_for: Seconds after which status 75, run after run, becomes 69, which nobody takes for temporary; None:
+            never.
         wait_quota: Wait when the day's quota is used up, instead of ending.
         wait_lock: Seconds to wait for another run that holds the pool.
         settle_pause: Seconds between two looks into a pool's listing for rows without an answer. What is missing at
@@ -88,7 +96,8 @@ class Pacing:
     concurrency: int | None = None
     timeout: float = 60.0
     retry_for: float = 900.0
-    operation_timeout: float | None = None
+    operation_timeout: float | None = OPERATION_TIMEOUT
+    try_again_for: float | None = None
     wait_quota: bool = False
     wait_lock: float = 0.0
     settle_pause: float = 5.0

@@ -195,3 +195,60 @@ def test_lines_for_people_and_for_programs(state: Path, capsys: pytest.CaptureFi
     out, err = capsys.readouterr()
     assert [line[:2] for line in out.splitlines()] == ["= "] * 5
     assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "names"),
+    [
+        (
+            ["verify", "nothing"],
+            66,
+            {"rows", "same", "changed", "missing", "unread", "doubled", "extra"},
+        ),
+        (["undo", "nothing"], 66, {"items", "undone", "partly", "failed", "left"}),
+        (["undo"], 2, {"items", "undone", "partly", "failed", "left"}),
+        (["adopt", "--pool", "x"], 2, {"listed", "adopted", "known"}),
+    ],
+)
+def test_an_early_end_has_the_json_of_its_command(
+    arguments: list[str], status: int, names: set[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program that reads the counts finds them, at zero."""
+    assert run_command_line([*arguments, "--json", "--state-dir", "state"]) == status
+    found = json.loads(capsys.readouterr().out)
+    assert found["exit_code"] == status
+    assert found["counts"] == dict.fromkeys(names, 0)
+    assert found["error"]["message"]
+
+
+@pytest.mark.parametrize("output", ["a.jsonl", "./a.jsonl", "link"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "verify --pool 21 a.jsonl --combined",
+        "verify --combined",
+        "runs --report",
+        "runs RUN --report",
+    ],
+)
+def test_an_output_never_overwrites_the_rows(
+    service: Service, command: str, output: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Status 2 before anything is opened for writing, whatever links lead there."""
+    run = upload(service, ROWS[:3]).report.run_id
+    Path("link").symlink_to("a.jsonl")
+    before = Path("a.jsonl").read_bytes()
+    monkeypatch.setenv("TOLOKA_TOKEN", "token")
+    words = command.replace("RUN", run).split()
+    assert run_command_line([*words, output, "--state-dir", str(STATE)]) == 2
+    assert Path("a.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["verify --combined - --json", "verify --sample 0%", "verify --sample 101%", "undo  --yes"],
+)
+def test_what_makes_no_sense_is_a_usage_error(service: Service, command: str) -> None:
+    """Two things on one stream, no share, no run."""
+    upload(service, ROWS[:3])
+    assert run_command_line([*command.split(" "), "--state-dir", str(STATE)]) == 2

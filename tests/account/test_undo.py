@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 
 import pytest
 from account_runs import (
@@ -13,6 +14,7 @@ from account_runs import (
     ask,
     counts,
     elsewhere,
+    forget,
     general,
     golden,
     undo,
@@ -22,7 +24,8 @@ from account_runs import (
 )
 from input_runs import Service
 
-from toloka_upload.run.history import last_upload, past_runs
+from toloka_upload.errors import UsageProblem
+from toloka_upload.run.history import last_upload, past_run, past_runs
 
 ROWS = [general(number) for number in range(500)]
 
@@ -161,11 +164,159 @@ def test_a_killed_undo_goes_on(service: Service, most: int, *, after: bool) -> N
     assert overlaps(service) == [0] * 500 + [3]
 
 
-def test_what_was_asked_for_and_not_heard_of_stays_known(service: Service) -> None:
-    """Between a kill and the next call no row is sent again that may be there still."""
+def test_after_a_kill_just_what_was_taken_back_is_sent_again(service: Service) -> None:
+    """Of what was asked for and not heard of, the items are looked at: no row is sent again that is there still."""
     upload(service, ROWS)
     run = last_upload(STATE).id
     with pytest.raises(Killed):
         undo(Patches(service, 250), run)
     counted = upload(service, ROWS).counts
-    assert counted["created"] == 200  # the first batch, which is known to be undone
+    assert (
+        counted["created"] == 250
+    )  # the first batch, which is known to be undone, and 50 that are looked at
+
+
+class Slow:
+    """An API that works off what is to be taken back, and whose process gets no answer."""
+
+    def __init__(self, service: Service, works: int) -> None:
+        self._service = service
+        self._works = works
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Answer one request; the process dies with the one after `works`."""
+        if method == "PATCH":
+            self._works -= 1
+            if self._works >= 0:
+                self._service(method, path, query, headers, body)
+            if self._works <= 0:
+                raise Killed
+        return self._service(method, path, query, headers, body)
+
+
+@pytest.mark.parametrize("works", [1, 20, 60])
+def test_an_upload_after_an_undo_that_was_killed_asks_what_was_taken_back(
+    service: Service, works: int
+) -> None:
+    """Rows whose items may have been taken back are not taken for rows in the pool: they are asked for first."""
+    run = upload(service, ROWS[:60]).report.run_id
+    with pytest.raises(Killed):
+        undo(Slow(service, works))
+    gone = overlaps(service).count(0)
+    assert gone > 0
+    (past,) = [one for one in past_runs(STATE) if one.id == run]
+    assert past.state == "partly undone"
+    assert f"toloka-upload undo {run}" in past.next_step
+    assert upload(service, ROWS[:60]).counts == {
+        name: number
+        for name, number in (("read", 60), ("created", gone), ("already_uploaded", 60 - gone))
+        if number
+    }
+    assert len(overlaps(service)) - overlaps(service).count(0) == 60
+    assert counts(verify_files(service, ROWS[:60])) == {"rows": 60, "same": 60}
+
+
+def test_an_adoption_after_an_undo_that_was_killed_asks_too(service: Service) -> None:
+    """What may have been taken back is not adopted as if it were there."""
+    upload(service, ROWS[:60])
+    with pytest.raises(Killed):
+        undo(Slow(service, 30))
+    adopt(service)
+    gone = overlaps(service).count(0)
+    assert upload(service, ROWS[:60]).counts["created"] == gone
+
+
+def test_rows_whose_items_cannot_be_asked_for_are_unknown(service: Service) -> None:
+    """Never guessed: exit 3, with a warning that names the undo; nothing is sent for them."""
+    run = upload(service, ROWS[:10]).report.run_id
+    with pytest.raises(Killed):
+        undo(Slow(service, 5))
+
+    def forgetful(
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        if method == "GET" and path.count("--"):
+            return 404, {}, b'{"code":"DOES_NOT_EXIST","message":"gone","request_id":"1"}'
+        return service(method, path, query, headers, body)
+
+    ended = upload(forgetful, ROWS[:10])
+    assert ended.report.exit_status == 3
+    assert ended.counts["unknown"] > 0
+    assert "created" not in ended.counts
+    assert any(f"toloka-upload undo {run}" in warning for warning in ended.report.warnings)
+
+
+@pytest.mark.parametrize("how", ["gone", "begun anew"])
+def test_a_run_whose_journal_is_lost_is_not_said_to_have_nothing(
+    service: Service, how: str
+) -> None:
+    """73, not success with zeros: what the run created is there still."""
+    run = upload(service, ROWS[:5]).report.run_id
+    (path,) = (STATE / "journals").glob("*.db")
+    path.write_bytes(b"no journal" * 100) if how == "begun anew" else forget()
+    if how == "begun anew":
+        adopt(service)
+    for report in (undo(service, run), verify(service)):
+        assert report.exit_status == 73
+        assert report.error
+        assert report.error.code == "RUN_LOST"
+        assert "created 5 rows" in report.error.message
+    assert overlaps(service) == [3] * 5
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (b"", {"undone": 2}),
+        (b"{}", {"undone": 2}),
+        (b'{"overlap":3,"remaining_overlap":1}', {"undone": 1, "failed": 1}),
+        (b'{"overlap":3,"remaining_overlap":0}', {"undone": 1, "partly": 1}),
+    ],
+)
+def test_only_what_is_proven_counts_as_taken_back(
+    service: Service, answer: bytes, expected: dict[str, int]
+) -> None:
+    """An answer that does not say how the item stands is no proof: the item is looked at."""
+    upload(service, ROWS[:2])
+    item = service.pool()[0]["id"]
+    calls: list[str] = []
+
+    def api(
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        status, answer_headers, found = service(method, path, query, headers, body)
+        if method == "PATCH" and item in path:
+            calls.append(path)
+            return 200, {}, answer
+        return status, answer_headers, found
+
+    report = undo(api)
+    assert counts(report) == {"items": 2, **expected}
+    assert len(calls) == 1
+    if "failed" in expected:
+        run = last_upload(STATE)
+        assert run.next_step == f"its undo failed for 1 item: toloka-upload undo {run.id}"
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_a_run_without_a_name_is_not_the_only_one(service: Service, name: str) -> None:
+    """`undo "$RUN" --yes` with a variable that was never set takes nothing back."""
+    upload(service, ROWS[:2])
+    with pytest.raises(UsageProblem):
+        undo(service, past_run(STATE, name).id)
+    assert overlaps(service) == [3, 3]

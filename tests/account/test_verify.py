@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from account_runs import (
     STATE,
     Tampered,
     adopt,
+    ask,
     counts,
     elsewhere,
     forget,
@@ -234,8 +236,10 @@ def test_a_sample_looks_at_a_share(service: Service) -> None:
     upload(service, [general(number) for number in range(6000)])
     one, other = verify(service, sample=0.3), verify(service, sample=0.3)
     assert counts(one) == counts(other)
-    assert 0 < one.counts["rows"] < 6000
-    assert verify(service, sample=0.0).counts["rows"] == 300  # never nothing
+    for share in (0.01, 0.05, 0.3, 0.5):
+        looked_at = verify(service, sample=share).counts["rows"]
+        assert abs(looked_at - share * 6000) <= share * 6000 / 10, share
+    assert verify(service, sample=1e-9).counts["rows"] == 1  # never nothing
 
 
 def test_quick_asks_the_operations(service: Service) -> None:
@@ -254,6 +258,8 @@ def test_verifying_changes_nothing(service: Service) -> None:
     verify_files(service, None)
     assert (service.pool(), last_upload(STATE).id, len(service.bodies)) == (before, run, 1)
     forget()
+    assert verify(service).exit_status == 73
+    shutil.rmtree(STATE)
     with pytest.raises(Exception, match="no upload"):
         verify(service)
 
@@ -281,3 +287,131 @@ def test_adopted_suites_are_verified_as_rows_of_the_run(service: Service) -> Non
     api = Tampered(service)
     api.hidden = {service.pool(22, "task-suites")[1]["id"]}
     assert counts(verify(api)) == {"rows": 12, "same": 9, "missing": 3}
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_of_equal_rows_one_whose_task_is_gone_is_missing(service: Service, which: int) -> None:
+    """Whichever of their tasks somebody took back: the other one stands for one row, and nothing was changed."""
+    rows = [general(1), general(1), general(2)]
+    upload(service, rows)
+    item = sorted(
+        task["id"]
+        for task in service.pool(21, "tasks")
+        if task["input_values"]["image"].endswith("1")
+    )[which]
+    ask(
+        service,
+        "PATCH",
+        f"/tasks/{item}/set-overlap-or-min",
+        {"overlap": 0, "infinite_overlap": False},
+    )
+    assert counts(verify_files(service, None)) == {"rows": 3, "same": 2, "missing": 1}
+    assert counts(verify(service)) == {"rows": 3, "same": 2, "missing": 1}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "same"),
+    [
+        ("1E16", 10**16, True),
+        ("10000000000000000", 1e16, True),
+        ("9007199254740992.0", 9007199254740992, True),
+        ("1e18", 10**18, True),
+        ("9007199254740993", 9007199254740992, False),
+        ("12345678901234567890123", 12345678901234567890124, True),
+        ("1.10", 1.1, True),
+        ("1.10", 1.2, False),
+    ],
+)
+def test_numbers_are_compared_by_value(
+    make_service: Callable[..., Service], ours: str, theirs: float, *, same: bool
+) -> None:
+    """Whole ones of up to 64 bits exactly; all others as far as a server that keeps doubles returns them."""
+    service = make_service(world({"n": {"type": "float", "required": True}}))
+    elsewhere(service, [{"input_values": {"n": theirs}}])
+    Path("a.jsonl").write_text('{"input_values":{"n":' + ours + "}}\n")
+    report = verify_files(service, None)
+    assert counts(report)["same" if same else "missing"] == 1
+
+
+def test_a_listing_out_of_order_is_not_believed(make_service: Callable[..., Service]) -> None:
+    """Read page by page it would lose items: unread, or an error, never missing or adopted in part."""
+    service = make_service(list_limit=300)
+    upload(service, ROWS[:700])
+    api = Shuffled(service)
+    found = verify_files(api, None)
+    assert found.exit_status == 3
+    assert set(counts(found)) <= {"rows", "unread", "same"}
+    assert any("order of ids" in warning for warning in found.warnings)
+    assert counts(verify(api)) == {"rows": 700, "same": 700}  # a page a range: whatever its order
+    forget()
+    report = adopt(api)
+    assert (report.exit_status, report.error and report.error.code) == (69, "LISTING_NOT_SORTED")
+
+
+class Shuffled(Tampered):
+    """An API that turns the order of each page round."""
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Answer one request."""
+        status, answer_headers, answer = super().__call__(method, path, query, headers, body)
+        if method == "GET" and "pool_id" in query and status == 200:
+            value = json.loads(answer)
+            value["items"] = value["items"][::-1]
+            answer = json.dumps(value).encode()
+        return status, answer_headers, answer
+
+
+def test_a_full_page_that_does_not_say_whether_there_are_more_is_not_the_last(
+    service: Service,
+) -> None:
+    """An API without `has_more` is asked on until a page is not full."""
+
+    def silent(
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        status, answer_headers, answer = service(method, path, query, headers, body)
+        if method == "GET" and "pool_id" in query and status == 200:
+            answer = json.dumps({"items": json.loads(answer)["items"]}).encode()
+        return status, answer_headers, answer
+
+    upload(service, ROWS[:700])
+    assert counts(verify_files(silent, None)) == {"rows": 700, "same": 700}
+
+
+def test_small_pages_do(make_service: Callable[..., Service]) -> None:
+    """An API that gives 50 items at most."""
+    service = make_service(list_limit=50)
+    elsewhere(service, ROWS[:120])
+    assert counts(verify_files(service, ROWS[:120])) == {"rows": 120, "same": 120}
+
+
+def test_a_row_that_moved_is_not_shown_as_what_was_uploaded(service: Service) -> None:
+    """The file has other rows in these lines now: no difference is told from them, and what is not compared is said."""
+    rows = [general(1), golden(2), general(3), golden(4)]
+    upload(service, rows)
+    api = Tampered(service)
+    item = next(one["id"] for one in service.pool() if one["input_values"]["image"].endswith("1"))
+    api.edits[item] = {"input_values": {"image": "EDITED"}}
+    write(rows[::-1])
+    report = verify(api)
+    assert counts(report) == {"rows": 4, "same": 3, "changed": 1}
+    assert report.details == [f"changed: a.jsonl:1: {item}"]
+    assert any("2 items were not compared" in warning for warning in report.warnings)
+
+
+def test_a_run_without_rows_in_the_pool_is_not_the_last_upload(service: Service) -> None:
+    """Nothing was sent of it, and nothing would be verified."""
+    upload(service, ROWS[:3])
+    assert upload(service, [{"input_values": {"nothing": 1}}]).report.exit_status == 65
+    assert counts(verify(service)) == {"rows": 3, "same": 3}

@@ -70,7 +70,7 @@ def test_what_is_not_checked_is_told_once_with_its_field(monkeypatch):
         assert not check({"words": "many words " * 100 + "!"})
     (note,) = notes
     assert 'field "words": pattern' in note
-    assert "pip install 'toloka-upload[re2]'" in note
+    assert "pip install google-re2" in note
 
 
 def test_long_matches_have_a_budget(monkeypatch):

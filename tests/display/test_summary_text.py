@@ -6,8 +6,10 @@ import pytest
 from display_runs import HOSTILE, report
 
 from toloka_upload.errors import ExitStatus
+from toloka_upload.report.command_line import CommandLine
+from toloka_upload.report.next_step import next_steps
 from toloka_upload.report.summary import ErrorGroup, Report, RunError
-from toloka_upload.report.text import GROUPS_SHOWN, headline, remedy, summary_text
+from toloka_upload.report.text import GROUPS_SHOWN, headline, summary_text
 
 
 def group(count: int, code: str = "VALUE_REQUIRED") -> ErrorGroup:
@@ -37,7 +39,7 @@ def test_a_finished_upload_in_a_few_aligned_lines() -> None:
     )
 
 
-def test_rejected_rows_are_grouped_and_the_way_to_mend_them_is_told() -> None:
+def test_rejected_rows_are_grouped_and_the_way_to_fix_them_is_told() -> None:
     """Count, first place and message of each kind; where the rejects are and what to do."""
     done = report(ExitStatus.REJECTED, created=88, rejected=12)
     done.errors = [group(10), group(2, "OTHER")]
@@ -56,9 +58,10 @@ def test_rejected_rows_are_grouped_and_the_way_to_mend_them_is_told() -> None:
         "\n"
         "Rejected rows, the first of each kind\n"
         "  10 x  tasks.jsonl:418: input_values.image: VALUE_REQUIRED: Value must be present\n"
+        "        Give the field a value in each row, or make it optional in the project.\n"
         "   2 x  tasks.jsonl:418: input_values.image: OTHER: Value must be present\n"
         "\n"
-        "Next: mend the rows in tasks.rejects.jsonl (tasks.rejects.jsonl.errors.jsonl says why)"
+        "Next: fix the rows in tasks.rejects.jsonl (tasks.rejects.jsonl.errors.jsonl says why)"
         " and upload that file.\n"
     )
 
@@ -68,10 +71,9 @@ def test_an_error_is_told_in_three_parts_with_what_support_asks_for() -> None:
     done = report(ExitStatus.REFUSED, unsent=3)
     done.error = RunError("ARCHIVED", "pool 21 is archived\nat toloka.dev\nclone it", "req-1")
     text = summary_text(done)
-    assert text.startswith("Nothing was sent: the API refuses this upload.\n")
-    assert (
-        "Error: pool 21 is archived\n  at toloka.dev\n  clone it\n"
-        "  (code ARCHIVED, request id req-1)\n" in text
+    assert text.startswith(
+        "Nothing was sent: pool 21 is archived\n  at toloka.dev\n  clone it"
+        " (code ARCHIVED, request id req-1)\n"
     )
     assert "  unsent   3\n" in text
 
@@ -84,21 +86,14 @@ def test_a_finished_file_says_so() -> None:
     assert headline(report()) == "Nothing to upload: the input has no rows."
 
 
-def test_a_run_nobody_waited_for_says_how_to_learn_the_outcome() -> None:
-    """`--no-wait`: sent, not settled, exit 0."""
-    done = report(unknown=10)
-    assert headline(done) == "Sent 10 rows to pool 21; nobody waited for the outcome."
-    assert "run the same command again" in remedy(done)
-
-
 @pytest.mark.parametrize("status", [status for status in ExitStatus if status is not ExitStatus.OK])
-def test_every_exit_status_has_a_headline_and_a_remedy(status: ExitStatus) -> None:
+def test_every_exit_status_has_a_headline_and_a_next_step(status: ExitStatus) -> None:
     """Whoever reads the summary knows what to do next."""
     done = report(status, rejected=1, unsent=1)
     text = summary_text(done)
     assert len(headline(done)) > len("Nothing was sent: .")
-    assert text.splitlines()[-1] == f"Next: {remedy(done)}"
-    assert remedy(done).endswith(".")
+    assert "\nNext: " in text
+    assert text.endswith((".\n", "\n  toloka-upload --help-all\n"))
     assert "{" not in text
 
 
@@ -110,10 +105,14 @@ def test_what_was_sent_is_not_called_nothing() -> None:
 
 
 def test_bad_rows_that_stopped_everything_name_both_ways_out() -> None:
-    """Mend them, or send the good ones."""
+    """Fix them, or send the good ones; where there are no good ones, nobody is told to send them."""
     done = report(ExitStatus.BAD_INPUT, rejected=3, unsent=97)
     assert headline(done) == "Nothing was sent: 3 rows failed the check."
-    assert "--skip-invalid-items" in remedy(done)
+    assert [step.words for step in next_steps(done, None)] == [
+        "fix these rows and run the same command again",
+        "or send the good rows now, with --skip-invalid-items",
+    ]
+    assert len(next_steps(report(ExitStatus.BAD_INPUT, rejected=3), None)) == 1
 
 
 def test_a_dry_run_prints_its_plan() -> None:
@@ -151,7 +150,7 @@ def test_a_dry_run_prints_its_plan() -> None:
         '  {"pool_id":"21","x":1.10}\n'
         "warning: column 'imge' is not in the input spec\n"
         "\n"
-        "Next: run the same command again without --dry-run to upload.\n"
+        "Next: upload without --dry-run.\n"
     )
 
 
@@ -182,6 +181,46 @@ def hostile_report(status: ExitStatus) -> Report:
 def test_hostile_texts_are_printed_as_text(status: ExitStatus) -> None:
     """Escape sequences and braces in names, messages and plans are shown, not obeyed."""
     assert not set(summary_text(hostile_report(status))) & set("\x1b\x07\x9b\r\u202e\udc80")
+
+
+def test_a_failure_before_the_first_row_is_told_in_three_lines() -> None:
+    """What happened, and what to do: no table of zeros, nothing that held a run back that did nothing."""
+    done = report(ExitStatus.DENIED)
+    done.error = RunError("TOKEN_MISSING", "There is no token.")
+    done.bottleneck, done.requests = {"name": "the network", "share": 0.5}, 2
+    command = CommandLine(("toloka-upload",), (("--pool", "21"),), ("tasks.jsonl",))
+    assert summary_text(done, command) == (
+        "Nothing was sent: There is no token. (code TOKEN_MISSING)\n"
+        "Next: set TOLOKA_TOKEN, or --token-file, to a token for production that may create tasks, and run the same"
+        " command again:\n"
+        "  toloka-upload --pool 21 tasks.jsonl\n"
+    )
+    assert summary_text(report()) == "Nothing to upload: the input has no rows.\n"
+
+
+@pytest.mark.parametrize("status", [status for status in ExitStatus if status is not ExitStatus.OK])
+def test_what_ended_a_run_is_said_once(status: ExitStatus) -> None:
+    """Not as a headline and as an error; and what the message names already is not added."""
+    for counts in ({}, {"unsent": 3}, {"created": 1, "unsent": 2}):
+        done = report(status, **counts)
+        done.error = RunError(
+            "ODD_CODE", "GET /pools/21: something odd (request_id req-1)", "req-1"
+        )
+        text = summary_text(done)
+        assert text.count("something odd") == (
+            0 if "INT" in status.name or "TERM" in status.name else 1
+        )
+        assert text.count("req-1") <= 1
+        assert text.count("Nothing was sent") + text.count("Stopped: ") <= 1
+
+
+def test_only_a_run_that_sent_something_was_held_back() -> None:
+    """Where nothing was sent, nothing was slow."""
+    done = report(ExitStatus.BAD_INPUT, rejected=1, unsent=2)
+    done.bottleneck = {"name": "the network", "share": 0.5}
+    assert "held back" not in summary_text(done)
+    done.operations.submitted = 1
+    assert "held back" in summary_text(done)
 
 
 def test_colour_only_wraps_our_own_words() -> None:

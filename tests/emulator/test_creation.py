@@ -73,11 +73,35 @@ def test_the_id_of_a_failed_operation_is_burnt(api: Api) -> None:
     assert reply.code == "OPERATION_ALREADY_EXISTS"
 
 
-def test_an_operation_id_may_be_written_in_upper_case(api: Api) -> None:
-    """A UUID is the same in any case."""
+@pytest.mark.parametrize("sent", range(5))
+def test_an_operation_id_is_one_in_whatever_form(api: Api, sent: int) -> None:
+    """With dashes or not, in either case, in braces: sent in one form, it is used, and found, in all of them."""
     chosen = new_id()
-    api.submit([task()], operation_id=chosen.upper())
-    assert api.operation(chosen)["id"] == chosen
+    forms = [
+        *(chosen, chosen.upper(), chosen.replace("-", "")),
+        *(f"{{{chosen.upper()}}}", f"urn:uuid:{chosen}"),
+    ]
+    assert api.submit([task()], operation_id=forms[sent]) == chosen
+    for form in forms:
+        assert api.post("/tasks", [task()], async_mode=True, operation_id=form).status == 409
+        assert api.operation(form)["id"] == chosen
+        assert len(api.log(form)) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["1" * 31, "1_" * 16, "+" + "1" * 31, "\u0661" * 32, "-".join("1" * 32)]
+)
+def test_what_is_no_uuid_is_no_operation_id(api: Api, text: str) -> None:
+    """Though Python would read it as one."""
+    reply = api.post("/tasks", [task()], async_mode=True, operation_id=text)
+    assert (reply.status, reply.json["payload"].keys()) == (400, {"operation_id"})
+
+
+@pytest.mark.parametrize("form", ["uuid", "hex", "objectid"])
+def test_an_id_of_the_servers_own_is_found(make_api: Callable[..., Api], form: str) -> None:
+    """In each of the forms that it chooses."""
+    api = make_api(own_operation_ids=form)
+    assert len(api.log(api.submit([task()]))) == 1
 
 
 @pytest.mark.parametrize(

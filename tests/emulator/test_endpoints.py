@@ -238,3 +238,16 @@ def test_operations_are_searched_by_their_status_now(api: Api) -> None:
         api.clock.advance(seconds)
         found = api.get("/operations", status=status, type="TASK.BATCH_CREATE").json["items"]
         assert [entry["id"] for entry in found] == [operation]
+
+
+def test_items_are_of_a_pool_and_a_kind_that_there_are(api: Api) -> None:
+    """An assertion about a mistyped pool would hold for ever."""
+    assert api.emulator.items("21") == api.emulator.items(21) == []
+    for pool, kind in (
+        (404, "tasks"),
+        ("x", "tasks"),
+        (21, "bogus"),
+        (21, "tasks; DROP TABLE tasks"),
+    ):
+        with pytest.raises(ValueError, match=r"there is no pool|kind is one of"):
+            api.emulator.items(pool, kind)  # type: ignore[arg-type]

@@ -116,6 +116,11 @@ def test_suites_are_listed_by_pool_or_by_task(api: Api) -> None:
         ({"pool_id": 21, "created_gt": "yesterday"}, "created_gt"),
         ({"pool_id": 21, "overlap": "many"}, "overlap"),
         ({"pool_id": 21, "colour": "red"}, "colour"),
+        ({"pool_id": 21, "sort": "id,-id"}, "sort"),
+        ({"pool_id": 21, "sort": ",".join(["id"] * 3000)}, "sort"),
+        ({"pool_id": "21", "created_gt": "20260101"}, "created_gt"),
+        ({"pool_id": "21", "created_gt": "2026-W01-1"}, "created_gt"),
+        ({"pool_id": "21", "created_gt": "0001-01-01T00:00:00+14:00"}, "created_gt"),
     ],
 )
 def test_a_question_that_cannot_be_understood_is_refused(
@@ -125,3 +130,28 @@ def test_a_question_that_cannot_be_understood_is_refused(
     reply = api.get("/tasks", **query)
     assert reply.status == 400
     assert field in reply.json["payload"]
+
+
+@pytest.mark.parametrize(
+    "text", ["2_1", "\u0662\u0661", "+21", " 21", "21\n", "0x15", "21.0", "1e1", "9" * 19]
+)
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/tasks", "pool_id"),
+        ("/task-suites", "pool_id"),
+        ("/assignments", "pool_id"),
+        ("/pools", "project_id"),
+        ("/pools", "id_gt"),
+        ("/projects", "id_lte"),
+        ("/tasks", "overlap"),
+        ("/tasks", "overlap_gte"),
+        ("/pools", "limit"),
+    ],
+)
+def test_a_number_is_written_in_digits_alone(api: Api, path: str, name: str, text: str) -> None:
+    """One reading for every number in a query: what Python would take besides is 400."""
+    reply = api.get(path, **{"pool_id": "21", name: text} if path == "/tasks" else {name: text})
+    assert reply.status == 400
+    assert name in reply.json["payload"]
+    assert api.get(f"/pools/{text}").status == 404

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
@@ -102,6 +103,30 @@ def test_a_broken_head_is_refused(toloka_emulator: Server, head: str) -> None:
         raw.shutdown(socket.SHUT_WR)
         assert raw.recv(100).startswith(b"HTTP/1.1 400 ")
     assert count(toloka_emulator) == 0
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "POST /api/v1/pools/24/close HTTP/1.1",
+        "POST /api/v1/pools/24/close HTTP/1.1\r\n",
+        "POST /api/v1/pools/24/close HTTP/1.1\r\nHost: localhost\r\nAuth",
+        "POST /api/v1/pools/24/close HTTP/1.1\r\nHost: localhost\r\n",
+        "POST /api/v1/pools/24/close HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+        "DELETE /_emulator/faults HTTP/1.1\r\nHost: localhost\r\n",
+        "GET /api/v1/pools/24\r\n",
+    ],
+)
+def test_a_request_that_is_cut_off_is_dropped(toloka_emulator: Server, cut: str) -> None:
+    """In its first line, its headers or behind its last chunk: nothing is done, and nothing is answered."""
+    toloka_emulator.faults.add({"action": "reset", "nth": 99})
+    with socket.create_connection(address(toloka_emulator), timeout=5) as wire:
+        wire.sendall(cut.encode())
+        wire.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(ConnectionResetError):
+            assert wire.recv(1000) == b""
+    assert len(toloka_emulator.faults.plan) == 1
+    assert toloka_emulator.emulator.ledger.requests == []
 
 
 def test_a_page_from_elsewhere_is_kept_out(wire: http.client.HTTPConnection) -> None:

@@ -275,6 +275,8 @@ class Server:
             return _json(200, {"id": parts[1], "status": "ACTIVE", "task_spec": {}})
         if parts[0] == "operations":
             return self._operation(parts)
+        if parts[0] not in ("tasks", "task-suites"):
+            return _json(404, {"code": "NOT_FOUND", "message": path, "request_id": "r"})
         return self._listing(parts[0], query)
 
     def _post(self, kind: str, query: dict[str, str], items: list[dict[str, Any]]) -> Answer:

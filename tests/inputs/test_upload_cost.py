@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from input_runs import Run, Service, upload, world
 
+from toloka_upload.planning.cost import DEFAULT, Tally, cost_of
 from toloka_upload.policies.amounts import parse_amount, parse_percent
 from toloka_upload.policies.rate import Window
 from toloka_upload.report.observer import ChunkSent, CostKnown
@@ -154,11 +156,37 @@ def test_it_warns_before_anything_is_sent(make_service, tmp_path: Path) -> None:
 
 
 def test_amounts_and_percentages_are_read_as_people_write_them() -> None:
-    """Thousands may have commas, a percentage its sign."""
-    assert parse_amount("1,500.50") == Decimal("1500.50")
+    """A percentage may have its sign. A comma is a decimal point for some: a guard for money does not guess."""
+    assert parse_amount("1500.50") == Decimal("1500.50")
     assert parse_percent("30%") == parse_percent("30") == Decimal(30)
-    for bad in ("much", "-1", "nan", ""):
+    for bad in ("much", "-1", "nan", "", "1,50", "1,500", "1_0", "1e3", "+1", "\u0661"):
         with pytest.raises(ValueError, match="is no"):
             parse_amount(bad)
         with pytest.raises(ValueError, match="is no percentage"):
             parse_percent(bad)
+
+
+@pytest.mark.parametrize(
+    ("pool", "why"),
+    [
+        ({"reward_per_assignment": None}, "the pool names no price"),
+        ({"reward_per_assignment": "dear"}, "the pool names no price"),
+        ({"reward_per_assignment": -1}, "the pool names no price"),
+        ({"mixer_config": {}}, "how many general tasks"),
+        ({"mixer_config": {"real_tasks_count": None}}, "how many general tasks"),
+    ],
+)
+def test_what_the_pool_does_not_tell_is_not_taken_for_nothing(
+    pool: dict[str, Any], why: str
+) -> None:
+    """A price or a suite's size that is not there has no upper bound: `--max-cost` lets nothing through."""
+    usual = {
+        "reward_per_assignment": 0.02,
+        "mixer_config": {"real_tasks_count": 8},
+        "defaults": {"default_overlap_for_new_tasks": 3},
+    }
+    tally = Tally(general=Counter({DEFAULT: 16}))
+    found = cost_of([({**usual, **pool}, tally)])
+    assert found.total.most is None
+    assert why in found.unbounded[0]
+    assert cost_of([({**usual, **pool}, Tally())]).total.most == 0

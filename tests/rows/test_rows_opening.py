@@ -219,7 +219,7 @@ def test_a_file_without_end_is_no_table():
 def test_a_missing_extra_is_named_with_the_command_that_installs_it(monkeypatch):
     """No traceback of an import, but what to type."""
     monkeypatch.setitem(sys.modules, "backports.zstd", None)
-    with pytest.raises(BadInput, match=r"pip install 'toloka-upload\[zstd\]'"):
+    with pytest.raises(BadInput, match=r"pip install 'backports\.zstd>=1\.0'"):
         open_bytes(PACKERS["zstd"](LINES))
 
 

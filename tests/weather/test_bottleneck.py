@@ -97,7 +97,11 @@ def test_shares_and_waits_never_exceed_the_time(steps: list[tuple[Cause, bool, f
             {},
             "failing service",
         ),
-        ([{"action": "lock-pool", "seconds": 1.0, "path": "/tasks"}], {}, "locked pool"),
+        (
+            [{"action": "lock-pool", "seconds": 1.0, "path": "/tasks", "method": "POST"}],
+            {},
+            "locked pool",
+        ),
     ],
 )
 def test_the_summary_names_what_held_the_run_back(

@@ -231,3 +231,27 @@ def test_an_answer_that_leaves_items_out_is_completed(
     run = here.upload(flat(40), chunk_size=20, mode="sync", settle_pause=0.1)
     assert run.posts == 2
     assert run.has_each_row_once()
+
+
+def test_a_service_that_asks_for_an_hour_is_given_up_in_time(
+    weather: MakeWeather, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 with `Retry-After: 3600` while the other request succeeds: 75 after `--retry-for`, not in an hour."""
+    here = weather({"action": "delay", **POST, "seconds": 0.5, "nth": 1})
+    handle, seen = here.server.emulator.handle, []
+
+    def handle_once(request: Request) -> Response:
+        if request.method == "POST":
+            seen.append(request)
+            if len(seen) == 2:
+                return Response(503, {"Retry-After": "3600"}, b"")
+        return handle(request)
+
+    monkeypatch.setattr(here.server.emulator, "handle", handle_once)
+    run = here.upload(flat(100), chunk_size=10, concurrency=2, retry_for=1.5)
+    assert run.status is ExitStatus.TRY_AGAIN
+    assert len(seen) == 2
+    assert 1.4 < run.report.seconds < 4
+    run.adds_up()
+    monkeypatch.undo()
+    assert here.upload(flat(100), chunk_size=10).has_each_row_once()

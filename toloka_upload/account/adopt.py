@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from toloka_upload.account.listing import Listing, Pieces, Span
+from toloka_upload.account.listing import NOT_SORTED, Listing, Pieces, Span
 from toloka_upload.api.errors import ApiError
 from toloka_upload.api.listing import item_content as listed_content
 from toloka_upload.errors import TryAgain
@@ -52,7 +52,6 @@ class Found(NamedTuple):
 
 async def adopt(session: Session, report: AccountReport, stack: ExitStack, *, run_id: str) -> None:
     """Adopt a pool's items. Counts tasks or suites: `listed` = `adopted` + `known`."""
-    report.counts.update(listed=0, adopted=0, known=0)
     pools = Pools(session, run_id, lambda _: None, repair=True)
     stack.push(lambda kind, *_: pools.close(ended=kind is None))
     pool, doubtful = await pools.open(session.settings.pool or "")
@@ -91,6 +90,8 @@ class _Adoption:
             await listing.whole()
         finally:
             self._note()
+        if self._failed and self._failed.code == NOT_SORTED:
+            raise self._failed.as_upload_error()
         if self._failed:
             raise TryAgain(
                 f"A page of pool {self._pool.info.id} cannot be read ({self._failed}). What was read is known now; run "

@@ -81,8 +81,17 @@ class ByContent:
             self._extra = bytearray("".join(f"{item}\n" for item in left).encode())
 
     def release(self) -> None:
-        """Give the memory of the rows back: nothing but the extras is asked for any more."""
-        self._contents, self._batches = Contents(), []
+        """Give the memory of the rows back: nothing but ids and extras are asked for any more."""
+        self._contents = Contents()
+        for batch in self._batches:
+            batch.release()
+
+    def found(self, items: set[str]) -> set[str]:
+        """Those of some ids that a row was found to have."""
+        found: set[str] = set()
+        for batch in self._batches:
+            found.update(items.intersection(batch.ids()))
+        return found
 
     def _batch(self, place: int) -> _Batch:
         return self._batches[place >> 20]
@@ -108,6 +117,15 @@ class _Batch:
         if self._starts is None:
             return [self._places.at(index)]
         return [self._places.at(row) for row in range(self._starts[index], self._starts[index + 1])]
+
+    def release(self) -> None:
+        """Keep the ids alone."""
+        self._places, self._starts = Places(), None
+
+    def ids(self) -> Iterator[str]:
+        """The ids that were found."""
+        for index in range(self._items):
+            yield self.id_of(index)
 
     def took(self, index: int, item: str) -> None:
         """Note the id that an item has."""

@@ -15,6 +15,9 @@ from toloka_upload.journal import RunItem, RunItems
 from toloka_upload.report.observer import AccountProgress
 from toloka_upload.session.session import Session
 
+_LEAST_RANGES = 20
+"""Ranges in which a sample lies at least."""
+
 
 @dataclass(slots=True)
 class _Group:
@@ -33,7 +36,7 @@ class ById:
     """Compares the items of one pool.
 
     Args:
-        total: Rows there are to compare, for the progress.
+        rows: Rows that there are.
         share: Look at so many of them only: 0.05 are 5 %.
 
     Attributes:
@@ -41,7 +44,7 @@ class ById:
         count: Items looked for so far.
         unsure: Items whose solutions the journal cannot compare, each with its content as the pool has it. They are
             counted by whoever can.
-        changed: Items that are not what they were: (row, id).
+        changed: Items that are not what they were: (row, id, content that the row had; empty where it is not known).
     """
 
     def __init__(
@@ -49,19 +52,21 @@ class ById:
         session: Session,
         comparison: Comparison,
         pool: str,
-        total: int | None,
+        rows: int,
         share: float = 1.0,
     ) -> None:
         self._session = session
         self._comparison = comparison
         self._pool = pool
-        self._total = total
+        self._total = rows if share >= 1 else None
         self._share = share
+        self._range = max(1, min(PAGE, int(rows * share / _LEAST_RANGES)))
+        self._due: float | None = None
         self._done_rows = 0
         self.strangers: dict[str, str] = {}
         self.count = 0
         self.unsure: list[tuple[RunItem, bytes]] = []
-        self.changed: list[tuple[Place, str]] = []
+        self.changed: list[tuple[Place, str, bytes]] = []
 
     async def run(self, kind: str, items: Iterable[RunItems]) -> None:
         """Compare items of one kind."""
@@ -78,11 +83,11 @@ class ById:
             known = sorted(part.items)
             start = 0
             while start < len(known):
-                # The share that is looked at must not depend on how large pages are.
-                size = listing.page_items if self._share >= 1 else PAGE
+                # What is looked at of a sample must not depend on how large pages are.
+                size = listing.page_items if self._share >= 1 else self._range
                 group = known[start : start + size]
                 start += len(group)
-                if self._chosen(group[0].id):
+                if self._is_due(group):
                     yield self._span(group)
                 else:
                     left_out = group
@@ -94,9 +99,17 @@ class ById:
         whose = _Group({item.id: item for item in group}, {item.content: item.id for item in group})
         return Span(first=group[0].id, last=group[-1].id, whose=whose)
 
-    def _chosen(self, item: str) -> bool:
-        """Whether a range belongs to the share that is looked at: its first id says so, always the same."""
-        return zlib.crc32(item.encode()) < self._share * 2**32
+    def _is_due(self, group: list[RunItem]) -> bool:
+        """Whether a range belongs to the share that is looked at: one in so many, from a place that ids say."""
+        if self._share >= 1:
+            return True
+        if self._due is None:
+            self._due = zlib.crc32(group[0].id.encode()) / 2**32 * self._range
+        self._due += len(group) * self._share
+        if self._due < len(group):
+            return False
+        self._due -= len(group)
+        return True
 
     def _take(self, span: Span, seen: Seen) -> None:
         group: _Group = span.whose
@@ -107,7 +120,7 @@ class ById:
                     self.strangers[item] = group.contents[content]
             elif content != ours.content or (ours.whole is not None and whole != ours.whole):
                 self._count("changed", ours)
-                self.changed.append((ours.rows[0], item))
+                self.changed.append((ours.rows[0], item, ours.content))
             elif ours.whole is None and whole != content:
                 self.unsure.append((ours, whole))
             else:

@@ -18,7 +18,6 @@ MARKS = {
     "extra": "-",
 }
 """What a line of the combined file begins with: rclone's marks."""
-COUNTS = ("rows", "same", "changed", "missing", "unread", "doubled", "extra")
 MOST_DETAILS = 20
 """Lines of the report that tell of single rows and tasks; the combined file has them all."""
 
@@ -35,7 +34,6 @@ class Comparison:
     def __init__(self, report: AccountReport, combined: TextIO | None) -> None:
         self._report = report
         self._combined = combined
-        report.counts.update(dict.fromkeys(COUNTS, 0))
 
     def rows(self, verdict: str, places: Iterable[Place], item: str = "") -> None:
         """Rows of one verdict that are one task or suite."""

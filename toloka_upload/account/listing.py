@@ -15,17 +15,21 @@ from toloka_upload.api.errors import AccessDenied, ApiError, InvalidItems, Reque
 from toloka_upload.policies.pace import Pace
 from toloka_upload.session.loop import sleep, until
 from toloka_upload.session.session import Session
+from toloka_upload.session.side_by_side import side_by_side
 
 T = TypeVar("T")
 
-SIZES = (10_000, 1_000, PAGE)
-"""Items of a page to try, the largest first: documents name 300 and 100,000."""
+SIZES = (10_000, 1_000, PAGE, 50)
+"""Items of a page to try, the largest first: documents name 300 and 100,000, and 50 where none is asked for."""
 PAGE_BYTES = 2 * 1024 * 1024
 """About as many bytes a page has at most: so much is held for each range that is read."""
 SIDE_BY_SIDE = 6
 """Ranges that are read at once."""
 PER_SECOND = 250.0
 """Requests: the API allows 300 of one client."""
+
+NOT_SORTED = "LISTING_NOT_SORTED"
+"""The code of a listing that cannot be read: it comes in another order than was asked for."""
 
 Pieces = Iterator[list[dict[str, Any]]]
 
@@ -87,7 +91,7 @@ class PageSize:
     def limit(self) -> int:
         """Items to ask for: few until it is known how large they are."""
         if not self._items:
-            return PAGE
+            return min(PAGE, self._most)
         average = max(1, self._bytes // self._items)
         return max(1, min(self._most, PAGE_BYTES // average))
 
@@ -177,20 +181,8 @@ class Listing(Generic[T]):
         Raises:
             UploadError: The run is stopping, or the service has been failing for too long.
         """
-        session = self._session
         self._source = spans
-        failures: list[Exception] = []
-
-        async def work() -> None:
-            try:
-                await self._work()
-            except Exception as error:  # noqa: BLE001  # raised below, where somebody waits for it
-                failures.append(error)
-
-        workers = [session.loop.spawn(work()) for _ in range(SIDE_BY_SIDE)]
-        await until(lambda: all(worker.done for worker in workers))
-        if failures:
-            raise failures[0]
+        await side_by_side(self._session.loop, SIDE_BY_SIDE, self._work)
 
     async def _work(self) -> None:
         while True:
@@ -253,17 +245,31 @@ class Listing(Generic[T]):
         answer = client.page(
             self._kind, self._pool, {"sort": "id", "limit": str(limit), **span.filters}
         )
-        items, last = 0, None
+        items, last, sorted_ = 0, span.after, True
 
         def counted() -> Pieces:
-            nonlocal items, last
+            nonlocal items, last, sorted_
             for piece in answer.pieces:
+                ids = [item["id"] for item in piece]
+                sorted_ = sorted_ and _ascending(ids if last is None else [last, *ids])
                 items += len(piece)
-                last = piece[-1]["id"] if piece else last
+                last = ids[-1] if ids else last
                 yield piece
 
         made = self._make(counted())
-        return Page(made, items, answer.size, last, answer.more)
+        more = items >= limit if answer.more is None else answer.more
+        if not sorted_ and (more or span.after):
+            raise ApiError(
+                NOT_SORTED,
+                "the listing is not in the order of ids that was asked for, so it cannot be read page by page",
+                request=f"GET /{self._kind}",
+            )
+        return Page(made, items, answer.size, last, more)
+
+
+def _ascending(ids: list[str]) -> bool:
+    """Whether ids stand in an order that an API may mean: by character, or numbers by their value."""
+    return ids == sorted(set(ids)) or ids == sorted(set(ids), key=lambda item: (len(item), item))
 
 
 def _middle(low: str | None, high: str | None) -> str | None:

@@ -16,18 +16,19 @@ from toloka_upload.account.comparison import MOST_DETAILS
 from toloka_upload.account.listing import PER_SECOND
 from toloka_upload.api.errors import AccessDenied, ApiError
 from toloka_upload.errors import ExitStatus, TryAgain
-from toloka_upload.items.contents import taken_back
+from toloka_upload.items.contents import given_out, taken_back
 from toloka_upload.journal import Created, Undo
 from toloka_upload.policies.pace import Pace
 from toloka_upload.report.account import AccountReport
 from toloka_upload.report.observer import AccountProgress
-from toloka_upload.run.history import PastRun
+from toloka_upload.run.history import PastRun, require_journals
 from toloka_upload.run.pools import Pools
 from toloka_upload.sending.operation import finish
 from toloka_upload.sending.recovery import confirm_absent
-from toloka_upload.session.loop import sleep, until
+from toloka_upload.session.loop import sleep
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
+from toloka_upload.session.side_by_side import side_by_side
 
 _BATCH = 200
 """Items between two durable notes. After a kill, each of so many is asked for once."""
@@ -75,6 +76,7 @@ async def undo(
     close_pool: bool,
 ) -> None:
     """Take back what `run` created. Counts tasks or suites: `items` = `undone` + `partly` + `failed` + `left`."""
+    require_journals(run)
     found = standing(run)
     count(report, found.counts)
     if session.settings.dry_run or not (found.to_do or found.unsettled):
@@ -149,24 +151,30 @@ class _Undoing:
             created.states[item] = Undo.ASKED
         self._pool.book.undo({created.chunk.id: created.states})
         waiting = deque(items)
-        failures: list[Exception] = []
+
+        going_on = True
 
         async def work() -> None:
-            while waiting and not failures and not self._session.stopping:
+            nonlocal going_on
+            while waiting and going_on and not self._session.stopping:
                 item = waiting.popleft()
                 try:
                     await self._item(created, item, ask_first=item in unsure)
-                except Exception as error:  # noqa: BLE001  # raised below, where somebody waits for it
-                    failures.append(error)
+                except BaseException:
+                    going_on = False
+                    raise
 
-        workers = [self._session.loop.spawn(work()) for _ in range(_SIDE_BY_SIDE)]
-        await until(lambda: all(worker.done for worker in workers))
+        failure = None
+        try:
+            await side_by_side(self._session.loop, _SIDE_BY_SIDE, work)
+        except Exception as error:  # noqa: BLE001  # raised once what was done is on record
+            failure = error
         for item in waiting:
             if item not in unsure:
                 created.states[item] = Undo.KEPT
         self._pool.book.undo({created.chunk.id: created.states})
-        if failures:
-            raise failures[0]
+        if failure:
+            raise failure
 
     async def _item(self, created: Created, item: int, *, ask_first: bool) -> None:
         session, kind, name = self._session, created.chunk.kind, created.ids[item]
@@ -174,22 +182,36 @@ class _Undoing:
             if ask_first:
                 await sleep(self._pace.wait())
                 there = await session.ask(session.client.item, kind, name)
-                if _nobody_more(there):
+                if given_out(there):
                     self._note(created, item, there)
                     return
             await sleep(self._pace.wait())
-            self._note(created, item, await session.ask(session.client.take_back, kind, name))
+            now = await session.ask(session.client.take_back, kind, name)
+            if "overlap" not in now or "remaining_overlap" not in now:  # the answer proves nothing
+                await sleep(self._pace.wait())
+                now = await session.ask(session.client.item, kind, name)
+            self._note(created, item, now)
         except AccessDenied:
             raise
         except ApiError as error:
-            created.states[item] = Undo.FAILED
-            self._report.counts["failed"] += 1
-            self._report.counts["left"] -= 1
-            self._detail(f"failed: {name}: {error}")
+            self._failed(created, item, str(error))
+
+    def _failed(self, created: Created, item: int, why: str) -> None:
+        created.states[item] = Undo.FAILED
+        self._report.counts["failed"] += 1
+        self._report.counts["left"] -= 1
+        self._detail(f"failed: {created.ids[item]}: {why}")
 
     def _note(self, created: Created, item: int, now: Mapping[str, Any]) -> None:
         counts = self._report.counts
         undone = taken_back(now)
+        if not undone and now.get("remaining_overlap", 0) != 0:
+            self._failed(
+                created,
+                item,
+                f"others may still get it: remaining_overlap is {now['remaining_overlap']}",
+            )
+            return
         created.states[item] = Undo.UNDONE if undone else Undo.PARTLY
         counts["undone" if undone else "partly"] += 1
         counts["left"] -= 1
@@ -202,8 +224,3 @@ class _Undoing:
         details = self._report.details
         if len(details) < MOST_DETAILS:
             details.append(text)
-
-
-def _nobody_more(item: Mapping[str, Any]) -> bool:
-    """Whether nobody more gets an item: it was taken back already, or all of its overlap was given out."""
-    return item.get("remaining_overlap") == 0 and not item.get("infinite_overlap")

@@ -117,9 +117,11 @@ async def _tell_missing(
     left = list(by_content.left())
     by_content.release()
     known = await _known_to_journal(session, pool, left) if left else {}
+    # Of equal rows the first one found takes a task, be it another one's: that task is no changed one of this row.
+    taken = by_content.found(set(known.values())) if known else set()
     items = []
     for rows in left:
-        if rows[0] in known:
+        if rows[0] in known and known[rows[0]] not in taken:
             items.append(RunItem(known[rows[0]], b"", None, rows))
         else:
             comparison.rows("missing", rows)
@@ -127,7 +129,7 @@ async def _tell_missing(
         kind = session.recorder.report.kind
         by_id = ById(session, comparison, pool.id, len(items))
         await by_id.run(kind, [RunItems(kind, items, [])])
-        by_content.forget(item for _, item in by_id.changed)
+        by_content.forget(item for _, item, _ in by_id.changed)
         await explain(session, comparison, pool, by_id.changed)
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TextIO
 
 from toloka_upload import journal
 from toloka_upload.account.by_id import ById
@@ -14,13 +14,14 @@ from toloka_upload.account.comparison import MOST_DETAILS, Comparison, Place
 from toloka_upload.account.differences import content_of, differences, inputs_alone, read_rows
 from toloka_upload.account.strangers import Strangers
 from toloka_upload.api.errors import ApiError, NotFound
-from toloka_upload.journal import RunItem, SentChunk
+from toloka_upload.journal import SentChunk
 from toloka_upload.outcomes import Status
 from toloka_upload.report.account import AccountReport
-from toloka_upload.run.history import PastRun
+from toloka_upload.run.history import PastRun, require_journals
 from toloka_upload.session.loop import call
 from toloka_upload.session.pool import Pool, look_at_pool
 from toloka_upload.session.session import Session
+from toloka_upload.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ async def verify_run(
     how: Verification,
 ) -> None:
     """Compare what a run has in its pools with what is there."""
+    require_journals(run)
     comparison = Comparison(report, how.combined)
     for path, record in run.parts:
         db, destination = stack.enter_context(journal.open_to_read(path))
@@ -56,8 +58,7 @@ async def verify_run(
             await _compare_counters(session, comparison, db, run.id)
             continue
         pool = await look_at_pool(session, destination.pool)
-        total = sum(record.rows.values()) if how.sample == 1.0 else None
-        by_id = ById(session, comparison, pool.id, total, how.sample)
+        by_id = ById(session, comparison, pool.id, sum(record.rows.values()), how.sample)
         for kind in ("tasks", "task-suites"):
             await by_id.run(kind, journal.items_of(db, run.id, kind))
             if how.exact and by_id.count:
@@ -122,37 +123,46 @@ async def _settle_unsure(session: Session, comparison: Comparison, pool: Pool, b
     """Compare solutions and hints with those in the run's files, where these can be read again."""
     wanted = [place for ours, _ in by_id.unsure for place in ours.rows]
     rows = await call(read_rows, session.settings.reading, pool.task_spec, wanted) if wanted else {}
+    unread = 0
     for ours, whole in by_id.unsure:
         own = [rows[place] for place in ours.rows if place in rows]
-        changed = len(own) == len(ours.rows) and _is_changed(own, ours, whole)
+        there = (
+            len(own) == len(ours.rows) and content_of(list(map(inputs_alone, own))) == ours.content
+        )
+        unread += not there
+        changed = there and content_of(own) != whole
         comparison.rows("changed" if changed else "same", ours.rows, ours.id)
         if changed:
-            by_id.changed.append((ours.rows[0], ours.id))
-
-
-def _is_changed(rows: Sequence[dict[str, Any]], ours: RunItem, whole: bytes) -> bool:
-    """Whether the pool has other solutions than the rows, if the rows are still those that were uploaded."""
-    bare = [inputs_alone(row) for row in rows]
-    return content_of(bare) == ours.content and content_of(rows) != whole
+            by_id.changed.append((ours.rows[0], ours.id, ours.content))
+    if unread:
+        session.recorder.warn(
+            f"Solutions and hints of {counted(unread, 'item')} were not compared: the rows do not stand any more where "
+            "they stood. What they ask was."
+        )
 
 
 async def explain(
-    session: Session, comparison: Comparison, pool: Pool, changed: Sequence[tuple[Place, str]]
+    session: Session,
+    comparison: Comparison,
+    pool: Pool,
+    changed: Sequence[tuple[Place, str, bytes]],
 ) -> None:
     """Say what is different about the first tasks that are."""
     shown = changed[:MOST_DETAILS]
     if not shown:
         return
-    places = [place for place, _ in shown]
+    places = [place for place, _, _ in shown]
     rows = await call(read_rows, session.settings.reading, pool.task_spec, places)
     kind = pool.kind or "tasks"
-    for (file, line), item in shown:
+    for (file, line), item, content in shown:
         where = f"{file}:{line}: {item}"
         try:
             theirs = await session.ask(session.client.item, kind, item)
         except ApiError:
             theirs = None
         ours = rows.get((file, line))
+        if ours is not None and content and content_of([inputs_alone(ours)]) != content:
+            ours = None  # another row stands there now
         if ours is None or theirs is None:
             comparison.detail(f"changed: {where}")
             continue

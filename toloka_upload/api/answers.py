@@ -92,11 +92,11 @@ def read_entries(answer: Answer, request: str) -> Iterator[list[dict[str, Any]]]
 
 
 class ListingPage(NamedTuple):
-    """A page of a listing: its items a piece at a time, its bytes, and whether there are more."""
+    """A page of a listing: its items a piece at a time, its bytes, and whether there are more, if it says so."""
 
     pieces: Iterator[list[dict[str, Any]]]
     size: int
-    more: bool
+    more: bool | None
 
 
 def read_page(answer: Answer, request: str) -> ListingPage:
@@ -113,15 +113,18 @@ def read_page(answer: Answer, request: str) -> ListingPage:
         items = value.get("items") if isinstance(value, dict) else None
         if not isinstance(items, list):
             raise _no_listing(request)
-        return ListingPage(
-            _items(iter([items]), answer, request), len(body), value.get("has_more") is True
-        )
+        return ListingPage(_items(iter([items]), answer, request), len(body), _more(value))
     try:
         rest = orjson.loads(head + b"null" + body[end:])
     except orjson.JSONDecodeError:
         raise _no_json(answer, request) from None
     items_of = pieces(body[len(head) : end])
-    return ListingPage(_items(items_of, answer, request), len(body), rest.get("has_more") is True)
+    return ListingPage(_items(items_of, answer, request), len(body), _more(rest))
+
+
+def _more(page: dict[str, Any]) -> bool | None:
+    more = page.get("has_more")
+    return more if isinstance(more, bool) else None
 
 
 def _items(found: Iterator[Any], answer: Answer, request: str) -> Iterator[list[dict[str, Any]]]:

@@ -7,6 +7,7 @@ Nothing is retried here and nothing is remembered: what to do about an error is 
 from __future__ import annotations
 
 import itertools
+import math
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import httpx
 
 from toloka_upload._version import __version__
 from toloka_upload.api.answers import Answer, ListingPage, read, read_entries, read_page
+from toloka_upload.api.deadline import Deadline, OutOfTime, TimedNetwork, within
 from toloka_upload.api.errors import AnswerLost, ApiError, ConnectionFailed
 from toloka_upload.api.network import check_proxies, tls_context
 from toloka_upload.api.redaction import Redaction
@@ -81,7 +83,7 @@ class Client:
 
     Args:
         target: Where, and as whom.
-        timeout: Seconds without a byte after which an answer is given up.
+        timeout: Seconds without a byte after which a request is given up; `Deadline` says how long it may take in all.
         handler: An API inside this process that takes the place of the network.
 
     Raises:
@@ -91,6 +93,7 @@ class Client:
     Attributes:
         requests: HTTP requests made so far, by whomever.
         timeout: May be changed at any time; it holds for requests that begin later.
+        patience: Seconds that such a request may take at most, however large it is.
     """
 
     def __init__(
@@ -111,6 +114,7 @@ class Client:
         self._count = itertools.count(1)
         self.requests = 0
         self.timeout = timeout
+        self.patience = math.inf
 
     def close(self) -> None:
         """Close the connections."""
@@ -184,13 +188,14 @@ class Client:
         return self._object("GET", f"/{kind}/{_id(item)}")
 
     def take_back(self, kind: str, item: str) -> dict[str, Any]:
-        """Give a task or suite to nobody more; return it as it is then. Doing it again changes nothing."""
+        """Give a task or suite to nobody more; return it as it is then, as far as the answer says it.
+
+        Doing it again changes nothing.
+        """
         body = b'{"overlap":0,"infinite_overlap":false}'
         path = f"/{kind}/{_id(item)}/set-overlap-or-min"
         value = self._request("PATCH", path, None, body)
-        if not isinstance(value, dict):
-            raise AnswerLost("BAD_ANSWER", "the answer is not an object", request=f"PATCH {path}")
-        return value
+        return value if isinstance(value, dict) else {}
 
     def close_pool(self, pool: str, *, training: bool = False) -> Operation | None:
         """Close the pool; None where it is closed already."""
@@ -245,23 +250,27 @@ class Client:
         request = f"{method} {path}"
         self.requests = next(self._count)
         timeout = httpx.Timeout(self.timeout, connect=min(self.timeout, CONNECT_SECONDS))
+        deadline = Deadline(self.timeout, self.patience)
         try:
-            with self._http.stream(
-                method,
-                self._base + path,
-                params=query,
-                content=body,
-                headers={"Content-Type": "application/json"} if body is not None else None,
-                timeout=timeout,
-            ) as response:
+            with (
+                within(deadline),
+                self._http.stream(
+                    method,
+                    self._base + path,
+                    params=query,
+                    content=body,
+                    headers={"Content-Type": "application/json"} if body is not None else None,
+                    timeout=timeout,
+                ) as response,
+            ):
                 encoding = response.headers.get("content-encoding", "")
                 content = unpacked(response.iter_raw(), encoding, MOST_ANSWER_BYTES)
                 # httpx ties response and stream in a ring, which keeps the request's megabytes
                 # until the garbage collector comes by.
                 response.stream = httpx.ByteStream(b"")
                 return Answer(response.status_code, response.headers, content)
-        except httpx.TransportError as error:
-            raise self._redaction.error(_lost(error, request)) from error
+        except (httpx.TransportError, OutOfTime) as error:
+            raise self._redaction.error(_lost(error, request, deadline)) from error
         except Unusable as error:
             raise AnswerLost("BAD_ANSWER", str(error), request=request) from error
 
@@ -279,7 +288,7 @@ def _http(
     try:
         if trust_env:
             check_proxies()
-        return httpx.Client(
+        http = httpx.Client(
             headers=headers,
             trust_env=trust_env,
             transport=transport,
@@ -292,17 +301,29 @@ def _http(
             "and NO_PROXY, or unset them.",
             code="PROXY",
         ) from error
+    for way in (http._transport, *http._mounts.values()):  # noqa: SLF001  # httpx takes no network
+        if isinstance(way, httpx.HTTPTransport):
+            pool = way._pool  # noqa: SLF001
+            pool._network_backend = TimedNetwork(pool._network_backend)  # noqa: SLF001
+    return http
 
 
-def _lost(error: httpx.TransportError, request: str) -> ApiError:
+_NOTHING_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+def _lost(error: httpx.TransportError | OutOfTime, request: str, deadline: Deadline) -> ApiError:
     """Which kind of silence it was: before anything was sent, or after."""
     what = str(error) or type(error).__name__
-    if isinstance(
-        error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError
-    ):
+    if isinstance(error, _NOTHING_SENT) or (isinstance(error, OutOfTime) and not deadline.moved):
         return ConnectionFailed("NO_CONNECTION", what, request=request)
-    if isinstance(error, httpx.UnsupportedProtocol):
-        return ConnectionFailed("NO_CONNECTION", what, request=request)
+    if deadline.left <= 0:
+        return AnswerLost("TIMEOUT", deadline.words(), request=request)
     code = "TIMEOUT" if isinstance(error, httpx.TimeoutException) else "CONNECTION_LOST"
     return AnswerLost(code, what, request=request)
 

@@ -24,6 +24,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from toloka_upload.errors import Denied, Refused, TryAgain, UploadError
+from toloka_upload.explanations import EXPLANATIONS
 
 
 class ApiError(Exception):
@@ -75,8 +76,8 @@ class ApiError(Exception):
     def as_upload_error(self) -> UploadError:
         """The error that ends a run because of this one: what happened, and what to do."""
         kind, remedy = _ENDINGS.get(type(self), (Refused, ""))
-        if self.code in _REMEDIES:
-            kind, remedy = Refused, _REMEDIES[self.code]
+        if self.code in _REFUSALS:
+            kind, remedy = Refused, EXPLANATIONS[self.code].fix
         text = f"{self}. {remedy}" if remedy else str(self)
         return kind(text, code=self.code, request_id=self.request_id)
 
@@ -165,30 +166,26 @@ _ENDINGS: Mapping[type[ApiError], tuple[type[UploadError], str]] = {
         f"This is no answer of the API: a proxy or another server may stand between. {_LATER}",
     ),
     ServerFailed: (TryAgain, _LATER),
-    RateLimited: (
-        TryAgain,
-        f"{_LATER} Where the account may not send as many items as one request has, add a smaller --chunk-size.",
-    ),
+    RateLimited: (TryAgain, EXPLANATIONS["TOO_MANY_REQUESTS"].fix),
     Busy: (TryAgain, _LATER),
-    AccessDenied: (
-        Denied,
-        "Check TOLOKA_TOKEN, --env (tokens of production and sandbox differ) and --account.",
-    ),
+    AccessDenied: (Denied, EXPLANATIONS["ACCESS_DENIED"].fix),
     ForeignDenial: (Denied, "This is no answer of the API: does a proxy ask for a login?"),
-    NotFound: (Refused, "Check the id and --env: production and sandbox have pools of their own."),
+    NotFound: (Refused, EXPLANATIONS["DOES_NOT_EXIST"].fix),
 }
 
-_REMEDIES: Mapping[str, str] = {
-    "TASKS_CREATION_DOES_NOT_FIT_QUOTA": "The account's own quota is used up: ask the platform's support to raise it; "
-    "the rows that are in stay in, and the same command goes on from there.",
-    "POOL_TASKS_COUNT_EXCEEDED": "The pool is full: upload the remaining rows to another pool.",
-    "POOL_TASK_SUITES_COUNT_EXCEEDED": "The pool is full: upload the remaining rows to another pool.",
-    "POOL_ASSIGNMENTS_COUNT_EXCEEDED": "The pool is full: upload the remaining rows to another pool.",
-    "MIXER_CONFIG_REQUIRED": "The pool has no smart mixing and takes task suites: add --suite-size N.",
-    "POOL_TASK_TYPE_CONFLICT": "The pool takes another kind of items: check its smart mixing and its price.",
-    "POOL_INAPPROPRIATE_STATUS": "The pool's status does not allow new tasks: an archived pool has to be cloned.",
-    "INAPPROPRIATE_STATUS": "The pool's status does not allow this: an archived pool has to be cloned.",
-    "PROJECT_INAPPROPRIATE_STATUS": "The project's status does not allow this: is it archived?",
-    "NOT_ENOUGH_BALANCE": "The tasks are in the pool; top up the account and open the pool.",
-    "EMPTY_POOL": "The pool has no tasks and cannot be opened.",
-}
+_REFUSALS = frozenset(
+    {
+        "TASKS_CREATION_DOES_NOT_FIT_QUOTA",
+        "POOL_TASKS_COUNT_EXCEEDED",
+        "POOL_TASK_SUITES_COUNT_EXCEEDED",
+        "POOL_ASSIGNMENTS_COUNT_EXCEEDED",
+        "MIXER_CONFIG_REQUIRED",
+        "POOL_TASK_TYPE_CONFLICT",
+        "POOL_INAPPROPRIATE_STATUS",
+        "INAPPROPRIATE_STATUS",
+        "PROJECT_INAPPROPRIATE_STATUS",
+        "NOT_ENOUGH_BALANCE",
+        "EMPTY_POOL",
+    }
+)
+"""Codes that mean a refusal, whatever the answer's status; `explanations` says what to do."""

@@ -30,7 +30,7 @@ class Constraints:
             self._told = True
             self._skipped(
                 "pattern",
-                "in bounded time for all values; pip install 'toloka-upload[re2]' checks most patterns",
+                "in bounded time for all values; with google-re2 (pip install google-re2) most patterns are checked",
             )
 
     def limit(

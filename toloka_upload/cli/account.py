@@ -19,18 +19,24 @@ from toloka_upload.display import display_for
 from toloka_upload.errors import CannotWrite
 from toloka_upload.report.account import account_text
 from toloka_upload.report.observer import Observer
+from toloka_upload.report.outputs import Use, inputs, refuse_clashes, streams
 from toloka_upload.text import encodable
 
 
-def text_output(option: str, name: str | None, stack: ExitStack) -> TextIO | None:
+def text_output(option: str, name: str | None, files: list[str], stack: ExitStack) -> TextIO | None:
     """
     A file that an option names, open for writing; `-` is standard output.
 
+    Args:
+        files: What the command reads: the output must be none of them.
+
     Raises:
+        UsageProblem: It would overwrite one of them, or a journal.
         CannotWrite: It cannot be written.
     """
     if name is None or name == "-":
         return sys.stdout if name else None
+    refuse_clashes([Use(option, Path(name))], [*inputs(files), *streams(1, 2)])
     try:
         return stack.enter_context(
             Path(name).open("w", encoding="utf-8", errors="backslashreplace")

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from toloka_upload.cli.adopt import adopt
 from toloka_upload.cli.config import ConfiguredCommand, UploadCommand, config
 from toloka_upload.cli.emulator import emulator
+from toloka_upload.cli.explain import explain
 from toloka_upload.cli.help import GroupedCommand, help_all_option, write_program
 from toloka_upload.cli.runs import runs
 from toloka_upload.cli.template import template
@@ -86,6 +87,7 @@ def _main(
 app.command(cls=UploadCommand)(upload)
 for _command in (runs, verify, undo, adopt, template, emulator):
     app.command(cls=ConfiguredCommand)(_command)
+app.command(cls=GroupedCommand)(explain)
 app.command(
     cls=GroupedCommand,
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},

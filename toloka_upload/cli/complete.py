@@ -1,4 +1,4 @@
-"""What a shell may complete: environments, profiles, and the pools of past runs. Reads names of files alone."""
+"""What a shell may complete: environments, profiles, codes, and the pools of past runs. Reads names of files alone."""
 
 import re
 
@@ -22,6 +22,13 @@ def pools(incomplete: str) -> list[str]:
     names = (path.name for path in (state_dir(None) / "journals").glob("*.db"))
     found = {match[1] for name in names if (match := re.search(r"-pool-(\d+)-\w+\.db$", name))}
     return _beginning(incomplete, sorted(found))
+
+
+def codes(incomplete: str) -> list[str]:
+    """Codes that can be explained."""
+    from toloka_upload.explanations import EXPLANATIONS
+
+    return _beginning(incomplete.upper(), list(EXPLANATIONS))
 
 
 def _beginning(incomplete: str, names: list[str]) -> list[str]:

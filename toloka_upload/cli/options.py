@@ -291,11 +291,18 @@ class Pace(Options):
             metavar="DURATION",
         ),
     ] = "15m"
-    timeout: Annotated[float, option("One request's read timeout.", metavar="SECONDS")] = 60.0
+    timeout: Annotated[
+        float,
+        option("One request's timeout; large ones that keep moving get more.", metavar="SECONDS"),
+    ] = 60.0
     operation_timeout: Annotated[
+        str,
+        option("Leave an operation that does not end by then as unknown.", metavar="DURATION"),
+    ] = "2h"
+    try_again_for: Annotated[
         str | None,
         option(
-            "Leave an operation that does not end by then as unknown.",
+            "When one run after the other has ended with 75 for that long, end with 69.",
             otherwise="never",
             metavar="DURATION",
         ),

@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from toloka_upload.errors import CannotWrite, NoInput
+from toloka_upload.report.command_line import CommandLine
+from toloka_upload.report.next_step import next_steps
+from toloka_upload.report.outputs import Use, inputs, refuse_clashes, streams
 from toloka_upload.report.page import page
 from toloka_upload.report.summary import Report
-from toloka_upload.report.text import remedy
 from toloka_upload.run import history
 from toloka_upload.run.run_log import logged_runs
 
 
-def write_page(report: Report, state_dir: Path, path: Path) -> None:
+def write_page(report: Report, command: CommandLine, state_dir: Path, path: Path) -> None:
     """
     Write the page of a run that has just ended.
 
@@ -24,7 +26,13 @@ def write_page(report: Report, state_dir: Path, path: Path) -> None:
     logged = logged_runs(state_dir).get(report.run_id)
     began = logged.began if logged else time.time() - report.seconds
     chunks = logged.chunks if logged else []
-    _write(page(report.as_json(), chunks, remedy(report), started=_moment(began)), path)
+    _write(page(report.as_json(), chunks, _step(report, command), started=_moment(began)), path)
+
+
+def _step(report: Report, command: CommandLine) -> str:
+    """What to do next, in one paragraph."""
+    steps = next_steps(report, command)
+    return " ".join(f"{step.sentence} {' '.join(step.commands)}".rstrip() for step in steps)
 
 
 def write_page_of(state_dir: Path, run_id: str | None, path: Path) -> None:
@@ -33,12 +41,14 @@ def write_page_of(state_dir: Path, run_id: str | None, path: Path) -> None:
 
     Raises:
         NoInput: There is no such run.
+        UsageProblem: The page would overwrite an input of the run, or a journal.
         CannotWrite: The file cannot be written.
     """
     runs = history.past_runs(state_dir)
     if not runs:
         raise NoInput(f"There are no runs in {state_dir}.")
     run = history.past_run(state_dir, run_id) if run_id else runs[0]
+    refuse_clashes([Use("--report", path)], [*inputs(run.files), *streams(1, 2)])
     known: dict[str, Any] = {
         "run_id": run.id,
         "files": run.files,

@@ -12,12 +12,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
 from toloka_upload.cli.confirm import Confirmation
 from toloka_upload.cli.options import UploadOptions
+from toloka_upload.cli.streams import one_place
 from toloka_upload.configure import open_to_others, read
 from toloka_upload.display import Display, colour_wanted, display_for, fitting
 from toloka_upload.errors import Denied, ExitStatus, Interrupted, Terminated
@@ -25,6 +27,7 @@ from toloka_upload.policies.amounts import parse_amount, parse_percent
 from toloka_upload.policies.durations import parse_duration
 from toloka_upload.policies.rate import parse_rate
 from toloka_upload.policies.stop import parse_max_errors
+from toloka_upload.report.command_line import CommandLine
 from toloka_upload.report.events import EventsFile
 from toloka_upload.report.observer import Observer, Warned, both
 from toloka_upload.report.outputs import Use, inputs, outputs_of, refuse_clashes, streams
@@ -43,7 +46,7 @@ _QUIET_COLLECTIONS = 100_000
 """Objects between two runs of the garbage collector: logs of 10,000 entries make many, and no cycles."""
 
 
-def run_upload(files: list[str], options: UploadOptions) -> int:
+def run_upload(files: list[str], options: UploadOptions, command: CommandLine) -> int:
     """Upload, telling people or programs what happens; return the exit status."""
     tame_memory()
     confirmation = Confirmation()
@@ -74,6 +77,7 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
                 environ=os.environ,
                 clock=time.monotonic,
                 stdout_busy=events == "-",
+                stdout_is_there=one_place(1, 2),
             )
         )
         observer: Observer = display
@@ -95,8 +99,8 @@ def run_upload(files: list[str], options: UploadOptions) -> int:
     if options.report:
         from toloka_upload.cli.report import write_page
 
-        write_page(report, settings.state_dir, options.report)
-    _print_summary(report, json_output=options.json_output, events=events)
+        write_page(report, command, settings.state_dir, options.report)
+    _print_summary(report, command, json_output=options.json_output, events=events)
     return report.exit_status
 
 
@@ -173,6 +177,7 @@ def _pacing(options: UploadOptions) -> Pacing:
         timeout=options.timeout,
         retry_for=read("--retry-for", options.retry_for, parse_duration) or 0.0,
         operation_timeout=read("--operation-timeout", options.operation_timeout, parse_duration),
+        try_again_for=read("--try-again-for", options.try_again_for, parse_duration),
         wait_quota=options.wait_quota,
         wait_lock=read("--wait-lock", options.wait_lock, parse_duration) or 0.0,
         settle_pause=read("--settle-pause", options.settle_pause, parse_duration) or 0.0,
@@ -214,10 +219,17 @@ def obey_signals(work: Interruptible, display: Display) -> None:
             signal.signal(number, handler)
 
 
-def _print_summary(report: Report, *, json_output: bool, events: str | None) -> None:
+def _print_summary(
+    report: Report, command: CommandLine, *, json_output: bool, events: str | None
+) -> None:
     if json_output:
         # In ASCII: names of undecodable bytes become escapes, whatever standard output's encoding is.
         sys.stdout.write(json.dumps(report.as_json()) + "\n")
     elif events != "-":
-        text = summary_text(report, colour=colour_wanted(sys.stdout, os.environ))
-        sys.stdout.write(encodable(fitting(text, sys.stdout), sys.stdout.encoding))
+        text = summary_text(
+            report,
+            command,
+            colour=colour_wanted(sys.stdout, os.environ),
+            wrap=partial(fitting, stream=sys.stdout),
+        )
+        sys.stdout.write(encodable(text, sys.stdout.encoding))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 
@@ -47,6 +48,16 @@ def take_streams() -> None:
     )
 
 
+def one_place(number: int, other: int) -> bool:
+    """Whether two descriptors lead to one file, pipe or terminal that somebody may read."""
+    try:
+        one, two = os.fstat(number), os.fstat(other)
+    except OSError:
+        return False
+    nowhere = os.stat(os.devnull)  # noqa: PTH116  # beside fstat
+    return os.path.samestat(one, two) and not os.path.samestat(one, nowhere)
+
+
 def failure_of_stdout() -> OSError | None:
     """Why standard output did not take all that was written to it; None if it did, or if its reader just went away."""
     failure = None
@@ -61,6 +72,13 @@ def failure_of_stdout() -> OSError | None:
         return None
     _give_up(1)
     return None if isinstance(failure, BrokenPipeError) else failure
+
+
+def leave_stdin() -> None:
+    """Let go of standard input. If a thread still waits for it, the interpreter would abort at its end for the lock."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        with suppress(OSError, ValueError):
+            sys.stdin.detach()
 
 
 def say(text: str, *, end: str = "\n") -> None:

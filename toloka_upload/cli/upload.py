@@ -9,6 +9,7 @@ from toloka_upload.cli.options import UploadOptions, with_options
 
 @with_options
 def upload(
+    ctx: typer.Context,
     files: Annotated[
         list[str],
         typer.Argument(
@@ -22,5 +23,6 @@ def upload(
 ) -> int:
     """Upload task files into a pool, each row exactly once. Run it again after any failure: it goes on from there."""
     from toloka_upload.cli.run import run_upload
+    from toloka_upload.cli.typed import command_line
 
-    return run_upload(files, options)
+    return run_upload(files, options, command_line(ctx, files))

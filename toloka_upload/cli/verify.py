@@ -53,60 +53,59 @@ def verify(
 ) -> int:
     """Compare a pool with the rows of an upload, or of files."""
     from contextlib import ExitStack
+    from pathlib import Path
 
     from toloka_upload.account.verify_run import Verification
     from toloka_upload.cli.account import carry_out, text_output
     from toloka_upload.configure import read
-    from toloka_upload.policies.amounts import parse_percent
+    from toloka_upload.errors import UsageProblem
+    from toloka_upload.policies.amounts import parse_share
 
-    share = read("--sample", options.sample, parse_percent)
+    rows = rows or []
+    if options.combined == "-" and options.json_output:
+        raise UsageProblem("--combined - and --json both write to standard output: name a file.")
+    share = read("--sample", options.sample, parse_share)
+    named = len(rows) == 1 and rows[0] != "-" and not Path(rows[0]).exists()
+    of_files = bool(rows and options.pool) and not named
+    if of_files and (options.quick or share is not None):
+        raise UsageProblem("--quick and --sample go with a run, not with files.")
+    if len(rows) > 1 and not of_files:
+        raise UsageProblem("Files are verified against a pool: add --pool ID.")
     with ExitStack() as stack:
-        combined = text_output("--combined", options.combined, stack)
-        how = Verification(
-            combined,
-            1.0 if share is None else min(1.0, float(share) / 100),
-            options.quick,
-            options.exact,
-        )
-        begin = _begin(rows or [], how, options)
+
+        def how(files: list[str]) -> Verification:
+            combined = text_output("--combined", options.combined, files, stack)
+            return Verification(combined, share or 1.0, options.quick, options.exact)
+
+        begin = _files(rows, how, options) if of_files else _run(rows, how, options)
         return carry_out(begin, options, stdout_busy=options.combined == "-")
 
 
-def _begin(
-    rows: list[str], how: "Verification", options: VerifyOptions
+def _run(
+    rows: list[str], how: "Callable[[list[str]], Verification]", options: VerifyOptions
 ) -> "Callable[[Observer], Command]":
-    """What is to be verified: files where a pool is named for them, else a run."""
-    from pathlib import Path
-
-    from toloka_upload.errors import UsageProblem
+    from toloka_upload.account.commands import verifying_run
     from toloka_upload.run.history import last_upload, past_run
 
     state_dir = options.directory()
-    named = len(rows) == 1 and rows[0] != "-" and not Path(rows[0]).exists()
-    if rows and options.pool and not named:
-        if how.quick or how.sample != 1.0:
-            raise UsageProblem("--quick and --sample go with a run, not with files.")
-        return _files(rows, how, options)
-    if len(rows) > 1:
-        raise UsageProblem("Files are verified against a pool: add --pool ID.")
     run = past_run(state_dir, rows[0]) if rows else last_upload(state_dir)
     target = options.target_of(run.destination.endpoint, run.destination.account)
+    chosen = how(run.files)
 
     def begin(observer: "Observer") -> "Command":
-        from toloka_upload.account.commands import verifying_run
-
-        return verifying_run(run, how, target=target, state_dir=state_dir, observer=observer)
+        return verifying_run(run, chosen, target=target, state_dir=state_dir, observer=observer)
 
     return begin
 
 
 def _files(
-    files: list[str], how: "Verification", options: VerifyOptions
+    files: list[str], how: "Callable[[list[str]], Verification]", options: VerifyOptions
 ) -> "Callable[[Observer], Command]":
     from toloka_upload.account.commands import verifying_files
     from toloka_upload.rows import ReadOptions
     from toloka_upload.settings import pool_id
 
+    chosen = how(files)
     target, state_dir, pool = options.target(), options.directory(), pool_id(options.pool or "")
     reading = ReadOptions(
         options.format,
@@ -120,7 +119,7 @@ def _files(
         return verifying_files(
             files,
             pool,
-            how,
+            chosen,
             target=target,
             state_dir=state_dir,
             reading=reading,

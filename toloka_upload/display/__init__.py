@@ -26,6 +26,7 @@ def display_for(
     environ: Mapping[str, str],
     clock: Clock,
     stdout_busy: bool = False,
+    stdout_is_there: bool = False,
 ) -> Display:
     """Choose the form of the display: live on a terminal, else plain lines, else errors only.
 
@@ -38,9 +39,12 @@ def display_for(
         environ: The environment: `TERM`, `NO_COLOR`.
         clock: Seconds from any start, never going back.
         stdout_busy: Something else writes to the terminal meanwhile (`--events -`): no live display.
+        stdout_is_there: Standard output goes where `stream` goes, as in a cron job's mail: what the summary will say
+            there is not said twice.
     """
     on_terminal = stream.isatty()
-    summary_follows = on_terminal and stdout_is_terminal and not json_output
+    beside = stdout_is_there or (on_terminal and stdout_is_terminal)
+    summary_follows = beside and not json_output and not stdout_busy
     narrator = Narrator(say_error=not summary_follows)
     if quiet:
         return Lines(stream, clock, narrator, Level.TROUBLE)

@@ -57,8 +57,7 @@ class Narrator:
     """Turns events into lines, and keeps what is said only once or only so often.
 
     Args:
-        say_error: Tell what ended the run as well; not wanted where the summary follows on the
-            same screen and says it.
+        say_error: Say what ended the run as well; not wanted where the summary follows in the same place and says it.
     """
 
     def __init__(self, *, say_error: bool) -> None:
@@ -120,7 +119,13 @@ class Narrator:
             yield from (
                 Line(Level.TROUBLE, f"  {plain(line, MESSAGE_LIMIT)}") for line in lines[1:]
             )
-        yield Line(Level.STEP, end_line(report))
+        if self._say_error or not _nothing_read(report):
+            yield Line(Level.STEP, end_line(report))
+
+
+def _nothing_read(report: Report | AccountReport) -> bool:
+    """Whether an upload ended with an error before its first row: the error is all there is to say."""
+    return isinstance(report, Report) and report.error is not None and report.counts.read == 0
 
 
 def start_line(event: ev.RunStarted) -> str:
@@ -152,6 +157,8 @@ def end_line(report: Report | AccountReport) -> str:
     status = report.exit_status
     how = "finished" if status == 0 else f"ended with exit {int(status)} ({status.reason})"
     interrupted = status in {ExitStatus.INTERRUPTED, ExitStatus.TERMINATED}
+    if _nothing_read(report):
+        return f"{how}; {report.seconds:.1f} s"
     words = (
         named_counts(report.counts)
         if isinstance(report, AccountReport)

@@ -13,10 +13,11 @@ from toloka_upload.emulator import forms
 from toloka_upload.emulator.batch import item_json
 from toloka_upload.emulator.context import Call, Context, owner_of
 from toloka_upload.emulator.ids import item_id, parse_item_id
-from toloka_upload.emulator.messages import Response, invalid, raw_json_response, timestamp
+from toloka_upload.emulator.messages import Response, invalid, raw_json_response
 from toloka_upload.emulator.pools import Pool, inappropriate, pool_number
 from toloka_upload.emulator.resources import ASSIGNMENT_STATUSES, RESOURCES, found
 from toloka_upload.emulator.store import ItemRow, Kind
+from toloka_upload.emulator.values import timestamp
 
 TAKING = ("ACTIVE", "SUBMITTED", "ACCEPTED")
 """Statuses in which an assignment takes one of its tasks' overlap."""

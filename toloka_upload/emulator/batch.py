@@ -13,9 +13,10 @@ from toloka_upload.emulator.codes import field_errors
 from toloka_upload.emulator.ids import ObjectIds, item_id
 from toloka_upload.emulator.items import Item, joined, members
 from toloka_upload.emulator.judge import WRITABLE, Verdict
-from toloka_upload.emulator.messages import Refusal, timestamp
+from toloka_upload.emulator.messages import Refusal
 from toloka_upload.emulator.store import ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
+from toloka_upload.emulator.values import timestamp
 
 NOUN = {"tasks": "TASK", "suites": "TASK_SUITE"}
 ID_KEY = {"tasks": "task_id", "suites": "task_suite_id"}

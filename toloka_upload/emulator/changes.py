@@ -17,10 +17,10 @@ from toloka_upload.emulator.messages import (
     invalid,
     json_response,
     raw_json_response,
-    timestamp,
 )
 from toloka_upload.emulator.pools import CHANGES, HIDDEN, inappropriate, why_not_open
 from toloka_upload.emulator.resources import RESOURCES, found
+from toloka_upload.emulator.values import timestamp
 from toloka_upload.rows.model import Fault
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from toloka_upload.emulator import admission, batch, operations
 from toloka_upload.emulator.codes import field_errors
 from toloka_upload.emulator.context import Call
-from toloka_upload.emulator.ids import operation_id
+from toloka_upload.emulator.ids import canonical_uuid, operation_id
 from toloka_upload.emulator.items import Body, Item, parse_body
 from toloka_upload.emulator.judge import Judge, Verdict
 from toloka_upload.emulator.messages import (
@@ -70,10 +69,10 @@ def _chosen_id(call: Call, *, asynchronous: bool) -> str:
     meant = asynchronous or call.context.switches.sync_operation_id == "reserved"
     if not text or not meant:
         return ""
-    try:
-        return str(uuid.UUID(text))
-    except ValueError:
-        raise bad_parameter("operation_id", "UUID_EXPECTED", "Value must be a UUID") from None
+    chosen = canonical_uuid(text)
+    if chosen is None:
+        raise bad_parameter("operation_id", "UUID_EXPECTED", "Value must be a UUID")
+    return chosen
 
 
 def _check_unused(chosen: str, call: Call) -> None:
@@ -83,7 +82,7 @@ def _check_unused(chosen: str, call: Call) -> None:
         return
     days = context.switches.operation_id_days
     if days and row.settled and row.submitted + days * _DAY_MS < call.now * 1000:
-        context.operations.forget(chosen)
+        context.operations.forget(row.id)
         return
     other = not operations.same_body(row, call.request.body)
     if other and context.switches.same_id_other_body == "400":

@@ -28,7 +28,7 @@ from toloka_upload.emulator.messages import (
 from toloka_upload.emulator.page import page
 from toloka_upload.emulator.pools import pool_number
 from toloka_upload.emulator.settling import Settling
-from toloka_upload.emulator.store import ItemRow, Kind, Store
+from toloka_upload.emulator.store import KINDS, ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.world import World, default_world, settle_in
 
@@ -109,12 +109,21 @@ class Emulator:
         with self._lock:
             settle_in(self._context, world, self._clock())
 
-    def items(self, pool: int, kind: Kind = "tasks") -> list[dict[str, Any]]:
-        """All tasks or suites of a pool as the API shows them, in order of their ids; for assertions in tests."""
+    def items(self, pool: int | str, kind: Kind = "tasks") -> list[dict[str, Any]]:
+        """All tasks or suites of a pool as the API shows them, in order of their ids; for assertions in tests.
+
+        Raises:
+            ValueError: There is no such pool, or no such kind of items.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"kind is one of {', '.join(KINDS)}; it is {kind!r}")
         self._settling.catch_up(self._clock())
+        number = pool_number(pool)
         query = f"SELECT * FROM {kind} WHERE pool = ? ORDER BY oid"  # noqa: S608
         with self._lock:
-            rows = self._context.store.rows(query, (pool,))
+            if self._context.pool(number) is None:
+                raise ValueError(f"there is no pool {pool!r}")
+            rows = self._context.store.rows(query, (number,))
         return [json.loads(item_json(kind, ItemRow(*row))) for row in rows]
 
     def in_background(self) -> contextlib.AbstractContextManager[None]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from toloka_upload.check.fields import Field
 from toloka_upload.emulator.codes import REQUIRED, UNKNOWN
-from toloka_upload.emulator.listing import read_moment
+from toloka_upload.emulator.values import read_integer, read_moment
 from toloka_upload.rows.model import Fault
 
 Form = Mapping[str, Mapping[str, Any]]
@@ -188,13 +188,14 @@ def _enumerated(spec: Mapping[str, Any], value: Any, where: str) -> Iterator[Fau
 def _moment(_: Mapping[str, Any], value: Any, where: str) -> Iterator[Fault]:
     try:
         read_moment(str(value))
-    except (ValueError, OverflowError):
+    except ValueError:
         yield Fault(where, "INVALID_DATE_TIME_SYNTAX", "Value must be in valid date-time format")
 
 
 def _number(_: Mapping[str, Any], value: Any, where: str) -> Iterator[Fault]:
-    text = str(value) if isinstance(value, str | int) else ""
-    if not (text.isascii() and text.isdecimal()):
+    try:
+        read_integer(str(value), 0)
+    except ValueError:
         yield Fault(where, "INTEGER_EXPECTED", "Value must be an integer")
 
 

@@ -7,6 +7,10 @@ import re
 import uuid
 from typing import Literal
 
+_UUID = re.compile(
+    r"(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?",
+    re.ASCII | re.IGNORECASE,
+)
 _ITEM_ID = re.compile(r"([0-9a-f]{10})--([0-9a-f]{24})")
 
 
@@ -41,6 +45,18 @@ def parse_item_id(text: str) -> tuple[int, bytes] | None:
     """Pool and ObjectId of an id, or None if it is not one of ours."""
     match = _ITEM_ID.fullmatch(text)
     return (int(match[1], 16), bytes.fromhex(match[2])) if match else None
+
+
+def canonical_uuid(text: str) -> str | None:
+    """A UUID in lower case with dashes, whichever way it is written; None: it is none."""
+    match = _UUID.fullmatch(text)
+    return "-".join(match.groups()).lower() if match else None
+
+
+def operation_names(text: str) -> tuple[str, str, str]:
+    """The names under which an operation may be kept that somebody calls so."""
+    name = canonical_uuid(text) or text
+    return text, name, name.replace("-", "")
 
 
 def operation_id(form: Literal["uuid", "hex", "objectid"], ids: ObjectIds, now: float) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from toloka_upload.emulator.messages import bad_parameter
+from toloka_upload.emulator.values import read_integer, read_moment, timestamp
 
 _COMPARISONS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
-_LARGEST = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ def select(
             column, sign = _asked(parameter, columns)
             try:
                 values.append(column.read(text))
-            except (ValueError, OverflowError):
+            except ValueError:
                 message = f"{text[:100]!r} is no value of it"
                 raise bad_parameter(parameter, column.code, message) from None
             conditions.append(f"{column.sql} {sign} {column.value}")
@@ -92,44 +91,25 @@ def _asked(parameter: str, columns: Mapping[str, Column]) -> tuple[Column, str]:
 
 def _order(text: str | None, columns: Mapping[str, Column]) -> str:
     sortable = {name: column.sql for name, column in columns.items() if column.sorts}
-    terms = []
+    terms: dict[str, str] = {}
     for term in (text or next(iter(sortable))).split(","):
-        sql = sortable.get(term.removeprefix("-"))
+        # Of each column once: so a list has an end, and no term is without meaning.
+        sql = sortable.pop(term.removeprefix("-"), None)
         if sql is None:
-            raise bad_parameter("sort", "UNKNOWN_ENUM_VALUE", f"it is one of {', '.join(sortable)}")
-        terms.append(f"{sql} DESC" if term.startswith("-") else sql)
-    return ", ".join(terms)
+            message = f"it takes, once each: {', '.join([*terms, *sortable])}"
+            raise bad_parameter("sort", "UNKNOWN_ENUM_VALUE", message)
+        terms[term.removeprefix("-")] = f"{sql} DESC" if term.startswith("-") else sql
+    return ", ".join(terms.values())
 
 
 def _limit(query: Mapping[str, str], usual: int, most: int) -> int:
-    text = query.get("limit", str(usual))
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-    if not number:
-        raise bad_parameter("limit", "INTEGER_EXPECTED", "Value must be an integer from 1")
+    try:
+        number = read_integer(query.get("limit", str(usual)), 1)
+    except ValueError:
+        message = "Value must be an integer from 1"
+        raise bad_parameter("limit", "INTEGER_EXPECTED", message) from None
     if number > most:
         raise bad_parameter("limit", "VALUE_GREATER_THAN_MAX", f"Value must be at most {most}")
-    return number
-
-
-def read_moment(text: str) -> int:
-    """Milliseconds of a moment as the API writes it; one without zone is UTC."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
-
-
-def _written(text: str) -> str:
-    """A moment as SQLite reads it."""
-    moment = datetime.fromtimestamp(read_moment(text) / 1000, UTC)
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
-
-
-def read_integer(text: str) -> int:
-    """An integer that the database can hold."""
-    number = int(text)
-    if not -_LARGEST <= number < _LARGEST:
-        raise ValueError(text)
     return number
 
 
@@ -140,8 +120,14 @@ def member(name: str) -> str:
 
 def moment_of(name: str) -> Column:
     """A moment that stands in a row's body."""
-    read, sql = _written, f"julianday({member(name)})"
-    return Column(sql, read, ranges=True, sorts=True, value="julianday(?)")
+    sql = f"julianday({member(name)})"
+    return Column(
+        sql,
+        lambda text: timestamp(read_moment(text)),
+        ranges=True,
+        sorts=True,
+        value="julianday(?)",
+    )
 
 
 def one_of(sql: str, *names: str, several: bool = False) -> Column:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -138,9 +137,3 @@ def bad_parameter(name: str, code: str, message: str) -> Refusal:
 def invalid(faults: Iterable[Fault]) -> Refusal:
     """Fields of a request are not as they should be."""
     return Refusal("VALIDATION_ERROR", field_errors(faults))
-
-
-def timestamp(milliseconds: int) -> str:
-    """A moment as the API writes it: UTC, without zone."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds")

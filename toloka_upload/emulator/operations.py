@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from toloka_upload.emulator.ids import ObjectIds
-from toloka_upload.emulator.messages import Refusal, timestamp
+from toloka_upload.emulator.messages import Refusal
 from toloka_upload.emulator.pools import Pool, Pools
 from toloka_upload.emulator.store import Kind, OperationRow, Store
 from toloka_upload.emulator.switches import Switches
+from toloka_upload.emulator.values import timestamp
 from toloka_upload.emulator.work import FAIR, Fate, Judged, Outcome, Worker, judge_items
 
 TYPES: Mapping[str, Kind] = {"TASK.BATCH_CREATE": "tasks", "TASK_SUITE.BATCH_CREATE": "suites"}

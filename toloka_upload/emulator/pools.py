@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from toloka_upload.check.spec import Spec
-from toloka_upload.emulator.messages import Refusal, timestamp
+from toloka_upload.emulator.messages import Refusal
 from toloka_upload.emulator.store import Kind, Store
 from toloka_upload.emulator.switches import Switches
+from toloka_upload.emulator.values import read_integer, timestamp
 
 
 class Change(NamedTuple):
@@ -82,8 +83,10 @@ class Pool:
 
 def pool_number(pool_id: Any) -> int:
     """The number that a `pool_id` names: text or a number; -1, which no pool has, for anything else."""
-    text = str(pool_id) if isinstance(pool_id, str | int) else ""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1
+    try:
+        return read_integer(str(pool_id), 0) if isinstance(pool_id, str | int) else -1
+    except ValueError:
+        return -1
 
 
 def weight(kind: Kind, item: Mapping[str, Any], switches: Switches) -> int:

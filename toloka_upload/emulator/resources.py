@@ -9,14 +9,12 @@ from typing import Any
 
 from toloka_upload.emulator import batch, operations
 from toloka_upload.emulator.context import Call, owner_of
-from toloka_upload.emulator.ids import parse_item_id
+from toloka_upload.emulator.ids import operation_names, parse_item_id
 from toloka_upload.emulator.listing import (
     Column,
     member,
     moment_of,
     one_of,
-    read_integer,
-    read_moment,
     select,
 )
 from toloka_upload.emulator.messages import (
@@ -28,6 +26,7 @@ from toloka_upload.emulator.messages import (
 )
 from toloka_upload.emulator.pools import pool_number, shown
 from toloka_upload.emulator.store import ItemRow, Kind, OperationRow
+from toloka_upload.emulator.values import read_integer, read_moment
 
 Columns = Mapping[str, Column]
 
@@ -278,5 +277,12 @@ RESOURCES: Mapping[str, Resource] = {
         lambda _, row: str(row[2]),
         needs=("pool_id", "task_suite_id", "task_id"),
     ),
-    "/operations": Resource("operations WHERE 1", _operation_columns, _show_operation, most=500),
+    "/operations": Resource(
+        "operations WHERE 1",
+        _operation_columns,
+        _show_operation,
+        most=500,
+        key=operation_names,
+        where="id IN (?, ?, ?)",
+    ),
 }

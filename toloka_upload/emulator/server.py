@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from socketserver import TCPServer
 from types import TracebackType
 from typing import Any, Self
@@ -136,12 +137,38 @@ class _HttpServer(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+class _Head(BufferedIOBase):
+    """Hands lines on. `whole`: the last one was blank, and not the end of all that came."""
+
+    def __init__(self, lines: BufferedIOBase) -> None:
+        self._lines = lines
+        self.whole = False
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        line = self._lines.readline(size)
+        self.whole = line in (b"\r\n", b"\n")
+        return line
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1  # the head and a short body leave in one packet
     timeout = IDLE_SECONDS
     server: _HttpServer
+
+    def parse_request(self) -> bool:
+        """Read the head; one that ends before its blank line is dropped: what is missing may be what matters."""
+        lines, head = self.rfile, _Head(self.rfile)
+        self.rfile = head
+        try:
+            parsed = super().parse_request()
+        finally:
+            self.rfile = lines
+        if parsed and not head.whole:
+            self.close_connection = True
+            return False
+        return parsed
 
     def _serve(self) -> None:
         try:
@@ -213,8 +240,11 @@ class _Handler(BaseHTTPRequestHandler):
                 raise _too_large()
             yield self.rfile.read(size)
             self.rfile.readline(3)
-        while self.rfile.readline(1024).strip():  # trailers
+        trailers = _Head(self.rfile)
+        while trailers.readline(1024).strip():
             pass
+        if not trailers.whole:
+            raise ConnectionLost("reset")
 
     def _chunk_size(self) -> int:
         size = self.rfile.readline(64).partition(b";")[0].strip()

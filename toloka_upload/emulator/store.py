@@ -16,6 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from toloka_upload.emulator.ids import operation_names
 from toloka_upload.emulator.sharing import Share, in_use
 
 Kind = Literal["tasks", "suites"]
@@ -263,15 +264,16 @@ class Store:
         )
 
     def operation(self, operation_id: str) -> OperationRow | None:
-        """The operation of an id."""
-        found = self.row("SELECT * FROM operations WHERE id = ?", (operation_id,))
+        """The operation of an id, in whichever form."""
+        query = "SELECT * FROM operations WHERE id IN (?, ?, ?)"
+        found = self.row(query, operation_names(operation_id))
         return OperationRow(*found) if found else None
 
     def next_due(self, due: int, only: str = "") -> OperationRow | None:
         """Of the operations whose work is to be done, or of the one with an id, the first to end."""
         query = "SELECT * FROM operations WHERE settled IS NULL AND due <= ?"
         if only:
-            found = self.row(f"{query} AND id = ?", (due, only))
+            found = self.row(f"{query} AND id IN (?, ?, ?)", (due, *operation_names(only)))
         else:
             found = self.row(f"{query} ORDER BY due, number LIMIT 1", (due,))
         return OperationRow(*found) if found else None

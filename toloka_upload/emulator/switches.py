@@ -7,6 +7,7 @@ can be proven against every reading. Switches are set in a world file (`[switche
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -212,6 +213,10 @@ def _choices(hint: Any) -> tuple[str, ...]:
 
 _TRUE = {"true", "on", "yes", "1"}
 _FALSE = {"false", "off", "no", "0"}
+_NUMBER = {
+    int: re.compile(r"[0-9]{1,13}"),
+    float: re.compile(r"[0-9]{0,13}\.?[0-9]{1,20}(e[+-]?[0-9]{1,2})?"),
+}
 
 
 def _value(name: str, value: Any) -> Any:
@@ -231,10 +236,8 @@ def _value(name: str, value: Any) -> Any:
 
 
 def _number(name: str, text: str, kind: type[int] | type[float]) -> int | float:
-    try:
-        number = kind(text)
-    except (ValueError, OverflowError):
-        number = -1
+    # Digits alone: Python's own reading takes `1_0` and the digits of any script.
+    number = kind(text) if _NUMBER[kind].fullmatch(text) else -1
     if not 0 <= number <= MOST:
         raise ValueError(f"switch {name}: {text[:100]!r} is not a number from 0 to {MOST}")
     return number

@@ -17,8 +17,8 @@ from toloka_upload.emulator import assignments
 from toloka_upload.emulator.context import Context
 from toloka_upload.emulator.ids import parse_item_id
 from toloka_upload.emulator.judge import Judge
-from toloka_upload.emulator.listing import read_moment
 from toloka_upload.emulator.store import ItemRow, Kind, Store
+from toloka_upload.emulator.values import read_moment
 
 SINCE = "2026-01-15T09:00:00.000"
 

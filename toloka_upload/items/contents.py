@@ -64,6 +64,11 @@ def taken_back(item: Mapping[str, Any]) -> bool:
     return item.get("overlap") == 0 and not item.get("infinite_overlap")
 
 
+def given_out(item: Mapping[str, Any]) -> bool:
+    """Whether nobody more gets an item: it was taken back, or all of its overlap was given out."""
+    return item.get("remaining_overlap") == 0 and not item.get("infinite_overlap")
+
+
 def _plain_solutions(solutions: Any) -> Any:
     """Known solutions, with the weight that the API gives those that name none."""
     if not isinstance(solutions, list):

@@ -68,7 +68,11 @@ def exact_members(value: Mapping[str, Any], text: bytes, names: Iterable[str]) -
 
 
 def loose(value: Any) -> bytes:
-    """`value` as JSON without white space, keys in order, numbers by value: what a server may make of it."""
+    """`value` as JSON without white space, keys in order, numbers by value: what a server may make of it.
+
+    Whole numbers up to 64 bits count exactly, others as doubles: 1e16 is 10000000000000000, and of 23 digits the first
+    16 count, because a server that keeps doubles returns no more.
+    """
     if has_whole_float(value):
         value = _by_value(value)
     return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
@@ -157,7 +161,7 @@ def _by_value(value: Any) -> Any:
         return {key: _by_value(member) for key, member in value.items()}
     if isinstance(value, list):
         return [_by_value(member) for member in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+    if isinstance(value, float) and value.is_integer() and -(2**63) <= value < 2**64:
         return int(value)
     return value
 

@@ -78,7 +78,7 @@ def check(path: Path, destination: Destination | None) -> None:
         ValueError, sqlite3.Error: It is damaged.
     """
     mark = high_water.read(path)
-    if not path.exists():
+    if not path.exists() or is_being_made(path):
         _must_have(None, mark)
         return
     with closing(connect(path, "ro")) as db:
@@ -169,6 +169,15 @@ def _version(db: sqlite3.Connection) -> int:
 def is_blank(db: sqlite3.Connection) -> bool:
     """Whether nothing is in it: a run was killed between making the file and making its tables."""
     return not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def is_being_made(path: Path) -> bool:
+    """Whether a run is making the file, or was killed while it did: a rollback journal is beside it.
+
+    Only a file that is in no WAL mode yet has one. Nothing was committed to it, and it cannot be read before somebody
+    opens it to write.
+    """
+    return Path(f"{path}-journal").exists()
 
 
 def check_version(db: sqlite3.Connection, path: Path) -> None:

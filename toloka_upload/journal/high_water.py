@@ -37,8 +37,15 @@ def read(journal: Path) -> Tally | None:
 
 
 def create(journal: Path, tally: Tally) -> None:
-    """Make a mark, or set one that is behind, durably."""
-    _write(journal, tally, os.O_CREAT)
+    """Make a mark, or set one that is behind, durably: whatever happens there is the new one or the one before."""
+    new = journal.with_suffix(".mark-new")
+    file = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.pwrite(file, 2 * _packed(tally), 0)
+        os.fsync(file)
+    finally:
+        os.close(file)
+    new.replace(mark_path(journal))
     directory = os.open(journal.parent, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(directory)
@@ -54,18 +61,11 @@ def advance(journal: Path, tally: Tally) -> None:
         OSError: The mark or the journal is gone, or is another one: somebody deleted or replaced them meanwhile.
     """
     journal.stat()
-    _write(journal, tally, 0)
-
-
-def _write(journal: Path, tally: Tally, flags: int) -> None:
-    file = os.open(mark_path(journal), os.O_RDWR | os.O_CLOEXEC | flags, 0o600)
+    file = os.open(mark_path(journal), os.O_RDWR | os.O_CLOEXEC)
     try:
-        if not flags and _newest(os.pread(file, 2 * _SLOT, 0)).journal != tally.journal:
+        if _newest(os.pread(file, 2 * _SLOT, 0)).journal != tally.journal:
             raise FileNotFoundError(f"{mark_path(journal)} is of another journal")
         os.pwrite(file, _packed(tally), tally.commits % 2 * _SLOT)
-        if flags:
-            os.pwrite(file, _packed(tally), (tally.commits + 1) % 2 * _SLOT)
-            os.fsync(file)
     finally:
         os.close(file)
 

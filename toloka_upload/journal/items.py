@@ -13,7 +13,7 @@ from toloka_upload.items.identity import WIDTH
 from toloka_upload.journal.packing import unpack, unpack_ids, where
 from toloka_upload.journal.reading import read_outcome, select_chunks
 from toloka_upload.journal.states import ADOPTED, ChunkState, SentChunk
-from toloka_upload.journal.undoing import Undo, read_states
+from toloka_upload.journal.undoing import Undo, chunks_with, read_states
 from toloka_upload.outcomes import Outcome, Places, Status
 
 IN_POOL = (Status.CREATED, Status.ALREADY_UPLOADED)
@@ -148,7 +148,17 @@ class Created(NamedTuple):
 
 def created_by(db: sqlite3.Connection, run: str) -> Iterator[Created]:
     """What a run created, chunk by chunk."""
-    for (number,) in db.execute("SELECT id FROM chunk WHERE run = ?", (run,)).fetchall():
+    numbers = db.execute("SELECT id FROM chunk WHERE run = ?", (run,)).fetchall()
+    return _created(db, [number for (number,) in numbers])
+
+
+def asked_to_take_back(db: sqlite3.Connection) -> Iterator[Created]:
+    """Chunks with items that an `undo` may have asked to be taken back, and that have no answer on record."""
+    return _created(db, chunks_with(db, Undo.ASKED))
+
+
+def _created(db: sqlite3.Connection, chunks: Sequence[int]) -> Iterator[Created]:
+    for number in chunks:
         chunk = next(select_chunks(db, "id = ?", number))
         outcome = read_outcome(db, chunk.id)
         if outcome is None:

@@ -21,6 +21,7 @@ from toloka_upload.journal.file import (
     check_version,
     connect,
     explained,
+    is_being_made,
     is_blank,
 )
 from toloka_upload.journal.packing import (
@@ -39,7 +40,7 @@ from toloka_upload.journal.states import (
     SentChunk,
     Step,
 )
-from toloka_upload.journal.undoing import has_undo, undone_rows
+from toloka_upload.journal.undoing import Undo, has_undo, rows_in
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
 
@@ -73,7 +74,7 @@ def is_begun(path: Path) -> bool:
     Raises:
         CannotWrite: It cannot be read.
     """
-    if not path.exists():
+    if not path.exists() or is_being_made(path):
         return False
     with explained(path), closing(connect(path, "ro")) as db:
         return not is_blank(db)
@@ -261,8 +262,10 @@ def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, d
     for chunk, identities, statuses, per_item in cursor:
         if generation is not None:
             statuses = without_claimed(db, chunk, statuses, GOES_ON)
-        if undone and (free := undone_rows(db, chunk, per_item)):
-            statuses = _with(statuses, free, GOES_ON)  # what was taken back is not there
+        if undone:
+            # What was taken back is not there; of what may have been, nobody can tell.
+            for state, status in ((Undo.UNDONE, GOES_ON), (Undo.ASKED, Status.UNKNOWN)):
+                statuses = _with(statuses, rows_in(db, chunk, per_item, state), status)
         there = statuses.count(Status.CREATED) + statuses.count(Status.ALREADY_UPLOADED)
         if there == len(statuses):
             known.add(identities, chunk, range(there))
@@ -274,6 +277,8 @@ def read_known(db: sqlite3.Connection, generation: int | None) -> tuple[Known, d
 
 
 def _with(statuses: bytes, rows: Sequence[int], status: Status) -> bytes:
+    if not rows:
+        return statuses
     changed = bytearray(statuses)
     for row in rows:
         changed[row] = status

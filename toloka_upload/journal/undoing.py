@@ -51,16 +51,24 @@ def write_states(db: sqlite3.Connection, states: Mapping[int, bytes | bytearray]
     )
 
 
-def undone_rows(db: sqlite3.Connection, chunk: int, per_item: bytes | None) -> list[int]:
-    """The rows of a chunk that are free again; `per_item` is packed, as chunks have it."""
+def chunks_with(db: sqlite3.Connection, state: Undo) -> list[int]:
+    """The chunks that have an item in a state."""
+    if not has_undo(db):
+        return []
+    found = db.execute("SELECT chunk FROM undo WHERE instr(states, ?)", (bytes([state]),))
+    return [chunk for (chunk,) in found]
+
+
+def rows_in(db: sqlite3.Connection, chunk: int, per_item: bytes | None, state: Undo) -> list[int]:
+    """The rows of a chunk whose items are in a state; `per_item` is packed, as chunks have it."""
     states = read_states(db, chunk)
     if states is None:
         return []
-    undone = [item for item, state in enumerate(states) if state == Undo.UNDONE]
+    items = [item for item, one in enumerate(states) if one == state]
     if per_item is None:
-        return undone
+        return items
     starts = list(accumulate(unpack(per_item), initial=0))
-    return [row for item in undone for row in range(starts[item], starts[item + 1])]
+    return [row for item in items for row in range(starts[item], starts[item + 1])]
 
 
 def undone_of(db: sqlite3.Connection, run: str) -> Counter[Undo]:
@@ -70,7 +78,7 @@ def undone_of(db: sqlite3.Connection, run: str) -> Counter[Undo]:
         for (states,) in db.execute(
             "SELECT states FROM undo JOIN chunk ON chunk.id = undo.chunk WHERE run = ?", (run,)
         ):
-            counts.update({state: states.count(state) for state in (Undo.UNDONE, Undo.PARTLY)})
+            counts.update({state: states.count(state) for state in Undo if state is not Undo.KEPT})
     return counts
 
 

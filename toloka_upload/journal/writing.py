@@ -15,7 +15,7 @@ from toloka_upload.items.contents import Contents
 from toloka_upload.items.identity import Known
 from toloka_upload.journal.again import claim, is_complete
 from toloka_upload.journal.file import Transaction, check, connect, explained, prepare
-from toloka_upload.journal.items import Created, created_by
+from toloka_upload.journal.items import Created, asked_to_take_back, created_by
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
     known_blocks,
@@ -196,6 +196,11 @@ class Journal:
         """What a run created, chunk by chunk, and how much of it was taken back."""
         with explained(self.path):
             yield from created_by(self._db, run)
+
+    def asked_to_take_back(self) -> list[Created]:
+        """Chunks with items that an `undo` may have asked to be taken back, without an answer on record."""
+        with explained(self.path):
+            return list(asked_to_take_back(self._db))
 
     def ids(self) -> Iterator[list[str]]:
         """The ids of all items that are known, chunk by chunk."""

@@ -40,7 +40,9 @@ CURRENCY = "USD"
 INFINITE_OVERLAP = "infinite overlap"
 DYNAMIC_OVERLAP = "dynamic overlap without a maximum"
 NO_OVERLAP = "no overlap: the rows name none, and the pool has no default"
-NO_PRICE = "the pool was not asked for its price"
+NOT_ASKED = "the pool was not asked for its price"
+NO_PRICE = "the pool names no price"
+NO_SUITE_SIZE = "smart mixing that does not say how many general tasks a suite has"
 NO_GENERAL_TASKS = "suites without general tasks, of control or training tasks of infinite overlap"
 
 
@@ -190,9 +192,16 @@ def cost_of(
     assignments, reward = Bounds(), Bounds()
     reasons: dict[str, None] = {}
     for pool, tally in parts:
-        bounds, unbounded = _assignments(pool, tally) if pool else (Bounds(most=None), [NO_PRICE])
-        least, most = _prices(pool)
-        assignments, reward = assignments.plus(bounds), reward.plus(bounds.times(least, most))
+        if not tally.items:
+            continue
+        bounds, unbounded = _assignments(pool, tally) if pool else (Bounds(most=None), [NOT_ASKED])
+        prices = _prices(pool)
+        assignments = assignments.plus(bounds)
+        if bounds.most != 0 and not prices:
+            unbounded = [*unbounded, NO_PRICE] if pool else unbounded
+            reward = reward.plus(Bounds(most=None))
+        elif prices:
+            reward = reward.plus(bounds.times(min(prices), max(prices)))
         reasons.update(dict.fromkeys(unbounded))
     return Cost(assignments, reward, fee, balance, tuple(reasons))
 
@@ -213,16 +222,22 @@ def _money(bounds: Bounds) -> dict[str, float | None]:
     }
 
 
-def _prices(pool: Mapping[str, Any]) -> tuple[Decimal, Decimal]:
-    """The least and the highest price of an assignment. Workers outside of all intervals get the pool's own."""
-    prices = [amount(pool.get("reward_per_assignment")) or Decimal(0) if pool else Decimal(1)]
+def _prices(pool: Mapping[str, Any]) -> list[Decimal]:
+    """The prices of an assignment: the pool's own, which holds outside of all intervals, and those of the intervals.
+
+    None where the pool does not tell its own.
+    """
+    own = amount(pool.get("reward_per_assignment"))
+    if own is None:
+        return []
+    prices = [own]
     dynamic = pool.get("dynamic_pricing_config")
     intervals = dynamic.get("intervals") if isinstance(dynamic, Mapping) else None
     for interval in intervals if isinstance(intervals, list) else ():
         named = isinstance(interval, Mapping) and interval.get("reward_per_assignment")
         if (price := amount(named)) is not None:
             prices.append(price)
-    return min(prices), max(prices)
+    return prices
 
 
 def _assignments(pool: Mapping[str, Any], tally: Tally) -> tuple[Bounds, list[str]]:
@@ -270,6 +285,7 @@ class _Mixing:
         self._default = default_overlap
         self._unbounded = unbounded
         self._most = _whole(mixer.get("real_tasks_count"), 0)
+        self._says_none = mixer.get("real_tasks_count") == 0
         named = _whole(mixer.get("min_real_tasks_count"), self._most)
         self._bare = named == 0
         self._fewest = max(1, min(named, self._most))
@@ -284,6 +300,8 @@ class _Mixing:
     def general(self, counts: Counter[int]) -> Bounds:
         """Assignments that general tasks make."""
         if not self._most:
+            if counts.total() and not self._says_none:
+                self._unbounded.append(NO_SUITE_SIZE)
             return Bounds()
         overlaps = _overlaps(counts, self._default, self._unbounded)
         added = sum(max(0, self._ceiling - n) * times for n, times in overlaps.items())

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from toloka_upload.planning.planner import Planner
 from toloka_upload.rows import RowFile, open_rows
-from toloka_upload.session.loop import call
+from toloka_upload.session.outside import call_outside
 from toloka_upload.session.session import Session
 
 
@@ -32,8 +32,8 @@ async def plan_files(
         files: list[RowFile] = []
         reading = session.settings.reading
         for name in session.settings.files:
-            # On a worker thread: a pipe may have no writer yet, and a signal must be heard meanwhile.
-            files.append(await call(open_rows, name, reading, spec, stdin=stdin))
+            # A pipe may have no writer yet, and a signal must be heard meanwhile.
+            files.append(await call_outside(session, open_rows, name, reading, spec, stdin=stdin))
             stack.callback(files[-1].close)
         sizes = [file.size for file in files]
         total = sum(size or 0 for size in sizes) if None not in sizes else None

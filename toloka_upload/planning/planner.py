@@ -21,7 +21,8 @@ from toloka_upload.report.observer import RowsRead
 from toloka_upload.report.recorder import Recorder
 from toloka_upload.rows.model import Batch, Fault, Kind, Row, RowFile
 from toloka_upload.sending.recovery import Doubtful
-from toloka_upload.session.loop import call, sleep
+from toloka_upload.session.loop import sleep
+from toloka_upload.session.outside import call_outside
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 from toloka_upload.text import counted
@@ -79,8 +80,7 @@ class Planner:
         counts = self._recorder.report.counts
         first = told = counts.read
         while not self._session.stopping:
-            # A pipe may keep us waiting, and is read on another thread. A file is read where its rows are used.
-            batch = (await call(next, batches, None)) if file.size is None else next(batches, None)
+            batch = await self._next(file, batches)
             if batch is None:
                 break
             await self._rows(file, batch)
@@ -95,6 +95,12 @@ class Planner:
                 await sleep(0)
         for pool in self._pools.values():
             self._close_suite(file.name, pool)
+
+    async def _next(self, file: RowFile, batches: Iterator[Batch]) -> Batch | None:
+        """The next batch. A pipe may keep us waiting; a file is read on this thread, where its rows are used."""
+        if file.size is None:
+            return await call_outside(self._session, next, batches, None)
+        return next(batches, None)
 
     def _expect(self, rows: int) -> None:
         """Make room for the rows of a large input at once, if they all go to one pool."""

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from toloka_upload.errors import CannotWrite
 from toloka_upload.outcomes import Block, Places, Status
 from toloka_upload.report.recorder import Recorder
 from toloka_upload.rows.model import Fault, Row
@@ -61,16 +62,24 @@ class Passed:
             self.flush(Status.REJECTED)
 
     def flush(self, status: Status) -> None:
-        """Enter the rows that wait, and note them in the journal of a run that has one."""
+        """Enter the rows that wait, and note them in the journal of a run that has one.
+
+        Raises:
+            CannotWrite: The journal cannot be used. The rows are entered: as unsent, where it alone could tell more.
+        """
         rows, pool = self._waiting.pop(status), self._pool
         statuses = bytes([status]) * len(rows.places)
         block = Block(rows.places, statuses, pool.info.id, "", faults=rows.faults)
-        if pool.journal is None:
-            self._recorder.enter(block)
-            return
-        pool.journal.passed(self._run, block, places=rows.refs or None)
-        if rows.refs:
-            for part in pool.journal.look_up(rows.places, statuses, rows.refs):
+        blocks = [block]
+        try:
+            if pool.journal is not None:
+                pool.journal.passed(self._run, block, places=rows.refs or None)
+                if rows.refs:
+                    blocks = list(pool.journal.look_up(rows.places, statuses, rows.refs))
+        except CannotWrite:
+            if rows.refs:
+                block.statuses = bytes([Status.UNSENT]) * len(rows.places)
+            raise
+        finally:
+            for part in blocks:
                 self._recorder.enter(part)
-        else:
-            self._recorder.enter(block)

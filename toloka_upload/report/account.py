@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from toloka_upload.api.target import shown
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report.summary import SCHEMA_VERSION, RunError
 from toloka_upload.text import MESSAGE_LIMIT, listed, plain
+
+COUNTS = {
+    "verify": ("rows", "same", "changed", "missing", "unread", "doubled", "extra"),
+    "undo": ("items", "undone", "partly", "failed", "left"),
+    "adopt": ("listed", "adopted", "known"),
+}
+"""What each command counts."""
 
 
 @dataclass(slots=True)
@@ -39,6 +46,10 @@ class AccountReport:
     warnings: list[str] = field(default_factory=list)
     error: RunError | None = None
 
+    def __post_init__(self) -> None:
+        """Begin to count."""
+        self.counts = self.counts or dict.fromkeys(COUNTS[self.command], 0)
+
     def as_json(self) -> dict[str, Any]:
         """The report as it stands on standard output with `--json`."""
         return {
@@ -58,7 +69,7 @@ class AccountReport:
             "seconds": round(self.seconds, 3),
             "details": self.details,
             "warnings": self.warnings,
-            "error": asdict(self.error) if self.error else None,
+            "error": self.error.as_json() if self.error else None,
         }
 
 

@@ -20,6 +20,7 @@ class NoRejects:
     """Nobody wants rejects: a dry run keeps none unless it is told where."""
 
     files: tuple[Path, ...] = ()
+    forms: tuple[str, ...] = ()
 
     def know(self, file: RowFile) -> None:
         """Take no note."""
@@ -48,6 +49,7 @@ class RejectsFiles:
 
     Attributes:
         files: The rejects files that were written, in the order in which they were begun.
+        forms: The formats of the inputs that each of them comes from.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class RejectsFiles:
         self._open_files: dict[str, tuple[BinaryIO, BinaryIO]] = {}
         self._shared: dict[tuple[str, bytes], tuple[BinaryIO, BinaryIO]] = {}
         self.files: list[Path] = []
+        self.forms: list[str] = []
         if path is not None and not force:
             _refuse_existing(path)
 
@@ -114,6 +117,7 @@ class RejectsFiles:
         if path != wanted and self._path is None:
             self._warn(f"{wanted} was there already and is left as it is: the rejects go to {path}")
         self.files.append(path)
+        self.forms.append(source.format)
         self._shared[form] = pair
         return pair
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from toloka_upload.errors import ExitStatus
+from toloka_upload.errors import ExitStatus, UploadError
 
 SCHEMA_VERSION = 1
 
@@ -62,11 +62,27 @@ class ErrorGroup:
 
 @dataclass(slots=True)
 class RunError:
-    """What ended the run, if anything did."""
+    """What ended the run, if anything did.
+
+    Attributes:
+        options: An option, with its value, that would probably settle it. Like the next one for `next_step` alone.
+        install: The package whose installation would settle it.
+    """
 
     code: str
     message: str
     request_id: str | None = None
+    options: tuple[str, ...] = ()
+    install: str = ""
+
+    @classmethod
+    def of(cls, error: UploadError) -> RunError:
+        """What a summary has of an error."""
+        return cls(error.code, str(error), error.request_id, error.options, error.install)
+
+    def as_json(self) -> dict[str, str | None]:
+        """The error as it stands in a summary."""
+        return {"code": self.code, "message": self.message, "request_id": self.request_id}
 
 
 @dataclass(slots=True)
@@ -79,6 +95,7 @@ class Report:
         seconds: Wall-clock seconds of the whole run.
         errors: Row faults grouped by code and field, the most frequent first.
         rejects_files: The files that have the rejected rows, in the order in which they were begun.
+        rejects_forms: The formats of the inputs that they come from: `xlsx`, though the rejects are CSV.
         plan: Only of a dry run: what would be sent.
         outcomes: One dict for each row, as in the results file, where `upload()` made the report. Not in the summary.
         bottleneck: What held the run back most, and its share of the time; None if nothing was sent.
@@ -105,6 +122,7 @@ class Report:
     error: RunError | None = None
     results: str | None = None
     rejects_files: list[str] = field(default_factory=list)
+    rejects_forms: list[str] = field(default_factory=list)
     bottleneck: dict[str, Any] | None = None
     plan: dict[str, Any] | None = None
     outcomes: Iterable[dict[str, Any]] = ()
@@ -140,7 +158,7 @@ class Report:
             "pool_opened": self.pool_opened,
             "errors": [asdict(group) for group in self.errors],
             "warnings": self.warnings,
-            "error": asdict(self.error) if self.error else None,
+            "error": self.error.as_json() if self.error else None,
             "results": self.results,
             "rejects": self.rejects,
             "bottleneck": self.bottleneck,

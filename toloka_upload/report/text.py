@@ -7,7 +7,10 @@ from typing import Any
 
 from toloka_upload.api.target import shown
 from toloka_upload.errors import ExitStatus
-from toloka_upload.report.summary import ErrorGroup, Report, RunError
+from toloka_upload.explanations import EXPLANATIONS, STATUSES
+from toloka_upload.report.command_line import CommandLine
+from toloka_upload.report.next_step import Step, next_steps
+from toloka_upload.report.summary import ErrorGroup, Report
 from toloka_upload.text import (
     MESSAGE_LIMIT,
     count,
@@ -32,62 +35,72 @@ _COLOURS = {
     ExitStatus.TERMINATED: _YELLOW,
 }
 
-_REASONS = {
-    ExitStatus.USAGE: "the command line asks for something that cannot be",
-    ExitStatus.BAD_INPUT: "the input cannot be used",
-    ExitStatus.NO_INPUT: "an input is missing or cannot be read",
-    ExitStatus.REFUSED: "the API refuses this upload",
-    ExitStatus.BUG: "an error of ours",
-    ExitStatus.CANNOT_WRITE: "a file cannot be written",
-    ExitStatus.TRY_AGAIN: "it cannot go on at present",
-    ExitStatus.DENIED: "access is denied",
-}
-_REMEDIES = {
-    ExitStatus.REJECTED: "mend these rows and {again}: what is in the pool is not sent twice",
-    ExitStatus.USAGE: "see toloka-upload --help",
-    ExitStatus.UNKNOWN: "{again}: it asks what became of these rows before it sends anything",
-    ExitStatus.STOPPED: "mend the rows, or allow more with --max-errors, and {again}:"
-    " it goes on from there",
-    ExitStatus.BAD_INPUT: "mend the input as said above and {again}",
-    ExitStatus.NO_INPUT: "check the file's name and permissions and {again}",
-    ExitStatus.REFUSED: "change the pool or the account as said above and {again}",
-    ExitStatus.BUG: "please report it with the id of this run, {run_id}; {again} to go on from there",
-    ExitStatus.CANNOT_WRITE: "make room, or choose another place (--state-dir, --results, --rejects),"
-    " and {again}: it goes on from there",
-    ExitStatus.TRY_AGAIN: "{again} later: it goes on from there",
-    ExitStatus.DENIED: "set TOLOKA_TOKEN or --token-file to a token for {env} that may create tasks,"
-    " and {again}",
-    ExitStatus.INTERRUPTED: "{again}: it goes on from there",
-    ExitStatus.TERMINATED: "{again}: it goes on from there",
-}
-
-_COST_CODES = frozenset({"MAX_COST", "COST_UNKNOWN", "NOT_CONFIRMED"})
-
 Fact = tuple[str, str]
 Paint = Callable[[str, str], str]
 """Wraps our own words in the style of an SGR code, or leaves them as they are."""
 
 
-def summary_text(report: Report, *, colour: bool = False) -> str:
+def summary_text(
+    report: Report,
+    command: CommandLine | None = None,
+    *,
+    colour: bool = False,
+    wrap: Callable[[str], str] = str,
+) -> str:
     """Return the summary as lines of text, the last one ended.
 
-    Sections, each left out when it has nothing to say: the headline, a table of facts, a dry
-    run's plan, the rows' errors grouped, the error that ended the run, what to do next.
+    Sections, each left out when it has nothing to say: how it ended, and why; a table of facts; a dry run's plan; the
+    rows' errors grouped; what to do next. Where nothing was read, the first and the last are all there is to say.
 
     Args:
         report: What happened.
+        command: The command line that it was, for the next one; None: a program began the run.
         colour: Whether to colour and embolden headings; foreign text is harmless either way.
+        wrap: Wraps text at a terminal's width; command lines stay whole, so that they can be copied.
     """
     paint = _in_colour if colour else _in_black
+    ended = _ended(report, paint)
+    steps = _steps(next_steps(report, command), paint, wrap)
+    if report.counts.read == 0:
+        return "\n".join([*map(wrap, ended), *steps]) + "\n"
     sections = [
-        [paint(headline(report), f"1;{_COLOURS.get(report.exit_status, _RED)}")],
+        ended,
         _table(_facts(report)),
         _plan(report.plan, paint) if report.dry_run and report.plan is not None else [],
         _groups(report.errors, paint),
-        _error(None if _interrupted(report) else report.error, paint),  # the headline says it
-        [f"{paint('Next:', '1')} {remedy(report)}"] if remedy(report) else [],
     ]
-    return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
+    told = [wrap("\n".join(lines)) for lines in sections if lines]
+    return "\n\n".join([*told, *(["\n".join(steps)] if steps else [])]) + "\n"
+
+
+def _ended(report: Report, paint: Paint) -> list[str]:
+    """The headline; where an error ended the run, that is the error, with what its support asks for."""
+    error, style = report.error, f"1;{_COLOURS.get(report.exit_status, _RED)}"
+    if error is None or _said_by_counts(report):
+        return [paint(headline(report), style)]
+    first, *rest = error.message.splitlines() or [error.code]
+    named = (("code", error.code), ("request id", error.request_id or ""))
+    told = [f"{what} {plain(name)}" for what, name in named if name and name not in error.message]
+    how = "Stopped" if _something_sent(report) else "Nothing was sent"
+    lines = [f"{paint(f'{how}:', style)} {plain(first, MESSAGE_LIMIT)}"]
+    lines += [f"  {plain(line, MESSAGE_LIMIT)}" for line in rest]
+    return [*lines[:-1], f"{lines[-1]} ({', '.join(told)})"] if told else lines
+
+
+def _said_by_counts(report: Report) -> bool:
+    """Whether the headline says all that the error says."""
+    rows_rejected = report.error is not None and report.error.code == "ROWS_REJECTED"
+    return rows_rejected or _interrupted(report)
+
+
+def _steps(steps: list[Step], paint: Paint, wrap: Callable[[str], str]) -> list[str]:
+    """What to do next; the command lines indented, and never wrapped."""
+    lines = []
+    for number, step in enumerate(steps):
+        words = step.sentence[0].upper() + step.sentence[1:] if number else step.sentence
+        lines.append(wrap(words if number else f"{paint('Next:', '1')} {words}"))
+        lines += [f"  {command}" for command in step.commands]
+    return lines
 
 
 def headline(report: Report) -> str:
@@ -102,10 +115,6 @@ def headline(report: Report) -> str:
         case ExitStatus.OK if counts.already_uploaded == counts.read:
             rows = f"all {counted(counts.read, 'row')}" if counts.read > 1 else "its one row"
             return f"Nothing left to do: {rows} reached {pools} in an earlier upload."
-        case ExitStatus.OK if counts.unknown:
-            return (
-                f"Sent {counted(counts.unknown, 'row')} to {pools}; nobody waited for the outcome."
-            )
         case ExitStatus.OK:
             return f"Uploaded {counted(counts.created, 'row')} to {pools}."
         case ExitStatus.REJECTED if _something_sent(report):
@@ -115,10 +124,6 @@ def headline(report: Report) -> str:
         case ExitStatus.UNKNOWN:
             rows = counted(counts.unknown, "row")
             return f"Not settled: what became of {rows} is not known."
-        case ExitStatus.STOPPED if report.error and report.error.code in _COST_CODES:
-            return "Nothing was sent: it would cost more than is allowed."
-        case ExitStatus.STOPPED:
-            return f"Stopped: {_rejected(report)}, more than is allowed."
         case ExitStatus.INTERRUPTED | ExitStatus.TERMINATED:
             return "Interrupted: what was done is saved."
     return _trouble(report)
@@ -129,13 +134,13 @@ def _interrupted(report: Report) -> bool:
 
 
 def _trouble(report: Report) -> str:
-    rejected = report.counts.rejected
-    reason = _REASONS.get(report.exit_status, report.exit_status.reason)
-    if report.exit_status in {ExitStatus.BAD_INPUT, ExitStatus.REJECTED} and rejected:
-        reason = f"{counted(rejected, 'row')} failed the check"
-    if not _something_sent(report):
-        return f"Nothing was sent: {reason}."
-    return f"{reason[0].upper()}{reason[1:]}."
+    """Of a run that an error ended: how, in general; the summary has the error itself."""
+    rejected, status = report.counts.rejected, report.exit_status
+    reason = STATUSES[status].cause
+    if status in {ExitStatus.BAD_INPUT, ExitStatus.REJECTED} and rejected:
+        reason = f"{counted(rejected, 'row')} failed the check."
+    how = "Stopped" if _something_sent(report) else "Nothing was sent"
+    return f"{how}: {reason}"
 
 
 def _something_sent(report: Report) -> bool:
@@ -146,31 +151,6 @@ def _something_sent(report: Report) -> bool:
 def _rejected(report: Report) -> str:
     number = report.counts.rejected
     return f"{counted(number, 'row')} {'was' if number == 1 else 'were'} rejected"
-
-
-def remedy(report: Report) -> str:
-    """Return what to do next, by exit status; empty when there is nothing to do."""
-    text = _REMEDIES.get(report.exit_status, "")
-    match report.exit_status:
-        case ExitStatus.OK if report.dry_run:
-            text = "{again} without --dry-run to upload"
-        case ExitStatus.OK if report.counts.unknown:
-            text = "{again} to learn what became of these rows"
-        case ExitStatus.STOPPED if report.error and report.error.code in _COST_CODES:
-            text = "look at the cost with --dry-run, or allow more with --max-cost, and {again}"
-        case ExitStatus.REJECTED if report.rejects:
-            text = (
-                "mend the rows in {rejects} ({rejects}.errors.jsonl says why) and upload that file"
-            )
-        case ExitStatus.BAD_INPUT if report.counts.rejected:
-            text = "mend these rows and {again}, or add --skip-invalid-items to send the good ones"
-    words = text.format(
-        again="run the same command again",
-        rejects=plain(report.rejects or ""),
-        env=plain(report.env),
-        run_id=plain(report.run_id),
-    )
-    return f"{words}." if words else ""
 
 
 def _pools(report: Report) -> str:
@@ -187,8 +167,6 @@ def _facts(report: Report) -> Iterator[Fact]:
         opened = ", now open" if report.pool_opened else ""
         pools = f"{listed(report.pools)}{_at(report)}{opened}"
         yield "pools" if len(report.pools) > 1 else "pool", pools
-    if report.exit_status is ExitStatus.USAGE:
-        return
     width = len(count(counts.read))
     for name, number, always in (
         ("read", counts.read, True),
@@ -231,7 +209,7 @@ def _efforts(report: Report) -> Iterator[Fact]:
     ]
     if waited:
         yield "waited", ", ".join(waited)
-    if report.bottleneck:
+    if report.bottleneck and _something_sent(report):
         name, share = report.bottleneck.get("name", ""), report.bottleneck.get("share")
         told = f" ({percent(share)} of the time)" if isinstance(share, float | int) else ""
         yield "held back by", f"{plain(str(name))}{told}"
@@ -291,25 +269,17 @@ def _groups(groups: list[ErrorGroup], paint: Paint) -> list[str]:
     shown = groups[:GROUPS_SHOWN]
     width = max(len(count(group.count)) for group in shown)
     lines = [paint("Rejected rows, the first of each kind", "1")]
+    explained: set[str] = set()
     for group in shown:
         text = fault_line(group.file, group.line, group.field, group.code, group.message)
         lines.append(f"  {count(group.count):>{width}} x  {text}")
+        if group.code in EXPLANATIONS and group.code not in explained:
+            explained.add(group.code)
+            lines.append(f"  {'':{width}}    {EXPLANATIONS[group.code].fix}")
     if len(groups) > len(shown):
         kinds = "kind" if len(groups) - len(shown) == 1 else "kinds"
         lines.append(f"  and {count(len(groups) - len(shown))} more {kinds}")
     return lines
-
-
-def _error(error: RunError | None, paint: Paint) -> list[str]:
-    if error is None:
-        return []
-    first, *rest = error.message.splitlines() or [error.code]
-    lines = [f"{paint('Error:', f'1;{_RED}')} {plain(first, MESSAGE_LIMIT)}"]
-    lines += [f"  {plain(line, MESSAGE_LIMIT)}" for line in rest]
-    told = [f"code {plain(error.code)}"] if error.code else []
-    if error.request_id:
-        told.append(f"request id {plain(error.request_id)}")
-    return [*lines, f"  ({', '.join(told)})"] if told else lines
 
 
 def _table(facts: Iterable[Fact]) -> list[str]:

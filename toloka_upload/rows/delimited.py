@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from toloka_upload.errors import BadInput, UsageProblem
 from toloka_upload.rows.lines import Lines
 from toloka_upload.rows.model import Batch, Fault, ReadOptions, Row
+from toloka_upload.rows.objects import half_written
 from toloka_upload.rows.packing import Damaged
 from toloka_upload.rows.reader import ROW_TOO_LONG, Reader, batched
 from toloka_upload.rows.source import MAX_ROW, Source
@@ -374,9 +375,9 @@ class _Quoted:
                 break
             line = self._records.more()
             if not line:
-                return self._wrong(
-                    "UNCLOSED_QUOTE", f"the quote opened on line {opened} is never closed"
-                )
+                why = f"the quote opened on line {opened} is never closed"
+                cut = not self._raw.endswith(b"\n")
+                return self._wrong("UNCLOSED_QUOTE", half_written(why) if cut else why)
             self._take(line)
         after = self._line[self._at + 1 : self._at + 21]
         if after.strip(_ENDS) and not after.startswith(self._delimiter):

@@ -8,7 +8,7 @@ import orjson
 
 from toloka_upload.rows.lines import Lines
 from toloka_upload.rows.model import Batch, Kind, ReadOptions, Row
-from toloka_upload.rows.objects import ARRAY_HINT, Objects, explain, faulty
+from toloka_upload.rows.objects import ARRAY_HINT, Objects, explain, faulty, half_written
 from toloka_upload.rows.packing import Damaged
 from toloka_upload.rows.reader import ROW_TOO_LONG, Reader
 from toloka_upload.rows.source import MAX_ROW, Source
@@ -86,4 +86,6 @@ class JsonLines(Reader):
         why = self._source.undecodable(line, start=start) or explain(
             line.strip(_SPACE), error, indent=indent
         )
+        if not line.endswith(b"\n"):
+            why = half_written(why)
         return faulty(number, raw, "INVALID_JSON", why)

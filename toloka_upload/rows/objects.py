@@ -64,6 +64,13 @@ def explain(text: bytes, error: orjson.JSONDecodeError, *, indent: int = 0) -> s
     return f"not JSON at {place}: {error.msg}{hint}\n{pointed(whole, error.pos)}"
 
 
+def half_written(why: str) -> str:
+    """A fault of a last line that has no line end, with what may be the matter with it."""
+    first, *rest = why.split("\n", 1)
+    question = "the file ends within this line: is it still being written?"
+    return "\n".join([f"{first}; {question}", *rest])
+
+
 class Objects:
     """Turns the objects of one input into rows. The first good one settles their kind.
 

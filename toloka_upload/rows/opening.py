@@ -98,8 +98,9 @@ def _parquet(source: Source, options: ReadOptions, task_spec: Mapping[str, Any] 
         from toloka_upload.rows.parquet import Parquet
     except ImportError as error:
         raise BadInput(
-            f"{source.name}: reading Parquet needs an extra: pip install 'toloka-upload[parquet]'",
+            f"{source.name}: reading Parquet needs the package pyarrow: pip install 'pyarrow>=17'",
             code="EXTRA_MISSING",
+            install="pyarrow>=17",
         ) from error
     return Parquet(source, options, task_spec)
 

@@ -77,8 +77,9 @@ def _zstd(name: str) -> Callable[[], _Decompressor]:
         zstd: Any = importlib.import_module(module)
     except ImportError as error:
         raise BadInput(
-            f"{name}: reading zstd needs an extra: pip install 'toloka-upload[zstd]'",
+            f"{name}: reading Zstandard needs a package: pip install 'backports.zstd>=1.0'",
             code="EXTRA_MISSING",
+            install="backports.zstd>=1.0",
         ) from error
     make: Callable[[], _Decompressor] = zstd.ZstdDecompressor
     return make

@@ -101,6 +101,7 @@ class Source:
             raise BadInput(
                 f"{self.name}:1: the text is {name.upper()}: add --encoding {name}",
                 code="WRONG_ENCODING",
+                options=("--encoding", name),
             )
         text = _Ahead(read)
         if text.peek(3).startswith(codecs.BOM_UTF8):
@@ -306,6 +307,7 @@ class _Judged:
                 [f"{self._name}:{line}: {what}: the file is in another encoding", *told, advice]
             ),
             code="WRONG_ENCODING",
+            options=("--encoding", found[0][0]) if found else (),
         )
 
 

@@ -17,7 +17,7 @@ from toloka_upload.rows.cells import (
 )
 from toloka_upload.rows.columns import OUTSIDE, Column, Place, read_header, spec_warnings
 from toloka_upload.rows.model import NO_MEMBERS, Batch, Fault, Row, Signature
-from toloka_upload.rows.objects import task_text
+from toloka_upload.rows.objects import half_written, task_text
 
 _PLACE_TYPES = {Place.OVERLAP: "integer", Place.LATITUDE: "float", Place.LONGITUDE: "float"}
 _SPEC_PARTS = {Place.INPUT: "input_spec", Place.GOLDEN: "output_spec"}
@@ -258,7 +258,7 @@ class Layout:
         """
         faults = list(known)
         if len(cells) != len(self.columns):
-            faults.append(self._wrong_number(cells))
+            faults.append(self._wrong_number(cells, cut=not raw.endswith((b"\n", b"\r"))))
             return Row(line, raw, b"", {}, tuple(faults), NO_MEMBERS, group)
         parts: dict[Place, list[bytes]] = {place: [] for place in Place}
         for at, head, convert, column in sorted(self._cells, key=_order):
@@ -278,12 +278,15 @@ class Layout:
             )
         return Row(line, raw, b"", value, tuple(faults), NO_MEMBERS, group)
 
-    def _wrong_number(self, cells: Sequence[str]) -> Fault:
+    def _wrong_number(self, cells: Sequence[str], *, cut: bool) -> Fault:
+        """The fault of a row with too few or too many cells; `cut`: the file ends within it."""
         have, want = len(cells), len(self.columns)
         if have < want:
             what = f"the first without a cell is column {have + 1}, {self.columns[have].name!r}"
         else:
             what = f"the first too many is cell {want + 1}, {shown(cells[want])}"
+        if cut and have < want:
+            what = half_written(what)
         title = " Is the header's line a title above it?" if want == 1 else ""
         return Fault(
             "",

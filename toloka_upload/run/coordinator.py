@@ -29,6 +29,7 @@ from toloka_upload.report.observer import (
 )
 from toloka_upload.report.rejects import NoRejects, RejectsFiles
 from toloka_upload.run.before_sending import foresee, refuse_cost
+from toloka_upload.run.newcomers import warn_of_newcomers
 from toloka_upload.run.pools import Pools
 from toloka_upload.sending.open_pool import open_pool
 from toloka_upload.sending.recovery import Doubtful, confirm_absent
@@ -88,6 +89,7 @@ class Coordinator:
         await refuse_cost(self._session, cost)
         if self._dry or self._session.stopping:
             return
+        await self._look_for_newcomers()
         self._session.tell(AllPlanned(self._sender.chunks))
         if not self._at_once:
             for pool in self.pools:
@@ -98,22 +100,29 @@ class Coordinator:
         await until(self.pools.idle)
         await self._open_pools()
 
+    async def _look_for_newcomers(self) -> None:
+        for pool in list(self.pools):
+            if pool.queue and not self._session.stopping:
+                planned = (chunk.contents for chunk in self._sender.queued(pool))
+                await warn_of_newcomers(self._session, pool, pool.queue[0].kind, planned)
+
     def _refuse_bad_rows(self) -> None:
         """All or nothing, unless the bad rows are to be skipped."""
         session, counts = self._session, self._session.recorder.report.counts
-        hint = ""
         if counts.rejected and session.settings.check:
             hint = check_may_be_newer(session.recorder.groups, counts.read)
+            if hint:
+                session.recorder.warn(hint)
         if counts.rejected and not session.settings.requests.skip_invalid_items:
+            fix = "Fix them and upload again"
+            if counts.read > counts.rejected:
+                fix += ", or send the good rows alone with --skip-invalid-items"
             session.stop(
                 BadInput(
-                    f"{counted(counts.rejected, 'row')} failed the check, so nothing was sent. Mend and upload again, "
-                    f"or send the good rows alone with --skip-invalid-items. {hint}".rstrip(),
+                    f"{counted(counts.rejected, 'row')} failed the check, so nothing was sent. {fix}.",
                     code="ROWS_REJECTED",
                 )
             )
-        elif hint:
-            session.recorder.warn(hint)
 
     async def _plan(self) -> None:
         session, planner = self._session, self._planner

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from toloka_upload import journal
-from toloka_upload.errors import NoInput
+from toloka_upload.errors import CannotWrite, NoInput, UsageProblem
 from toloka_upload.journal import ChunkState, Destination, RunRecord, SentChunk, Step
 from toloka_upload.journal.lock import Held, Lock, holder
 from toloka_upload.outcomes import Block, Outcome
 from toloka_upload.report.results import ResultsFile
 from toloka_upload.run.run_log import LoggedRun, logged_runs
+from toloka_upload.text import counted, listed
 
 _FAR = {
     "sending": "in flight",
@@ -31,8 +32,9 @@ class PastRun:
     Attributes:
         running: Another process holds one of its pools now.
         logged: What the log of runs has of it: all there is of a run that ended before it had a pool.
-        undone: Tasks or suites of it that were taken back; `partly`: while somebody had them; `kept`: not,
-            counted only where others were.
+        undone: Tasks or suites of it that were taken back; `partly`: while somebody had them; `asked`: may have been,
+            by an `undo` that was cut short; `refused`: the API would not; `kept`: none of these, counted only where
+            there are some.
     """
 
     id: str
@@ -41,6 +43,8 @@ class PastRun:
     logged: LoggedRun | None = None
     undone: int = 0
     partly: int = 0
+    asked: int = 0
+    refused: int = 0
     kept: int = 0
 
     @property
@@ -63,6 +67,19 @@ class PastRun:
         if found is None and not self.parts and self.logged and self.logged.end:
             return self.logged.end
         return found
+
+    @property
+    def created(self) -> int:
+        """Rows that it created, as it said at its end."""
+        return int(((self.report or {}).get("counts") or {}).get("created", 0))
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there are rows of it in a pool, or may be."""
+        counts = (self.report or {}).get("counts")
+        if counts is None:
+            return bool(self.parts)
+        return any(counts.get(name) for name in ("created", "already_uploaded", "unknown"))
 
     @property
     def exit_code(self) -> int | None:
@@ -133,8 +150,9 @@ class PastRun:
             return "killed"
         if self.unsettled:
             return "unsettled"
-        if self.undone or self.partly:
-            return "partly undone" if self.kept or self.partly else "undone"
+        others = self.kept or self.partly or self.asked or self.refused
+        if self.undone or self.partly or self.asked:
+            return "partly undone" if others else "undone"
         return str(self.report.get("exit_reason", ""))
 
     @property
@@ -147,6 +165,9 @@ class PastRun:
         unsent = (self.report or {}).get("counts", {}).get("unsent", 0)
         if self.report is None or self.unsettled or unsent:
             return "run the same command again: it goes on from there"
+        if self.asked or self.refused:
+            what = "was cut short" if self.asked else f"failed for {counted(self.refused, 'item')}"
+            return f"its undo {what}: toloka-upload undo {self.id}"
         return "nothing"
 
     def as_json(self) -> dict[str, Any]:
@@ -164,7 +185,12 @@ class PastRun:
             "next": self.next_step,
             "unsettled_rows": self.unsettled,
             "of": self.of,
-            "undone": {"undone": self.undone, "partly": self.partly},
+            "undone": {
+                "undone": self.undone,
+                "partly": self.partly,
+                "asked": self.asked,
+                "failed": self.refused,
+            },
             "chunks": _sum(record.chunks for _, record in self.parts),
             "report": self.report,
         }
@@ -206,6 +232,8 @@ def past_runs(state_dir: Path) -> list[PastRun]:
             counts = undone[record.id]
             run.undone += counts[journal.Undo.UNDONE]
             run.partly += counts[journal.Undo.PARTLY]
+            run.asked += counts[journal.Undo.ASKED]
+            run.refused += counts[journal.Undo.FAILED]
             run.kept += created[record.id] - counts.total() if counts.total() else 0
             run.running = run.running or held_by == record.id
     return sorted(found.values(), key=lambda run: run.started, reverse=True)
@@ -216,7 +244,12 @@ def past_run(state_dir: Path, run_id: str) -> PastRun:
 
     Raises:
         NoInput: There is none, or several begin so.
+        UsageProblem: The id is empty, such as a variable that was never set.
     """
+    if not isinstance(run_id, str):
+        raise TypeError(f"A run is named by its id, a text, not by {type(run_id).__name__}.")
+    if not run_id.strip():
+        raise UsageProblem("The run has no name. `toloka-upload runs` lists them.")
     runs = [run for run in past_runs(state_dir) if run.id.startswith(run_id)]
     exact = [run for run in runs if run.id == run_id]
     if len(exact or runs) != 1:
@@ -227,14 +260,35 @@ def past_run(state_dir: Path, run_id: str) -> PastRun:
     return (exact or runs)[0]
 
 
+def require_journals(run: PastRun) -> None:
+    """
+    Refuse a run whose journals do not know any more what it created: what is said of it would be wrong.
+
+    Raises:
+        CannotWrite: Names the pools whose journal is gone, and what to do instead.
+    """
+    if run.logged is None:
+        return
+    created = run.created
+    known = {record.destination.pool for _, record in run.parts}
+    lost = [pool for pool in run.logged.pools if pool not in known]
+    if created and lost:
+        raise CannotWrite(
+            f"Run {run.id} created {counted(created, 'row')}, and the journal of pool {listed(lost)} knows nothing "
+            "of it: it is gone, or was begun anew after a damage. `toloka-upload verify --pool ID FILE` compares a "
+            "pool with the rows of files; tasks whose journal is gone can be taken back in the web interface alone.",
+            code="RUN_LOST",
+        )
+
+
 def last_upload(state_dir: Path) -> PastRun:
-    """The last run that uploaded, and came to a pool.
+    """The last run that uploaded, and has rows in a pool.
 
     Raises:
         NoInput: There is none.
     """
     for run in past_runs(state_dir):
-        if run.parts and run.command == "upload":
+        if run.command == "upload" and run.has_rows:
             return run
     raise NoInput(f"There is no upload in {state_dir}. Name a run, or files and their --pool.")
 

@@ -7,10 +7,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from toloka_upload.errors import NoInput
+from toloka_upload.report.command_line import COMMANDS
 from toloka_upload.text import plain
-
-COMMANDS = ("upload", "runs", "template", "config", "emulator", "explain")
-"""What may have been meant by the name of a file that is not there."""
 
 
 def look_at(names: Iterable[str]) -> None:
@@ -36,7 +34,7 @@ def look_at(names: Iterable[str]) -> None:
 
 def meant(path: Path) -> str:
     """A question after what a missing file's name may stand for; "" where nothing is alike."""
-    command = get_close_matches(str(path), COMMANDS, n=1, cutoff=0.75)
+    command = get_close_matches(str(path), sorted(COMMANDS), n=1, cutoff=0.75)
     if command:
         return f"Did you mean the command `toloka-upload {command[0]}`?"
     try:

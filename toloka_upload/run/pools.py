@@ -11,6 +11,7 @@ from toloka_upload.api.listing import newest
 from toloka_upload.check import Spec
 from toloka_upload.policies.concurrency import Concurrency
 from toloka_upload.report.observer import PoolChecked
+from toloka_upload.run.unfinished_undo import settle_unfinished_undo
 from toloka_upload.sending.listing_look import earlier
 from toloka_upload.sending.recovery import Doubtful, recover
 from toloka_upload.session.pool import Pool, PoolState, hold, journal_path, read_pool
@@ -79,6 +80,8 @@ class Pools:
         pool.generation = pool.book.next_generation() if settings.again else 0
         pool.book.begin_run(self._run, session.wall(), pool.generation, _described(session))
         doubtful = await recover(session, pool)
+        if settings.command != "undo":  # which asks as it goes
+            await settle_unfinished_undo(session, pool)
         generation = pool.generation if settings.again else None
         pool.known, pool.unknown = pool.book.known(generation)
         pool.adopted, pool.adopted_suites = pool.book.adopted(generation)

@@ -29,7 +29,8 @@ from toloka_upload.report.summary import Report, RunError
 from toloka_upload.run.coordinator import Coordinator
 from toloka_upload.run.ids import run_id
 from toloka_upload.run.inputs import look_at
-from toloka_upload.run.run_log import RunLog
+from toloka_upload.run.persistence import refuse_endless_retries
+from toloka_upload.run.run_log import RunLog, logged_runs
 from toloka_upload.sending.sender import Sender
 from toloka_upload.session.loop import Loop
 from toloka_upload.session.open_session import open_session
@@ -105,6 +106,10 @@ class Upload:
         except UploadError as error:
             self._failed(error)
         report.seconds = self._loop.clock() - self._started
+        most = settings.pacing.try_again_for
+        if report.exit_status is ExitStatus.TRY_AGAIN and most is not None:
+            runs = logged_runs(settings.state_dir).values()
+            refuse_endless_retries(report, runs, most, self._wall())
         self._tell(RunFinished(report))
         return report
 
@@ -137,6 +142,7 @@ class Upload:
             session.account(report)
             report.errors = recorder.groups
             report.rejects_files = [str(path) for path in rejects.files]
+            report.rejects_forms = list(rejects.forms)
         work.end()
         report.seconds = self._loop.clock() - self._started
         report.exit_status = _status(report, session)
@@ -160,7 +166,7 @@ class Upload:
 
     def _failed(self, error: UploadError) -> None:
         self.report.exit_status = error.status
-        self.report.error = RunError(error.code, str(error), error.request_id)
+        self.report.error = RunError.of(error)
 
 
 def _status(report: Report, session: Session) -> ExitStatus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from toloka_upload.api.answers import SIZE_CODES, faults_by_item, faults_of
 from toloka_upload.api.client import Operation
@@ -83,6 +83,11 @@ class Sender:
     def add(self, pool: PoolState, chunk: Chunk) -> None:
         """Queue a chunk behind the others."""
         pool.queue.append(self._spool.add(chunk))
+
+    def queued(self, pool: PoolState) -> Iterator[Chunk]:
+        """The chunks that wait to be sent, read again one by one, without their rows as they came."""
+        for planned in pool.queue:
+            yield self._spool.load(planned, raws=False)
 
     @property
     def chunks(self) -> int:
@@ -214,10 +219,6 @@ class Sender:
         finished = await finish(session, pool, operation, flight.planned.number, sent)
         if finished is None:
             pool.arrivals.give_up(sent.id)
-            session.recorder.warn(
-                f"Operation {operation.id} did not end (pool {pool.info.id}, {sent.rows} rows). "
-                "Run the same command again to settle it."
-            )
             return None
         counts = session.recorder.report.operations
         if finished.status == "SUCCESS":

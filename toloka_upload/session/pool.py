@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
-
 from toloka_upload.api.errors import ApiError, NotFound, RequestRefused
 from toloka_upload.api.target import Target
 from toloka_upload.check import Spec
@@ -262,19 +260,14 @@ async def hold(
                 "lock", "another run may hold the pool", settings.pacing.wait_lock, pool.info.id
             )
         )
-    retrying = Retrying(
-        retry=retry_if_exception_type(Held),
-        stop=stop_after_delay(settings.pacing.wait_lock),
-        wait=wait_fixed(_LOOK_AGAIN),
-    )
     try:
-        pool.lock = await call(retrying, Lock, path.with_suffix(".lock"), mine)
-    except RetryError as error:
-        held = error.last_attempt.exception()
-        holder = held.holder if isinstance(held, Held) else {}
+        pool.lock = await _lock(session, path.with_suffix(".lock"), mine)
+    except Held as error:
+        holder = error.holder
+        wait = ", or wait for it with --wait-lock 30m" if settings.command == "upload" else ""
         raise TryAgain(
-            f"Another run ({holder.get('run', 'unknown')}, since {holder.get('since', 'some time')}) is uploading to "
-            f"pool {pool.info.id}. Run the same command again when it is done, or wait for it with --wait-lock 30m.",
+            f"Another run ({holder.get('run', 'unknown')}, since {holder.get('since', 'some time')}) is at work on "
+            f"pool {pool.info.id}. Run the same command again when it is done{wait}.",
             code="LOCKED_BY_RUN",
         ) from error
     if repair and (kept := keep_aside(path)):
@@ -282,3 +275,22 @@ async def hold(
             f"The journal of pool {pool.info.id} was damaged. It is kept as {kept}, and a new one begins."
         )
     pool.journal = Journal(path, destination)
+
+
+async def _lock(session: Session, path: Path, mine: dict[str, str]) -> Lock:
+    """
+    Take a lock, and wait for its holder for as long as the settings say, but not through a stop.
+
+    Raises:
+        Held: Another run has it all that time.
+    """
+    end = session.loop.clock() + session.settings.pacing.wait_lock
+    while True:
+        try:
+            return await call(Lock, path, mine)
+        except Held:
+            left = end - session.loop.clock()
+            if left <= 0:
+                raise
+        await session.pause(min(_LOOK_AGAIN, left), Cause.LOCK)
+        session.raise_if_stopping()

@@ -235,10 +235,9 @@ class Session:
         """A request leaves now. One that met trouble before is a retry."""
         self.breaker.sent()
         self.recorder.report.retries += retry_state.count > 0
-        # While the service fails, a silent request must not outlast the patience that is left.
-        self.client.timeout = min(
-            self.settings.pacing.timeout, max(self.budget.remaining, _LEAST_TIMEOUT)
-        )
+        # While the service fails, a request must not outlast the patience that is left.
+        self.client.patience = max(self.budget.remaining, _LEAST_TIMEOUT)
+        self.client.timeout = min(self.settings.pacing.timeout, self.client.patience)
 
     def on_success(self) -> None:
         """A request was answered. One that was on its way when the service began to fail says nothing about now."""

@@ -1,32 +1,12 @@
-"""What each code means, with an example and the cure: one table for messages, `explain CODE` and the documents.
-
-It stands on the ground floor and imports nothing, so that every room can read it. `EXPLANATIONS[code]` is an
-`Explanation`; its `cure` is also the sentence that the summary adds to a group of faults.
-Codes of rows and files come first; those of the API's refusals and of this program's own errors follow.
-A code that can be printed and is not here makes a test fail.
-"""
+"""What can be wrong with a row or its values: the API's codes for fields."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from toloka_upload.explanations.model import Explanation
 
-class Explanation(NamedTuple):
-    """One code, in plain words.
-
-    Attributes:
-        cause: What is wrong, in one sentence.
-        example: What it looks like.
-        cure: What to do, as a sentence that can stand alone.
-    """
-
-    cause: str
-    example: str
-    cure: str
-
-
-_VALUES: dict[str, Explanation] = {
+ROWS: Mapping[str, Explanation] = {
     "VALUE_REQUIRED": Explanation(
         "A field that the project requires is missing, empty or null.",
         'the project requires "image", and the row is {"text": "a cat"}',
@@ -142,95 +122,80 @@ _VALUES: dict[str, Explanation] = {
         "more than a hundred faults in one row",
         "Correct what the message names.",
     ),
-}
-
-_FILES: dict[str, Explanation] = {
-    "INVALID_JSON": Explanation(
-        "The line is not JSON.",
-        "{'image': 'a'} with single quotes, a comma at the end, NaN, or a line that was cut off",
-        "Correct the line where the arrow points; better, let a program write the file.",
+    "VALUES_REQUIRED": Explanation(
+        "Fields that the project requires are missing, empty or null.",
+        'the project requires "image" and "text", and the row has neither',
+        "Give each of them a value, or make them optional in the project.",
     ),
-    "DUPLICATE_KEY": Explanation(
-        "One object has the same name twice, so that it is not certain which value is meant.",
-        '{"image": "a.jpg", "image": "b.jpg"}',
-        "Remove one of the two.",
+    "UUID_EXPECTED": Explanation(
+        "The value is no UUID.",
+        '"123"',
+        "Write a UUID: 8b7e6f5a-0c1d-4e2f-9a3b-5c6d7e8f9a0b.",
     ),
-    "INVALID_ENCODING": Explanation(
-        "There are bytes that are no text in the file's encoding.",
-        "a table saved as Windows-1252 is read as UTF-8",
-        "Save the file as UTF-8, or name its encoding with --encoding.",
+    "INVALID_DATE_SYNTAX": Explanation(
+        "The text is no date.", '"24.12.2026"', "Write year, month and day: 2026-12-24."
     ),
-    "INVALID_QUOTING": Explanation(
-        "A cell in quotes goes on behind its closing quote.",
-        'a;"12" pipe";b',
-        'Double the quotes within the cell: "12"" pipe".',
+    "INVALID_DATE_TIME_SYNTAX": Explanation(
+        "The text is no date with a time.",
+        '"24.12.2026 18:00"',
+        "Write it so, in UTC: 2026-12-24T18:00:00.",
     ),
-    "UNCLOSED_QUOTE": Explanation(
-        "A cell begins with a quote that is never closed.",
-        'a,"12 inches,b',
-        'Close the quote, or double it if it belongs to the text: """12 inches".',
+    "DATE_OUT_OF_RANGE": Explanation(
+        "The date is too early or too late.", '"0001-01-01"', "Correct the date."
     ),
-    "WRONG_CELL_COUNT": Explanation(
-        "A row has more or fewer cells than the header has columns.",
-        "image,text above https://example.com/1.jpg,a cat, black",
-        "Put cells that contain the delimiter in quotes; remove cells too many.",
+    "INVALID_REGEX_SYNTAX": Explanation(
+        "The text is no regular expression.", '"[a-z"', "Correct the expression."
     ),
-    "ROW_TOO_LONG": Explanation(
-        "One row is longer than can ever be uploaded.",
-        "a picture inside of the row; or a file without line ends",
-        "Put large data at a web address, and the address into the row.",
+    "STRING_LENGTH_OUT_OF_BOUNDS": Explanation(
+        "The text is shorter or longer than the project allows.",
+        "300 characters where 1 to 255 are allowed",
+        "Change the text, or the bounds in the project.",
     ),
-    "NOT_A_TASK_FILE": Explanation(
-        "The file is something else than a table or JSON.",
-        "a saved web page, a PDF, a Parquet file, an archive of files",
-        "Upload JSON Lines, JSON, CSV, TSV or XLSX.",
+    "BLANK_STRING_NOT_ALLOWED": Explanation(
+        "The text is empty, or white space alone.", '" "', "Write a text, or leave the field out."
     ),
-    "WRONG_ENCODING": Explanation(
-        "The file as a whole is not UTF-8.",
-        "a table that Excel saved as CSV with umlauts or Cyrillic letters",
-        "Name the encoding in which the samples shown read right, or save the file as UTF-8.",
+    "NAME_LENGTH_LESS_THAN_MIN": Explanation(
+        "The name is shorter than allowed.", '""', "Lengthen the name."
     ),
-    "BAD_HEADER": Explanation(
-        "The first line of the table cannot be its header.",
-        "a title above the header, no header at all, a column without name, a name twice",
-        "Put one line with the fields' names first: INPUT:image, or image.",
+    "CHARACTER_NOT_ALLOWED": Explanation(
+        "The text has a character that is not allowed there.",
+        "a control character, such as a null byte",
+        "Remove the character.",
     ),
-    "DAMAGED_FILE": Explanation(
-        "The file cannot be read to its end.",
-        "a download that was interrupted",
-        "Get or save the file again.",
+    "VALUE_OUT_OF_BOUNDS": Explanation(
+        "The number is smaller or larger than allowed.",
+        "an overlap of 0, where 1 to 30000 are allowed",
+        "Correct the number, or the bounds in the project.",
     ),
-    "FILE_TOO_LARGE": Explanation(
-        "The file is more than is read in this format.",
-        "a workbook whose stray cell reaches the last corner of the sheet",
-        "Save it as CSV, or split it.",
+    "ARRAY_SIZE_OUT_OF_BOUNDS": Explanation(
+        "The list has fewer or more elements than allowed.",
+        "11 elements where 1 to 10 are allowed",
+        "Change the list, or the bounds in the project.",
     ),
-    "EXTRA_MISSING": Explanation(
-        "This format needs a package that is not installed.",
-        "a .zst file, and backports.zstd is not there",
-        "Install the extra: pip install 'toloka-upload[all]'.",
+    "ENTITY_DOES_NOT_EXIST": Explanation(
+        "What the row names is not there.",
+        "a pool_id of another environment, or a worker's id that was typed wrong",
+        "Correct the id.",
     ),
-    "NO_SUCH_SHEET": Explanation(
-        "The workbook has no sheet of that name.",
-        "--sheet Tasks, and the sheets are called Sheet1 and Sheet2",
-        "Name one of the sheets that the message lists.",
+    "ENTITY_ACCESS_DENIED": Explanation(
+        "What the row names belongs to somebody else.",
+        "a pool_id of another account",
+        "Correct the id, or use the account's own token.",
     ),
-    "NO_POOL": Explanation(
-        "It is not said which pool the rows are for.",
-        "no --pool, and rows without pool_id",
-        "Add --pool ID, or a pool_id to each row.",
+    "EMPTY_OBJECT_NOT_ALLOWED": Explanation(
+        "An object has nothing in it.", '"input_values": {}', "Fill it, or leave it out."
     ),
-    "ROWS_REJECTED": Explanation(
-        "Some rows failed the check, so nothing was sent.",
-        "one row in a thousand has no image",
-        "Fix these rows, or send the good ones alone with --skip-invalid-items.",
+    "NOT_NULL_BODY": Explanation(
+        "The row is null or empty.", "null", "Write the row, or remove the line."
     ),
-    "NO_INPUT": Explanation(
-        "A file is missing or cannot be read.",
-        "a name that was typed wrong",
-        "Check the file's name and permissions.",
+    "MAX_ONE_PROPERTY_ALLOWED": Explanation(
+        "Of several members only one may be there.",
+        "overlap and infinite_overlap: true in one row",
+        "Leave one of them.",
+    ),
+    "UNKNOWN_ENUM_VALUE": Explanation(
+        "The value is none of those that the API knows.",
+        '"confidence": "high"',
+        "Write one of the values that the message or the API's documents list.",
     ),
 }
-
-EXPLANATIONS: Mapping[str, Explanation] = {**_VALUES, **_FILES}
-"""Each code that can be printed, and what it means."""
