@@ -148,6 +148,7 @@ class History:
         others: What somebody else created in the pool.
         clock_error: Seconds by which this machine's clock is ahead of the API's.
         jumps: Errors that the clock may take on at any moment of a run.
+        account: Counts runs, rows and crashes.
     """
 
     def __init__(self, directory: Path, seed: int = 0, weather: Weather | None = None) -> None:
@@ -161,6 +162,7 @@ class History:
         self.others: Counter[str] = Counter()
         self.clock_error = 0.0
         self.jumps: tuple[float, ...] = ()
+        self.account: Counter[str] = Counter()
 
     def tick(self) -> None:
         """Time passes: the clock may jump."""
@@ -221,6 +223,7 @@ class History:
             self.steps = steps.count
             loop.bury()
             _bury(upload, steps)
+        self.account.update(runs=1, rows=len(rows), crashes=report is None)
         if report is None:
             self.at_most_once()
             return None

@@ -166,6 +166,17 @@ def test_a_request_may_arrive_when_nobody_waits_for_it_any_more(
         history.finish(PLAIN, mode=mode)
 
 
+def test_an_operation_may_arrive_after_any_time(fast_path: Path) -> None:
+    """As long as the input has its rows, any run sends the very same request again, and its id keeps it from doubling."""
+    for seed in range(30):
+        history = new_history(fast_path, seed, {})
+        weather = history.server.weather
+        weather.wire, weather.chance, weather.late = ("late",), 0.4, 3_000.0
+        for crash in (20 + seed, 40 + seed):
+            history.run(PLAIN, crash_at=crash)
+        history.finish(PLAIN)
+
+
 def test_what_may_have_arrived_as_it_is_stays_as_it_is(fast_path: Path) -> None:
     """A request of an earlier run that may be on its way is not cut in two because others are too large."""
     for seed in range(40):
