@@ -18,6 +18,7 @@ from types import FrameType
 from typing import Protocol
 
 from toloka_upload.cli.confirm import Confirmation
+from toloka_upload.cli.keep import to_keep
 from toloka_upload.cli.options import UploadOptions
 from toloka_upload.cli.streams import one_place
 from toloka_upload.configure import open_to_others, read
@@ -61,9 +62,7 @@ def run_upload(files: list[str], options: UploadOptions, command: CommandLine) -
         outputs.append(Use("--report", options.report))
     if events and events != "-":
         outputs.append(Use("--events", Path(events)))
-    kept = [Use("the file that holds the token", token_file)] if token_file else []
-    kept += [*inputs(settings.files), *streams(1, 2)]
-    refuse_clashes(outputs, kept)
+    refuse_clashes(outputs, to_keep(settings.files, token_file))
     for stream in streams(1, 2):  # which may well be one file
         refuse_clashes([stream], inputs(settings.files))
     with ExitStack() as stack:

@@ -66,9 +66,10 @@ def runs(
     import time
 
     from toloka_upload import configure
+    from toloka_upload.cli.keep import to_keep
     from toloka_upload.errors import UsageProblem
     from toloka_upload.policies.durations import parse_duration
-    from toloka_upload.report.outputs import Use, inputs, refuse_clashes, streams
+    from toloka_upload.report.outputs import Use, refuse_clashes
     from toloka_upload.run import history
 
     directory = options.directory()
@@ -92,7 +93,7 @@ def runs(
                 "--results needs to know of which run: toloka-upload runs RUN --results FILE."
             )
         found = history.past_run(directory, run)
-        refuse_clashes([Use("--results", options.results)], [*inputs(found.files), *streams(1)])
+        refuse_clashes([Use("--results", options.results)], to_keep(found.files))
         rows = history.write_results(found, options.results)
         typer.echo(f"{rows} rows written to {options.results}.")
     elif run is None:
