@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 
 from toloka_upload.api.errors import ApiError
 
+MOST_LEVELS = 100
+"""What a server nests deeper than that is left out: nothing we read is, and a thousand levels are more than Python
+can follow."""
 SHORTEST = 8
 """Characters from which on a text cannot have the token by chance; real ones have more than 30."""
 INSTEAD = "[token]"
@@ -60,24 +63,29 @@ class Redaction:
         """Whether the token stands in an answer."""
         return bool(self._token) and self._token.encode() in body
 
-    def value(self, value: Any) -> Any:
-        """Parsed JSON without the token, in keys and values alike; without a short one in messages alone."""
-        if not self._token:
-            return value
+    def value(self, value: Any, levels: int = MOST_LEVELS) -> Any:
+        """Parsed JSON without the token, in keys and values alike, and without what is nested too deep.
+
+        A short token is taken out of messages alone.
+        """
         if isinstance(value, str):
             return value if self._short else self.text(value)
+        if isinstance(value, dict | list) and not levels:
+            return None
         if isinstance(value, dict):
-            return {self._key(key): self._member(key, inner) for key, inner in value.items()}
+            return {
+                self._key(key): self._member(key, inner, levels - 1) for key, inner in value.items()
+            }
         if isinstance(value, list):
-            return [self.value(inner) for inner in value]
+            return [self.value(inner, levels - 1) for inner in value]
         return value
 
     def _key(self, key: str) -> str:
         return key if self._short else self.text(key)
 
-    def _member(self, key: str, value: Any) -> Any:
+    def _member(self, key: str, value: Any, levels: int) -> Any:
         prose = key == "message" and isinstance(value, str)
-        return self.text(value) if prose else self.value(value)
+        return self.text(value) if prose else self.value(value, levels)
 
     def error(self, error: E) -> E:
         """An error whose words came from outside; the same one, changed."""

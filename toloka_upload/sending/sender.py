@@ -26,6 +26,7 @@ from toloka_upload.sending.poster import InFlightChunk, Poster
 from toloka_upload.sending.reconcile import settle_operation
 from toloka_upload.sending.reconciliation import Reconciliation, nothing_known
 from toloka_upload.sending.request import describe, same_id, same_request
+from toloka_upload.sending.taken_back import release_taken_back
 from toloka_upload.session.loop import until
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import RetryState, Session
@@ -226,7 +227,10 @@ class Sender:
         else:
             counts.failed += 1
         older = flight.found or flight.planned.again
-        return await settle_operation(session, pool, sent, finished, older=older)
+        found = await settle_operation(session, pool, sent, finished, older=older)
+        if flight.found:
+            await release_taken_back(session, pool, sent, found)
+        return found
 
     async def _refused(self, flight: InFlightChunk, error: TooLarge | InvalidItems) -> None:
         """The API refused the request as a whole: find the items it is about, or cut it in two."""
@@ -277,7 +281,10 @@ class Sender:
             self._session.recorder.reject(*sent.places.at(row), chunk.raws[row], faults)
         if reconciliation.free:
             rest = chunk.select(sorted(reconciliation.free))
-            await self._go_again(flight, rest, reconciliation.reading)
+            if reconciliation.free == reconciliation.taken_back:
+                self._again(pool, [rest])
+            else:
+                await self._go_again(flight, rest, reconciliation.reading)
         self._session.judge(sent.rows, outcome)
 
     def _blame(self, reconciliation: Reconciliation) -> None:
