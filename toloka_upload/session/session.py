@@ -160,7 +160,7 @@ class Session:
             self.recorder.warn(pool_may_be_older(self.recorder.report.pools))
 
     def check_errors(self) -> None:
-        """Stop the run if more rows were rejected than `--max-errors` bears: of all read, or of those sent.
+        """Stop the run if more rows were rejected than `--max-errors` allows: of all read, or of those sent.
 
         Reading may be far ahead of sending: what fails the check here is a share of what was read, what the API refuses
         a share of what was sent.
