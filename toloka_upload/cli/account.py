@@ -16,6 +16,7 @@ from toloka_upload.cli.confirm import Confirmation
 from toloka_upload.cli.keep import to_keep
 from toloka_upload.cli.options import Telling
 from toloka_upload.cli.run import obey_signals, tame_memory
+from toloka_upload.cli.streams import one_place
 from toloka_upload.display import display_for
 from toloka_upload.errors import CannotWrite
 from toloka_upload.report.account import account_text
@@ -64,6 +65,7 @@ def carry_out(
         environ=os.environ,
         clock=time.monotonic,
         stdout_busy=stdout_busy,
+        stdout_is_there=one_place(1, 2),
     )
     with display:
         if confirmation is not None:

@@ -21,6 +21,7 @@ from toloka_upload.cli.confirm import Confirmation
 from toloka_upload.cli.keep import to_keep
 from toloka_upload.cli.options import UploadOptions
 from toloka_upload.cli.streams import one_place
+from toloka_upload.cli.typed import remembering
 from toloka_upload.configure import open_to_others, read
 from toloka_upload.display import Display, colour_wanted, display_for, fitting
 from toloka_upload.errors import Denied, ExitStatus, Interrupted, Terminated
@@ -92,7 +93,7 @@ def run_upload(files: list[str], options: UploadOptions, command: CommandLine) -
                     f"{token_file} can be read by others on this machine: chmod 600 {token_file}"
                 )
             )
-        upload = Upload(settings, observer)
+        upload = Upload(settings, both(remembering(command, settings.state_dir), observer))
         obey_signals(upload, display)
         report = upload.run()
     if options.report:

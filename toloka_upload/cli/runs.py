@@ -163,9 +163,9 @@ def _show(run: "PastRun", *, as_json: bool) -> None:
     from toloka_upload.text import duration, plain
 
     found = history.operations(run)
-    value = run.as_json()
+    value, typed = run.as_json(), run.logged.typed if run.logged else ""
     if as_json:
-        typer.echo(json.dumps({**value, "operations": found}))
+        typer.echo(json.dumps({**value, "command_line": typed or None, "operations": found}))
         return
     facts: list[tuple[str, Any]] = [
         ("run", f"{run.id} ({run.state})"),
@@ -183,6 +183,8 @@ def _show(run: "PastRun", *, as_json: bool) -> None:
     if error:
         facts.append(("error", f"{plain(error['code'])}: {plain(error['message'], 300)}"))
     facts.append(("next", run.next_step))
+    if typed and "same command" in run.next_step:
+        facts.append(("command", typed))
     width = max(len(name) for name, _ in facts)
     for name, fact in facts:
         typer.echo(f"{name:{width}}  {fact}")

@@ -40,6 +40,7 @@ class LoggedRun:
         end: `exit_code`, `exit_reason`, `counts`, `error` as in the summary, once it has ended.
         pid: The process.
         chunks: What travelled and when, once it has ended.
+        typed: The command line that goes on from it, in the directory where it was typed; "": a program began it.
     """
 
     id: str
@@ -53,6 +54,7 @@ class LoggedRun:
     planned: dict[str, int] | None = None
     end: dict[str, Any] = field(default_factory=dict)
     chunks: list[Carried] = field(default_factory=list)
+    typed: str = ""
 
     @property
     def alive(self) -> bool:
