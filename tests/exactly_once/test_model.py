@@ -167,7 +167,7 @@ def test_a_request_may_arrive_when_nobody_waits_for_it_any_more(
 
 
 def test_an_operation_may_arrive_after_any_time(fast_path: Path) -> None:
-    """As long as the input has its rows, any run sends the very same request again, and its id keeps it from doubling."""
+    """As long as the input has its rows, any run sends the same request again, and its id keeps it from doubling."""
     for seed in range(30):
         history = new_history(fast_path, seed, {})
         weather = history.server.weather
