@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from toloka_upload.api.redaction import remember
 from toloka_upload.api.target import ENVIRONMENTS, Target, authorization, base_url, requester
 from toloka_upload.errors import Denied, UsageProblem
 
@@ -59,6 +60,7 @@ def target(
         secret = environ.get("TOLOKA_TOKEN", "")
     if not secret.strip():
         return Target(address, env, account)
+    remember(secret)
     return Target(address, env, account, authorization(secret))
 
 

@@ -229,7 +229,7 @@ def test_rows_without_any_filled_cell_are_passed_over_and_told():
     """Spreadsheets leave them at the end of what they save."""
     file = open_bytes(b"string;url\na;b\n;\n;\n", format="csv")
     assert len(list(file)) == 1
-    assert file.warnings == ["passed over 2 rows without any filled cell"]
+    assert file.warnings == ["skipped 2 rows without any filled cell"]
 
 
 @given(

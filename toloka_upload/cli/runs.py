@@ -66,9 +66,10 @@ def runs(
     import time
 
     from toloka_upload import configure
+    from toloka_upload.cli.keep import to_keep
     from toloka_upload.errors import UsageProblem
     from toloka_upload.policies.durations import parse_duration
-    from toloka_upload.report.outputs import Use, inputs, refuse_clashes, streams
+    from toloka_upload.report.outputs import Use, refuse_clashes
     from toloka_upload.run import history
 
     directory = options.directory()
@@ -92,7 +93,7 @@ def runs(
                 "--results needs to know of which run: toloka-upload runs RUN --results FILE."
             )
         found = history.past_run(directory, run)
-        refuse_clashes([Use("--results", options.results)], [*inputs(found.files), *streams(1)])
+        refuse_clashes([Use("--results", options.results)], to_keep(found.files))
         rows = history.write_results(found, options.results)
         typer.echo(f"{rows} rows written to {options.results}.")
     elif run is None:
@@ -164,9 +165,9 @@ def _show(run: "PastRun", *, as_json: bool) -> None:
     from toloka_upload.text import duration, plain
 
     found = history.operations(run)
-    value = run.as_json()
+    value, typed = run.as_json(), run.logged.typed if run.logged else ""
     if as_json:
-        typer.echo(json.dumps({**value, "operations": found}))
+        typer.echo(json.dumps({**value, "command_line": typed or None, "operations": found}))
         return
     facts: list[tuple[str, Any]] = [
         ("run", f"{run.id} ({run.state})"),
@@ -187,6 +188,8 @@ def _show(run: "PastRun", *, as_json: bool) -> None:
         facts.append(("cost", cost_words(cost)))
     facts += account_facts(run.account)
     facts.append(("next", run.next_step))
+    if typed and "same command" in run.next_step:
+        facts.append(("command", typed))
     width = max(len(name) for name, _ in facts)
     for name, fact in facts:
         typer.echo(f"{name:{width}}  {fact}")

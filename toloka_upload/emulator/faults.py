@@ -69,7 +69,7 @@ ACTIONS: Mapping[str, Action] = {
     "html": Action("after", "Do the work; the answer has its status and a page for a body"),
     "fail-operation": Action(
         "operation",
-        "The operation FAILs with `part` of its items created; its log tells of `created` ones, of `all`, "
+        "The operation FAILs with `part` of its items created; its log has the `created` ones, of `all`, "
         "or is `empty`",
         {"part": 0.5, "log": "created"},
     ),

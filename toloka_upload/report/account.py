@@ -81,7 +81,10 @@ def named_counts(counts: dict[str, int]) -> str:
 
 
 def account_text(report: AccountReport) -> str:
-    """The report for people, as lines of text, the last one ended."""
+    """The report for people, as lines of text, the last one ended. Of a command that did nothing, why."""
+    if report.error and not any(report.counts.values()):
+        said = plain(report.error.message, MESSAGE_LIMIT)
+        return f"{report.command}: nothing was done: {said} (code {plain(report.error.code)})\n"
     lines = [f"{report.command}: {named_counts(report.counts)}"]
     if report.run_id:
         lines.append(f"  run       {plain(report.run_id)}")

@@ -51,7 +51,7 @@ _line, _raw, _cells = map(itemgetter, range(3))
 
 
 class Delimited(Reader):
-    """The rows of a CSV or TSV input. Lines without any filled cell are passed over; they may end a suite."""
+    """The rows of a CSV or TSV input. Lines without any filled cell are skipped; they may end a suite."""
 
     def __init__(
         self,
@@ -140,9 +140,7 @@ class Delimited(Reader):
             self._unusable(self._records.line + 1, why)
         self.warnings += self._layout.late_warnings
         if self._empty:
-            self.warnings.append(
-                f"passed over {counted(self._empty, 'row')} without any filled cell"
-            )
+            self.warnings.append(f"skipped {counted(self._empty, 'row')} without any filled cell")
 
     def _batch(self, layout: Layout, records: list[Record]) -> Batch:
         filled, groups = records, [self._group] * len(records)

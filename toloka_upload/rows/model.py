@@ -188,7 +188,7 @@ class ReadOptions:
 
     Attributes:
         format: `jsonl`, `json`, `csv`, `tsv`, `xlsx`, `parquet`; None: by extension, else by content.
-        delimiter: One character between the cells of CSV; None: told from the header.
+        delimiter: One character between the cells of CSV; None: detected from the header.
         encoding: A codec's name; None: UTF-8, with or without BOM.
         sheet: Name of the XLSX sheet; None: the first.
         suites_by_blank_line: A blank line ends a suite (CSV and TSV only).

@@ -11,9 +11,7 @@ from toloka_upload.rows.model import Batch, Kind, Row
 from toloka_upload.rows.packing import Damaged
 from toloka_upload.rows.source import MAX_ROW, Source
 
-ROW_TOO_LONG = (
-    f"the row is longer than {MAX_ROW:,} bytes and is passed over, in the rejects file, too"
-)
+ROW_TOO_LONG = f"the row is longer than {MAX_ROW:,} bytes; it is skipped, in the rejects file, too"
 
 BATCH = 128
 """Rows in a batch: few enough for their objects to stay in the processor's cache, which halves the time they take."""

@@ -41,6 +41,7 @@ class LoggedRun:
         pid: The process.
         verified: The last `verify` of it: `at`, `exit_reason`, `counts`, and the `share` of its rows that it looked at.
         chunks: What travelled and when, once it has ended.
+        typed: The command line that goes on from it, in the directory where it was typed; "": a program began it.
     """
 
     id: str
@@ -55,6 +56,7 @@ class LoggedRun:
     end: dict[str, Any] = field(default_factory=dict)
     chunks: list[Carried] = field(default_factory=list)
     verified: dict[str, Any] | None = None
+    typed: str = ""
 
     @property
     def alive(self) -> bool:

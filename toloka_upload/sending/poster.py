@@ -31,7 +31,8 @@ from toloka_upload.sending.operation_log import LogReading
 from toloka_upload.sending.reconciliation import Reconciliation, nothing_known
 from toloka_upload.session.loop import call
 from toloka_upload.session.pool import PoolState
-from toloka_upload.session.session import RetryState, Session
+from toloka_upload.session.retry_state import RetryState
+from toloka_upload.session.session import Session
 from toloka_upload.session.timesheet import Cause
 
 MOST_DENIALS = 3

@@ -29,7 +29,8 @@ from toloka_upload.sending.request import describe, same_id, same_request
 from toloka_upload.sending.taken_back import release_taken_back
 from toloka_upload.session.loop import until
 from toloka_upload.session.pool import PoolState
-from toloka_upload.session.session import RetryState, Session
+from toloka_upload.session.retry_state import RetryState
+from toloka_upload.session.session import Session
 from toloka_upload.session.timesheet import Cause
 
 MOST_FAILURES = 3

@@ -10,7 +10,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from toloka_upload.api.client import Client
@@ -33,6 +32,7 @@ from toloka_upload.report.observer import Observer, Waiting
 from toloka_upload.report.recorder import Recorder
 from toloka_upload.report.summary import Report
 from toloka_upload.session.loop import Loop, call, sleep, until
+from toloka_upload.session.retry_state import RetryState
 from toloka_upload.session.timesheet import Cause, Timesheet
 from toloka_upload.session.waits import what, whose
 from toloka_upload.settings import Settings
@@ -49,23 +49,6 @@ DAY_SECONDS = 86_400.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class RetryState:
-    """What one request, or the same items, meet again and again, though everything else may succeed meanwhile.
-
-    Attributes:
-        budget: How long it may go on.
-        count: How often in a row it came to nothing.
-        since: When it first came to nothing, seconds since the epoch.
-        chunk: The number of the chunk that it is, if it is one.
-    """
-
-    budget: RetryBudget
-    count: int = 0
-    since: float | None = None
-    chunk: int | None = None
 
 
 class Session:
@@ -160,7 +143,7 @@ class Session:
             self.recorder.warn(pool_may_be_older(self.recorder.report.pools))
 
     def check_errors(self) -> None:
-        """Stop the run if more rows were rejected than `--max-errors` bears: of all read, or of those sent.
+        """Stop the run if more rows were rejected than `--max-errors` allows: of all read, or of those sent.
 
         Reading may be far ahead of sending: what fails the check here is a share of what was read, what the API refuses
         a share of what was sent.
