@@ -370,8 +370,9 @@ def test_the_account_tells_each_fault(api: Api) -> None:
         ({}, "there is no action None"),
         (
             {"action": "reset", "seconds": 1},
-            "reset: seconds: VALUE_NOT_ALLOWED: Unknown field name; there are: action, method",
+            "reset: seconds: VALUE_NOT_ALLOWED: Unknown field name",
         ),
+        ({"action": "reset", "path_": "/tasks"}, "did you mean .path."),
         ({"action": "reset", "nth": 0}, "counts from 1"),
         ({"action": "reset", "times": -1}, "times"),
         ({"action": "reset", "probability": 2}, "probability"),

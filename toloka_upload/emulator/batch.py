@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import uuid
 from collections import Counter
@@ -13,7 +12,7 @@ from toloka_upload.emulator.codes import field_errors
 from toloka_upload.emulator.ids import ObjectIds, item_id
 from toloka_upload.emulator.items import Item, joined, members
 from toloka_upload.emulator.judge import WRITABLE, Verdict
-from toloka_upload.emulator.messages import Refusal
+from toloka_upload.emulator.messages import Refusal, dumps
 from toloka_upload.emulator.store import ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.values import timestamp
@@ -84,11 +83,6 @@ def item_json(kind: Kind, row: ItemRow) -> str:
         parts["remaining_overlap"] = str(max(row.overlap - row.taken, 0))
     parts["created"] = f'"{timestamp(row.created)}"'
     return joined(parts)
-
-
-def dumps(value: Any) -> str:
-    """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def background_error(refusal: Refusal) -> dict[str, Any]:

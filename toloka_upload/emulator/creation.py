@@ -16,6 +16,7 @@ from toloka_upload.emulator.messages import (
     Refusal,
     Response,
     bad_parameter,
+    dumps,
     json_response,
     raw_json_response,
 )
@@ -173,7 +174,7 @@ def _errors(verdicts: Sequence[Verdict]) -> dict[str, dict[str, dict[str, str]]]
 def _errors_member(verdicts: Sequence[Verdict], switches: Switches) -> str:
     errors = _errors(verdicts)
     if errors:
-        return f',"validation_errors":{batch.dumps(errors)}'
+        return f',"validation_errors":{dumps(errors)}'
     return {
         "absent": "",
         "null": ',"validation_errors":null',

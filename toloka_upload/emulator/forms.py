@@ -37,7 +37,7 @@ def _count(least: int = 0, most: int = LARGEST) -> Mapping[str, Any]:
 
 
 def _enum(*values: str) -> Mapping[str, Any]:
-    return {"type": "enum", "values": values}
+    return {"type": "enum", "values": values, "names": ", ".join(values)}
 
 
 def _needed(spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -183,6 +183,12 @@ ASSIGNMENT: Form = {
     **dict.fromkeys(ASSIGNMENT_MOMENTS, _MOMENT),
 }
 DECISION: Form = {name: ASSIGNMENT[name] for name in ("status", "public_comment")}
+
+
+def overlap(least: int) -> Form:
+    """How often an item is to be done; `least` is the lowest that may be asked for."""
+    return {"overlap": _count(least, LARGEST_OVERLAP), "infinite_overlap": _FLAG}
+
 
 TAKEN: Form = {"assignments_taken": _count(0, LARGEST_OVERLAP)}
 

@@ -127,10 +127,7 @@ def apart(store: Store, copy: World) -> World:
     (pool,) = [*copy.pools.values(), *copy.trainings.values()]
     ((number, project),) = copy.projects.items()
     bodies = {old: json.loads(text) for old, text in store.rows("SELECT id, body FROM projects")}
-    others = store.row(
-        "SELECT 1 FROM pools WHERE id != ? AND CAST(json_extract(body, '$.project_id') AS INTEGER) = ?",
-        (int(pool["id"]), number),
-    )
+    others = {row[0] for row in store.pools_of(number)} - {int(pool["id"])}
     if not others or bodies.get(number) == project:
         return copy
     alike = [old for old, body in bodies.items() if {**body, "id": project["id"]} == project]
