@@ -166,6 +166,17 @@ def test_a_request_may_arrive_when_nobody_waits_for_it_any_more(
         history.finish(PLAIN, mode=mode)
 
 
+def test_an_operation_may_arrive_after_any_time(fast_path: Path) -> None:
+    """As long as the input has its rows, any run sends the same request again, and its id keeps it from doubling."""
+    for seed in range(30):
+        history = new_history(fast_path, seed, {})
+        weather = history.server.weather
+        weather.wire, weather.chance, weather.late = ("late",), 0.4, 3_000.0
+        for crash in (20 + seed, 40 + seed):
+            history.run(PLAIN, crash_at=crash)
+        history.finish(PLAIN)
+
+
 def test_what_may_have_arrived_as_it_is_stays_as_it_is(fast_path: Path) -> None:
     """A request of an earlier run that may be on its way is not cut in two because others are too large."""
     for seed in range(40):
@@ -209,6 +220,18 @@ def test_two_equal_rows_are_never_told_by_one_id(fast_path: Path) -> None:
         history = new_history(fast_path, seed, script)
         history.run(rows, chunk_size=1, crash_at=30 + seed // 2 if seed % 3 else None)
         history.finish(rows, chunk_size=1)
+
+
+def test_looks_for_equal_rows_share_what_there_is(fast_path: Path) -> None:
+    """Who cannot know how many of its rows were created takes what those leave that must have created theirs."""
+    rows: Rows = [{"n": 1}] * 8
+    for seed in range(40):
+        history = new_history(fast_path, seed, {})
+        weather = history.server.weather
+        weather.fates = ("no_log", "fail_part_empty", "half_log", "fail_half_log", "no_success")
+        weather.chance = 0.7
+        history.run(rows, chunk_size=3, concurrency=5, crash_at=60 + seed if seed % 2 else None)
+        history.finish(rows, chunk_size=3)
 
 
 def test_a_request_that_an_earlier_run_lost_is_not_taken_for_a_new_one(fast_path: Path) -> None:

@@ -202,7 +202,7 @@ class _Recovery:
         session = self._session
         left = late(session, self._lane, sent)
         if left > 0:
-            what = f"making sure that a lost request does not arrive: {left:.0f} s"
+            what = "making sure that a lost request does not arrive"
             session.tell(Waiting("settling", what, left))
             await session.pause(left)
             self._raise_if_stopping()
