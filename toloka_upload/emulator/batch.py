@@ -13,12 +13,9 @@ from toloka_upload.emulator.ids import ObjectIds, item_id
 from toloka_upload.emulator.items import Item, joined, members
 from toloka_upload.emulator.judge import WRITABLE, Verdict
 from toloka_upload.emulator.messages import Refusal, dumps
-from toloka_upload.emulator.store import ItemRow, Kind, Store
+from toloka_upload.emulator.store import NOUN, ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.values import timestamp
-
-NOUN = {"tasks": "TASK", "suites": "TASK_SUITE"}
-ID_KEY = {"tasks": "task_id", "suites": "task_suite_id"}
 
 
 class Created(NamedTuple):
@@ -133,7 +130,7 @@ class Log:
 
     def created(self, created: Iterable[Created]) -> None:
         """Tell of the created items."""
-        key = ID_KEY[self._kind]
+        key = f"{NOUN[self._kind].lower()}_id"
         for index, row in created:
             output = f'{{"{key}":"{item_id(row.pool, row.oid)}"}}'
             self._add("CREATE", index, output, row, success=True)

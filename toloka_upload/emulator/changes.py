@@ -118,7 +118,8 @@ def set_priority(call: Call, number: str) -> Response:
 def change(kind: Kind, name: str, call: Call, number: str) -> Response:
     """202 with the operation that opens, closes, archives or clones; 204 if it is so already."""
     wanted = CHANGES[name]
-    status = _coming(kind, call, number) or _body(kind, call, number)["status"]
+    now = _body(kind, call, number)["status"]
+    status = now if kind is PROJECT else _coming(call, int(number), now)
     if status == wanted.after:
         return Response(204, {}, b"")
     if kind is PROJECT:
@@ -139,19 +140,16 @@ def change(kind: Kind, name: str, call: Call, number: str) -> Response:
         return _submitted(kind, call, number, name, fate)
 
 
-def _coming(kind: Kind, call: Call, number: str) -> str:
-    """The status that a pool will have when the operations on it have ended; empty: the one it has."""
+def _coming(call: Call, number: int, status: str) -> str:
+    """The status that a pool will have when the operations on it have ended."""
     query = (
         "SELECT type FROM operations WHERE pool = ? AND settled IS NULL AND due IS NOT NULL "
         "AND json_extract(fate, '$.code') = '' ORDER BY due, number"
     )
-    found(RESOURCES[kind.path], call, number)
-    rows = call.context.store.rows(query, (int(number),)) if kind is not PROJECT else []
-    ways = [name.partition(".")[2] for (name,) in rows]
-    coming = [
-        change.after for way in ways for change in CHANGES.values() if change.operation == way
-    ]
-    return next((status for status in reversed(coming) if status), "")
+    after = {change.operation: change.after for change in CHANGES.values()}
+    for (name,) in call.context.store.rows(query, (number,)):
+        status = after.get(name.partition(".")[2]) or status
+    return status
 
 
 def _submitted(kind: Kind, call: Call, number: str, name: str, fate: Fate) -> Response:

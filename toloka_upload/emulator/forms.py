@@ -190,7 +190,7 @@ def overlap(least: int) -> Form:
     return {"overlap": _count(least, LARGEST_OVERLAP), "infinite_overlap": _FLAG}
 
 
-TAKEN: Form = {"assignments_taken": _count(0, LARGEST_OVERLAP)}
+TAKEN: Form = {"taken": _needed(_count(0, LARGEST_OVERLAP))}
 
 REQUESTER: Form = {
     "id": _TEXT,
@@ -207,6 +207,10 @@ FAULT: Form = {
     "nth": {"type": "places"},
     "times": _count(0, MOST_SECONDS),
     "probability": _SHARE,
+}
+PLAN: Form = {
+    "seed": {"type": "integer", "min_value": -LARGEST, "max_value": LARGEST},
+    "faults": {"type": "list"},
 }
 FAULT_SETTINGS: Form = {
     "status": _count(200, 599),

@@ -21,6 +21,8 @@ from toloka_upload.emulator.sharing import Share, in_use
 
 Kind = Literal["tasks", "suites"]
 KINDS: tuple[Kind, ...] = ("tasks", "suites")
+NOUN: Mapping[Kind, str] = {"tasks": "TASK", "suites": "TASK_SUITE"}
+"""What the API calls one of them: in operations and logs, in lower case in its ids and in world files."""
 
 BUSY_SECONDS = 60.0
 """How long to wait for another process that writes; its longest write is one operation's items."""

@@ -17,7 +17,7 @@ from typing import Any
 from toloka_upload.check.faults import shown
 from toloka_upload.emulator.form_check import as_json, as_object, named
 from toloka_upload.emulator.pools import pool_number
-from toloka_upload.emulator.store import Kind
+from toloka_upload.emulator.store import NOUN, Kind
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.toml_file import read_toml
 from toloka_upload.emulator.values import LARGEST_ID, read_moment, timestamp
@@ -65,7 +65,7 @@ def check_world(world: World | None) -> None:
 
 
 _NUMBERED = ("project", "pool", "training")
-TABLE_OF: Mapping[Kind, str] = {"tasks": "task", "suites": "task_suite"}
+TABLE_OF = {kind: noun.lower() for kind, noun in NOUN.items()}
 """What the tables of items are called in a world file."""
 
 
