@@ -88,10 +88,14 @@ def target_of_run(
     found = target(env, url, account or run_account or None, token_file, environ)
     if found.endpoint != endpoint or (found.account or "") != run_account:
         raise UsageProblem(
-            f"The run went to {endpoint}{f' for account {run_account}' if run_account else ''}, not to {found.shown}. "
+            f"The run went to {endpoint}{_for(run_account)}, not to {found.shown}{_for(found.account or '')}. "
             "Leave out --env, --url and --account: the run knows."
         )
     return found
+
+
+def _for(account: str) -> str:
+    return f" for account {account}" if account else ""
 
 
 def state_dir(path: Path | None) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,24 @@ def test_try_again_for_works_on_the_command_line(
     assert ended.status == ExitStatus.REFUSED
     assert ended.summary["error"]["code"] == CODE
     assert cli(*upload, "--retry-for", "0.1s").status == ExitStatus.TRY_AGAIN
+
+
+def test_an_operation_that_never_ends_does_not_hold_the_next_run(
+    cli: Cli, toloka_emulator: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time counts from its request, over all runs: the next run looks once, and sends what is new."""
+    monkeypatch.setenv("TOLOKA_TOKEN", "token")
+    good_rows("tasks.jsonl")
+    toloka_emulator.faults.add({"action": "stick-operation", "seconds": 3600.0})
+    upload = ("--url", toloka_emulator.url, "-p", "21", "tasks.jsonl", "--json")
+    assert cli(*upload, "--operation-timeout", "0.3s").status == ExitStatus.UNKNOWN
+    good_rows("tasks.jsonl", 5)
+    time.sleep(1.0)
+    ended = cli(*upload, "--operation-timeout", "1.2s")
+    assert ended.status == ExitStatus.UNKNOWN
+    assert ended.counts == {"read": 5, "created": 2, "unknown": 3}
+    assert "did not end" in ended.err
+    assert ended.summary["seconds"] < 1.1
 
 
 def test_rows_that_the_pool_has_from_elsewhere_are_warned_of(cli: Cli, tmp_path: Path) -> None:

@@ -239,6 +239,7 @@ class History:
             assert report is not None
             if report.exit_status in (ExitStatus.OK, ExitStatus.REJECTED):
                 break
+            self.server.now += 60.0  # an operation that was left as it was goes on meanwhile
         assert report is not None
         if report.exit_status is ExitStatus.UNKNOWN and options.get("mode", "async") == "async":
             # What became of some rows can no longer be found out; the user decides.

@@ -93,6 +93,10 @@ class Service:
         answer = self._emulator.handle(Request(method, path, query, headers, body))
         return answer.status, answer.headers, answer.body
 
+    def put(self, of: World) -> None:
+        """Change the project and the pools."""
+        self._emulator.put(of)
+
     def sent(self) -> list[bytes]:
         """The items of all requests, as their bytes stand in them, without our markers."""
         return [item for body in self.bodies for item in items_of(_MARKER.sub(b"", body))]

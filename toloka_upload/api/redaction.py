@@ -6,6 +6,9 @@ from typing import Any, TypeVar
 
 from toloka_upload.api.errors import ApiError
 
+MOST_LEVELS = 100
+"""What a server nests deeper than that is left out: nothing we read is, and a thousand levels are more than Python
+can follow."""
 SHORTEST = 8
 """Characters. A shorter token may stand in a text by chance; real ones have more than 30."""
 INSTEAD = "[token]"
@@ -33,16 +36,16 @@ class Redaction:
         """Whether the token stands in an answer."""
         return bool(self._token) and self._token.encode() in body
 
-    def value(self, value: Any) -> Any:
-        """Parsed JSON without the token, in keys and values alike."""
-        if not self._token:
-            return value
+    def value(self, value: Any, levels: int = MOST_LEVELS) -> Any:
+        """Parsed JSON without the token, in keys and values alike, and without what is nested too deep."""
         if isinstance(value, str):
             return self.text(value)
+        if isinstance(value, dict | list) and not levels:
+            return None
         if isinstance(value, dict):
-            return {self.text(key): self.value(inner) for key, inner in value.items()}
+            return {self.text(key): self.value(inner, levels - 1) for key, inner in value.items()}
         if isinstance(value, list):
-            return [self.value(inner) for inner in value]
+            return [self.value(inner, levels - 1) for inner in value]
         return value
 
     def error(self, error: E) -> E:

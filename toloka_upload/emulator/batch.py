@@ -109,10 +109,11 @@ class Log:
         self._entries: list[str] = []
 
     def text(self, gaps: float, rng: random.Random) -> str:
-        """The whole log; each entry is missing with the probability `gaps`."""
+        """The log without such a part of its entries, which the dice choose: at least one, if there is to be a gap."""
         entries = self._entries
-        if gaps:
-            entries = [entry for entry in entries if rng.random() >= gaps]
+        if gaps and entries:
+            gone = set(rng.sample(range(len(entries)), max(1, round(gaps * len(entries)))))
+            entries = [entry for place, entry in enumerate(entries) if place not in gone]
         return "[" + ",".join(entries) + "]"
 
     def failed(self, verdicts: Sequence[Verdict]) -> None:

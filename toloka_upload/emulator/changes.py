@@ -10,6 +10,7 @@ from typing import Any
 from toloka_upload.emulator import admission, forms, operations
 from toloka_upload.emulator.codes import REQUIRED
 from toloka_upload.emulator.context import Call, owner_of
+from toloka_upload.emulator.form_check import faults
 from toloka_upload.emulator.ids import operation_id
 from toloka_upload.emulator.messages import (
     Refusal,
@@ -18,9 +19,10 @@ from toloka_upload.emulator.messages import (
     json_response,
     raw_json_response,
 )
-from toloka_upload.emulator.pools import CHANGES, HIDDEN, inappropriate, why_not_open
+from toloka_upload.emulator.pools import CHANGES, HIDDEN, inappropriate
 from toloka_upload.emulator.resources import RESOURCES, found
 from toloka_upload.emulator.values import timestamp
+from toloka_upload.emulator.work import FAIR, Fate
 from toloka_upload.rows.model import Fault
 
 
@@ -107,7 +109,7 @@ def set_priority(call: Call, number: str) -> Response:
     body = _body(POOL, call, number)
     if body["status"] == "ARCHIVED":
         return Response(409, {}, b"")
-    _check(list(forms.faults(form, value)))
+    _check(list(faults(form, value)))
     with call.context.store.writing():
         _put(POOL, call, int(number), {**body, "priority": value.get("priority") or 0})
     return _answer(POOL, call, number)
@@ -116,7 +118,7 @@ def set_priority(call: Call, number: str) -> Response:
 def change(kind: Kind, name: str, call: Call, number: str) -> Response:
     """202 with the operation that opens, closes, archives or clones; 204 if it is so already."""
     wanted = CHANGES[name]
-    status = _body(kind, call, number)["status"]
+    status = _coming(kind, call, number) or _body(kind, call, number)["status"]
     if status == wanted.after:
         return Response(204, {}, b"")
     if kind is PROJECT:
@@ -124,16 +126,35 @@ def change(kind: Kind, name: str, call: Call, number: str) -> Response:
     elif status not in wanted.before:
         raise inappropriate(wanted.before)
     pool = None if kind is PROJECT else call.context.pool(int(number))
-    refusal = why_not_open(pool) if pool and name == "open" else None
-    if refusal:
-        raise refusal
+    if pool and name == "open" and not pool.has_work:
+        raise Refusal("EMPTY_POOL")
+    fate = FAIR
     with call.context.store.writing():
+        try:
+            admission.check_idle([int(number)] if pool else [], call.context)
+        except admission.InLog as refused:
+            fate = refused.as_fate(fate)
         if name == "clone":
             admission.check_quota("pools", 1, call.context, call.now)
-        return _submitted(kind, call, number, name)
+        return _submitted(kind, call, number, name, fate)
 
 
-def _submitted(kind: Kind, call: Call, number: str, name: str) -> Response:
+def _coming(kind: Kind, call: Call, number: str) -> str:
+    """The status that a pool will have when the operations on it have ended; empty: the one it has."""
+    query = (
+        "SELECT type FROM operations WHERE pool = ? AND settled IS NULL AND due IS NOT NULL "
+        "AND json_extract(fate, '$.code') = '' ORDER BY due, number"
+    )
+    found(RESOURCES[kind.path], call, number)
+    rows = call.context.store.rows(query, (int(number),)) if kind is not PROJECT else []
+    ways = [name.partition(".")[2] for (name,) in rows]
+    coming = [
+        change.after for way in ways for change in CHANGES.values() if change.operation == way
+    ]
+    return next((status for status in reversed(coming) if status), "")
+
+
+def _submitted(kind: Kind, call: Call, number: str, name: str, fate: Fate) -> Response:
     context = call.context
     new = operations.Submission(
         operation_id(context.switches.own_operation_ids, context.ids, call.now),
@@ -141,7 +162,7 @@ def _submitted(kind: Kind, call: Call, number: str, name: str) -> Response:
         None if kind is PROJECT else int(number),
         {f"{kind.name.lower()}_id": number},
         body=name.encode(),
-        fate=call.fate,
+        fate=fate,
     )
     row = context.operations.submit(new, context.switches, call.now)
     return json_response(202, operations.view(row, context.switches, call.now))
@@ -165,7 +186,8 @@ def _checked(kind: Kind, call: Call) -> dict[str, Any]:
     value, switches = call.object().value, call.context.switches
     refused = forms.READ_ONLY if switches.read_only_keys == "refused" else frozenset()
     problems = [Fault(name, "VALUE_NOT_ALLOWED", "") for name in value.keys() & refused]
-    problems += forms.faults(kind.form, value, strangers=switches.unknown_keys == "any")
+    strangers = switches.unknown_keys == "any"
+    problems += faults(kind.form, value, ignored=forms.READ_ONLY, strangers=strangers)
     _check(problems)
     sent = {
         name: part
@@ -175,6 +197,10 @@ def _checked(kind: Kind, call: Call) -> dict[str, Any]:
     if kind is not PROJECT:
         sent["project_id"] = str(sent["project_id"])
         _check_project(call, sent["project_id"])
+    try:
+        json.dumps(sent, allow_nan=False)
+    except ValueError as problem:  # 1e999 is infinite, and could not be shown
+        raise Refusal("MALFORMED_JSON", message=f"Request body cannot be read: {problem}") from None
     return sent
 
 

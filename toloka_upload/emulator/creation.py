@@ -22,7 +22,6 @@ from toloka_upload.emulator.messages import (
 from toloka_upload.emulator.pools import pool_number
 from toloka_upload.emulator.store import Kind
 from toloka_upload.emulator.switches import Switches
-from toloka_upload.emulator.work import Fate
 
 _FLAGS = ("async_mode", "skip_invalid_items", "allow_defaults", "open_pool")
 _TYPE = {kind: name for name, kind in operations.TYPES.items()}
@@ -46,7 +45,7 @@ def create(kind: Kind, call: Call) -> Response:
         _check_unused(chosen, call)
         body = parse_body(request.body)
         context.ledger.items(call.path, len(body.items))
-        fate = _admitted(kind, body.items, call, asynchronous=asynchronous)
+        refused = _refused(kind, body.items, call, asynchronous=asynchronous)
         new = operations.Submission(
             chosen or operation_id(context.switches.own_operation_ids, context.ids, now),
             _TYPE[kind],
@@ -54,10 +53,11 @@ def create(kind: Kind, call: Call) -> Response:
             flags,
             request.body,
             len(body.items),
-            fate,
         )
         if not asynchronous:
             return _at_once(kind, body, new, call, reserve=bool(chosen))
+        fate = call.fate()
+        new = replace(new, fate=refused.as_fate(fate) if refused else fate)
         row = context.operations.submit(new, context.switches, now)
     fresh = row._replace(started=row.submitted + 1)  # the first answer is PENDING
     return json_response(202, operations.view(fresh, context.switches, now))
@@ -90,7 +90,9 @@ def _check_unused(chosen: str, call: Call) -> None:
     raise Refusal("OPERATION_ALREADY_EXISTS")
 
 
-def _admitted(kind: Kind, items: Sequence[Item], call: Call, *, asynchronous: bool) -> Fate:
+def _refused(
+    kind: Kind, items: Sequence[Item], call: Call, *, asynchronous: bool
+) -> admission.InLog | None:
     """What the operation will find, if the request is not refused as a whole."""
     switches = call.context.switches
     most = switches.async_items if asynchronous else switches.sync_items
@@ -103,8 +105,8 @@ def _admitted(kind: Kind, items: Sequence[Item], call: Call, *, asynchronous: bo
     except admission.InLog as refusal:
         if not asynchronous:
             raise
-        return replace(call.fate, code=refusal.code, message=str(refusal))
-    return call.fate
+        return refusal
+    return None
 
 
 def _first_pool(items: Sequence[Item]) -> int | None:

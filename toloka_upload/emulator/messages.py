@@ -29,6 +29,15 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: bytes = b""
 
+    def as_text(self) -> Request:
+        """The same without lone surrogates, which no request that came over a socket can have."""
+        query = {_text(name): _text(value) for name, value in self.query.items()}
+        return self._replace(path=_text(self.path), query=query)
+
+
+def _text(value: str) -> str:
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
 
 class Response(NamedTuple):
     """One HTTP answer. `Content-Length` is whoever's who sends it; it is not among `headers`."""

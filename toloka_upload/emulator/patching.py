@@ -47,7 +47,8 @@ def set_overlap_or_min(kind: Kind, call: Call, name: str) -> Response:
         row = _row(kind, call, name)
         _check([*_strangers(sent.value, _OVERLAP), *_overlap_faults(sent.value, row, 0)])
         overlap = _overlap(sent.value, row)
-        new = row._replace(overlap=None if overlap is None else max(overlap, row.taken))
+        taken = row.taken if row.overlap is None else min(row.taken, row.overlap)
+        new = row._replace(overlap=None if overlap is None else max(overlap, taken))
         call.context.store.change_item(kind, new)
     return raw_json_response(200, batch.item_json(kind, new))
 
@@ -62,7 +63,7 @@ def _row(kind: Kind, call: Call, name: str) -> ItemRow:
     pool = call.context.pool(row.pool)
     archived = pool is not None and pool.status == "ARCHIVED"
     if pool and not (archived and call.context.switches.patch_in_archived_pool == "accept"):
-        admission.check_status(pool, call.context, call.now)
+        admission.check_unlocked(pool, call.context, call.now)
     return row
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from toloka_upload.emulator import batch, operations
+from toloka_upload.emulator import batch, forms, operations
 from toloka_upload.emulator.context import Call, owner_of
 from toloka_upload.emulator.ids import operation_names, parse_item_id
 from toloka_upload.emulator.listing import (
@@ -119,7 +119,6 @@ def _number(text: str) -> tuple[int] | None:
 
 
 _NUMBER = Column("id", read_integer, ranges=True, sorts=True)
-_POOL_STATUSES = ("OPEN", "CLOSED", "LOCKED", "ARCHIVED")
 
 # The documents know the owner of a project as `owner`; the Java SDK asks by these, of pools and tasks as well.
 _OWNER: Columns = {
@@ -129,7 +128,7 @@ _OWNER: Columns = {
 _PROJECT_COLUMNS: Columns = {
     "id": _NUMBER,
     "created": moment_of("created"),
-    "status": one_of(member("status"), "ACTIVE", "ARCHIVED"),
+    "status": one_of(member("status"), *forms.PROJECT_STATUSES),
     "owner": Column(member("owner.id"), str, equal=True),
     **_OWNER,
     "public_name": Column(member("public_name"), str, sorts=True),
@@ -139,19 +138,15 @@ _POOL_COLUMNS: Columns = {
     "id": _NUMBER,
     "created": moment_of("created"),
     "last_started": moment_of("last_started"),
-    "status": one_of("status", *_POOL_STATUSES),
+    "status": one_of("status", *forms.POOL_STATUSES),
     "project_id": Column(f"CAST({member('project_id')} AS INTEGER)", read_integer, equal=True),
     **_OWNER,
 }
-ASSIGNMENT_STATUSES = ("ACCEPTED", "ACTIVE", "EXPIRED", "REJECTED", "SKIPPED", "SUBMITTED")
 _TASK_IDS = "(SELECT json_extract(value, '$.id') FROM json_each(body, '$.tasks'))"
 _ASSIGNMENT_COLUMNS: Columns = {
     "id": Column("id", str, ranges=True, sorts=True),
-    **{
-        name: moment_of(name)
-        for name in ("created", "submitted", "accepted", "rejected", "skipped", "expired")
-    },
-    "status": one_of(member("status"), *ASSIGNMENT_STATUSES, several=True),
+    **{name: moment_of(name) for name in forms.ASSIGNMENT_MOMENTS},
+    "status": one_of(member("status"), *forms.ASSIGNMENT_STATUSES, several=True),
     "pool_id": Column("pool", read_integer, equal=True),
     "task_suite_id": Column(member("task_suite_id"), str, equal=True),
     "user_id": Column(member("user_id"), str, equal=True),

@@ -225,19 +225,22 @@ class Store:
 
     def put_project(self, number: int, body: Mapping[str, Any]) -> None:
         """Put a project in, in the place of one with its id."""
-        self.execute("INSERT OR REPLACE INTO projects VALUES (?, ?)", (number, json.dumps(body)))
+        self.execute(
+            "INSERT OR REPLACE INTO projects VALUES (?, ?)",
+            (number, json.dumps(body, allow_nan=False)),
+        )
 
     def put_pool(self, number: int, *, training: int, status: str, body: Mapping[str, Any]) -> None:
         """Put a pool or training in, in the place of one with its id, whose items stay."""
         self.execute(
             "INSERT INTO pools (id, training, status, body) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
             "SET training = excluded.training, status = excluded.status, body = excluded.body",
-            (number, training, status, json.dumps(body)),
+            (number, training, status, json.dumps(body, allow_nan=False)),
         )
 
     def put_assignment(self, name: str, pool: int, body: Mapping[str, Any]) -> None:
         """Put an assignment in, in the place of one with its id."""
-        values = (name, pool, json.dumps(body, default=str))
+        values = (name, pool, json.dumps(body, allow_nan=False))
         self.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", values)
 
     def add_items(self, kind: Kind, rows: Iterable[ItemRow]) -> None:

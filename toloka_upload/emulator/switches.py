@@ -147,6 +147,10 @@ class Switches:
         "Suites for a pool with `mixer_config`: likewise, with 409 `POOL_TASK_TYPE_CONFLICT`",
         default="refuse",
     )
+    unpaid_general_tasks: Literal["refuse", "accept", "log"] = _switch(
+        "General tasks for a pool whose price is 0: likewise, with 409 `POOL_TASK_TYPE_CONFLICT`",
+        default="refuse",
+    )
     suite_default_for_tasks: bool = _switch(
         "`allow_defaults` takes the pool's default for suites if it has none for tasks",
         default=True,
@@ -196,6 +200,8 @@ class Switches:
         Raises:
             ValueError: No such switch, or not a value of it; says what there is.
         """
+        if not isinstance(settings, Mapping):
+            raise ValueError(f"switches are names with values, not {settings!r}")
         return replace(self, **{name: _value(name, value) for name, value in settings.items()})
 
 
@@ -228,7 +234,7 @@ def _value(name: str, value: Any) -> Any:
         return text.lower() in _TRUE
     if get_origin(hint) is Literal and text in get_args(hint):
         return text
-    if hint is str and isinstance(value, str):
+    if hint is str and isinstance(value, str) and value.isascii() and value.isprintable():
         return value
     if hint in (int, float) and not isinstance(value, bool):
         return _number(name, text, hint)

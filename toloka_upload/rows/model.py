@@ -220,6 +220,11 @@ class RowFile(Protocol):
         ...
 
     @property
+    def letters(self) -> Mapping[str, str]:
+        """Of a sheet, the letter of each column by the API's name for what it holds (`input_values.image`)."""
+        ...
+
+    @property
     def rejects_suffix(self) -> str:
         """The extension of a rejects file: `.jsonl`, `.csv` or `.tsv`."""
         ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import NoReturn, TypeVar
 
@@ -68,6 +68,11 @@ class Reader:
     def kind(self) -> Kind:
         """What the rows are."""
         return Kind.TASK
+
+    @property
+    def letters(self) -> Mapping[str, str]:
+        """Only the columns of sheets have letters."""
+        return {}
 
     @property
     def rejects_suffix(self) -> str:

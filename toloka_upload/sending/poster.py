@@ -201,9 +201,9 @@ class Poster:
                 raise error.as_upload_error()
         pool.locks += 1
         seconds = min(session.backoff(min(pool.locks, 5)), budget.remaining)
-        session.tell(
-            Waiting("pool_locked", "pool locked by another operation", seconds, pool.info.id)
-        )
+        what = "pool locked by another operation"
+        waiting = session.trouble("pool_locked", what, seconds, pool.locks, flight.retry_state)
+        session.tell(waiting._replace(pool=pool.info.id))
         pool.waiting_for_lock += 1
         try:
             await session.pause(seconds, Cause.LOCK)

@@ -17,12 +17,14 @@ class Reconciliation:
     Attributes:
         reading: Ids and faults so far.
         free: Items that are proven not to have been created: they may go again.
+        taken_back: Of the free ones, those that were created once and taken back since.
         named_twice: Items whose id, as the log has it, is another chunk's.
     """
 
     def __init__(self, reading: LogReading) -> None:
         self.reading = reading
         self.free: set[int] = set()
+        self.taken_back: set[int] = set()
         self.named_twice: set[int] = set()
 
     def learn(self, reading: LogReading) -> None:

@@ -31,7 +31,13 @@ from toloka_upload.items.identity import WIDTH
 from toloka_upload.journal import ChunkState, SentChunk
 from toloka_upload.outcomes import Places, Status
 from toloka_upload.report.observer import Waiting
-from toloka_upload.sending.listing_look import ListingQuery, late, settle_by_listing, timestamp
+from toloka_upload.sending.listing_look import (
+    LATE,
+    ListingQuery,
+    late,
+    settle_by_listing,
+    timestamp,
+)
 from toloka_upload.sending.operation import finish
 from toloka_upload.sending.reconcile import ask_log
 from toloka_upload.sending.reconciliation import Reconciliation, nothing_known
@@ -157,6 +163,7 @@ class _Recovery:
         self._lane = pool
         self._cases: list[ListingQuery] = []
         self.doubtful: list[SentChunk] = []
+        self._waited = False
 
     async def run(self, leftovers: list[SentChunk]) -> None:
         """Settle them all."""
@@ -195,7 +202,7 @@ class _Recovery:
         session = self._session
         left = late(session, self._lane, sent)
         if left > 0:
-            what = f"making sure that a lost request does not arrive: {left:.0f} s"
+            what = "making sure that a lost request does not arrive"
             session.tell(Waiting("settling", what, left))
             await session.pause(left)
             self._raise_if_stopping()
@@ -219,11 +226,23 @@ class _Recovery:
         elif sent.state is not ChunkState.SENDING or self._is_old(sent):
             since = timestamp(sent.sent_at - _DAY)
             old = self._is_old(sent)
+            if old and sent.state is ChunkState.SENDING:
+                await self._distrust_clock()
             self._cases.append(ListingQuery(sent, reconciliation, since, absent_is_free=old))
         elif self._may_go_again(sent):
             self.doubtful.append(sent)
         else:
             await self.confirm(sent)
+
+    async def _distrust_clock(self) -> None:
+        """A clock that was wrong once makes a request look old that left a second ago: give it its time, once a run."""
+        if not self._waited:
+            self._waited = True
+            seconds = LATE * self._session.settings.pacing.settle_pause
+            what = f"making sure that a lost request does not arrive: {seconds:.0f} s"
+            self._session.tell(Waiting("settling", what, seconds))
+            await self._session.pause(seconds)
+            self._raise_if_stopping()
 
     def _is_old(self, sent: SentChunk) -> bool:
         return self._session.wall() - sent.sent_at > FORGOTTEN
@@ -248,7 +267,7 @@ class _Recovery:
             self._lane.book.move(sent.id, ChunkState.ACCEPTED)
             sent.state = ChunkState.ACCEPTED
         session, lane = self._session, self._lane
-        finished = await finish(session, lane, operation, None)
+        finished = await finish(session, lane, operation, None, sent)
         if finished is None:
             lane.book.settle(sent.id, reconciliation.outcome(sent))
             lane.arrivals.give_up(sent.id)

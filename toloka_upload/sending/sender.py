@@ -17,7 +17,7 @@ from toloka_upload.items.chunks import Chunk
 from toloka_upload.items.spool import Planned, Spool
 from toloka_upload.journal import ChunkState, SentChunk
 from toloka_upload.outcomes import Block, Outcome, Places, Status
-from toloka_upload.report.observer import ChunkReturned, ChunkSent, ChunkSettled, Waiting
+from toloka_upload.report.observer import ChunkReturned, ChunkSent, ChunkSettled
 from toloka_upload.rows.model import Fault
 from toloka_upload.sending.listing_look import ListingQuery, settle_by_listing
 from toloka_upload.sending.operation import finish
@@ -26,6 +26,7 @@ from toloka_upload.sending.poster import InFlightChunk, Poster
 from toloka_upload.sending.reconcile import settle_operation
 from toloka_upload.sending.reconciliation import Reconciliation, nothing_known
 from toloka_upload.sending.request import describe, same_id, same_request
+from toloka_upload.sending.taken_back import release_taken_back
 from toloka_upload.session.loop import until
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import RetryState, Session
@@ -113,7 +114,7 @@ class Sender:
             pool.in_flight -= 1
 
     async def _send(self, pool: PoolState, planned: Planned) -> None:
-        flight = InFlightChunk(pool, planned, self._session.new_retry_state())
+        flight = InFlightChunk(pool, planned, self._session.new_retry_state(planned.number))
         try:
             reconciliation = await self._await_outcome(flight)
         except (TooLarge, InvalidItems) as error:
@@ -226,7 +227,10 @@ class Sender:
         else:
             counts.failed += 1
         older = flight.found or flight.planned.again
-        return await settle_operation(session, pool, sent, finished, older=older)
+        found = await settle_operation(session, pool, sent, finished, older=older)
+        if flight.found:
+            await release_taken_back(session, pool, sent, found)
+        return found
 
     async def _refused(self, flight: InFlightChunk, error: TooLarge | InvalidItems) -> None:
         """The API refused the request as a whole: find the items it is about, or cut it in two."""
@@ -277,7 +281,10 @@ class Sender:
             self._session.recorder.reject(*sent.places.at(row), chunk.raws[row], faults)
         if reconciliation.free:
             rest = chunk.select(sorted(reconciliation.free))
-            await self._go_again(flight, rest, reconciliation.reading)
+            if reconciliation.free == reconciliation.taken_back:
+                self._again(pool, [rest])
+            else:
+                await self._go_again(flight, rest, reconciliation.reading)
         self._session.judge(sent.rows, outcome)
 
     def _blame(self, reconciliation: Reconciliation) -> None:
@@ -354,12 +361,14 @@ class Sender:
         elif throttled:
             pool.concurrency.throttled()
             session.rate.pause(seconds)
-            await session.wait_for_rate(seconds, "the server's rate limit")
+            what = "HTTP 429, the server's rate limit"
+            waiting = session.trouble("rate_limit", what, seconds, retry_state.count, retry_state)
+            await session.wait_for_rate(waiting)
             return
-        words = "pool locked by another operation" if locked else f"operation failed ({fault.code})"
-        session.tell(
-            Waiting("pool_locked" if locked else "server_busy", words, seconds, pool.info.id)
-        )
+        words = "pool locked by another operation" if locked else f"operation failed, {fault.code}"
+        kind = "pool_locked" if locked else "server_busy"
+        waiting = session.trouble(kind, words, seconds, retry_state.count, retry_state)
+        session.tell(waiting._replace(pool=pool.info.id))
         await session.pause(seconds, Cause.LOCK if locked else Cause.SERVICE)
 
     # The end.
