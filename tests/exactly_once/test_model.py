@@ -431,6 +431,16 @@ def test_what_others_uploaded_is_not_taken_for_ours(fast_path: Path) -> None:
             assert len(history.server.items) == 2 * len(PLAIN)
 
 
+FAILED_ONCE = (1009525,)
+"""Stories that once broke a promise."""
+
+
+@pytest.mark.parametrize("seed", FAILED_ONCE)
+def test_a_story_that_failed_once_ends_well(seed: int, fast_path: Path) -> None:
+    """1009525: a synchronous request took 5 s to leave, and arrived 13 s later."""
+    tell(story(seed), fast_path)
+
+
 @pytest.mark.parametrize("block", range(10))
 def test_stories(block: int, fast_path: Path) -> None:
     """Inputs that change, options that change, weather, crashes and interrupts, as dice will have it."""
