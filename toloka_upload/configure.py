@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from toloka_upload.api.redaction import remember
 from toloka_upload.api.target import ENVIRONMENTS, Target, authorization, base_url, requester
 from toloka_upload.errors import Denied, UsageProblem
 
@@ -59,6 +60,7 @@ def target(
         secret = environ.get("TOLOKA_TOKEN", "")
     if not secret.strip():
         return Target(address, env, account)
+    remember(secret)
     return Target(address, env, account, authorization(secret))
 
 
@@ -88,10 +90,14 @@ def target_of_run(
     found = target(env, url, account or run_account or None, token_file, environ)
     if found.endpoint != endpoint or (found.account or "") != run_account:
         raise UsageProblem(
-            f"The run went to {endpoint}{f' for account {run_account}' if run_account else ''}, not to {found.shown}. "
+            f"The run went to {endpoint}{_for(run_account)}, not to {found.shown}{_for(found.account or '')}. "
             "Leave out --env, --url and --account: the run knows."
         )
     return found
+
+
+def _for(account: str) -> str:
+    return f" for account {account}" if account else ""
 
 
 def state_dir(path: Path | None) -> Path:

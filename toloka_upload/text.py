@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from unicodedata import east_asian_width
 
 _MOST_LINES = 2
@@ -99,6 +100,25 @@ def duration(seconds: float) -> str:
         elif parts:
             break
     return " ".join(parts[:2]) or "0 s"
+
+
+def ordinal(number: int) -> str:
+    """Return 3 as "3rd"."""
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
+
+
+def moment(seconds: float) -> str:
+    """Return a moment, in seconds since the epoch, as local time with its zone: "2026-11-25 18:35 CET"."""
+    return time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(seconds))
+
+
+def time_of_day(seconds: float, beside: float, *, zone: bool = False) -> str:
+    """Return a moment as local time of day; with its date if that is not the date of the moment `beside`."""
+    then, other = time.localtime(seconds), time.localtime(beside)
+    date = "" if then[:3] == other[:3] else "%Y-%m-%d "
+    return time.strftime(f"{date}%H:%M{' %Z' if zone else ''}", then)
 
 
 def pointed(text: str, at: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -25,7 +26,7 @@ from account_runs import (
 from input_runs import Service
 
 from toloka_upload.errors import UsageProblem
-from toloka_upload.run.history import last_upload, past_run, past_runs
+from toloka_upload.run.history import last_upload, past_run, past_runs, prune
 
 ROWS = [general(number) for number in range(500)]
 
@@ -355,3 +356,52 @@ def test_of_a_lost_journal_just_what_was_taken_back_goes_again(service: Service)
     counted = upload(service, ROWS[:50]).counts
     assert counted == {"read": 50, "created": 5, "already_uploaded": 45}
     assert overlaps(service) == [0] * 5 + [3] * 50
+
+
+def test_a_pool_that_is_gone_does_not_keep_the_others(service: Service) -> None:
+    """Two pools, one of them gone since: the other's items are taken back, and the error says which is gone."""
+    rows = [{**general(number), "pool_id": "21" if number % 2 else "24"} for number in range(6)]
+    run = upload(service, rows, pool=None).report.run_id
+
+    def api(
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        if path.endswith(("/pools/24", "/trainings/24")):
+            return 404, {}, b'{"code":"DOES_NOT_EXIST","message":"gone","request_id":"1"}'
+        return service(method, path, query, headers, body)
+
+    report = undo(api, run)
+    assert (report.exit_status, counts(report)) == (69, {"items": 6, "undone": 3, "left": 3})
+    assert report.error
+    assert "24" in report.error.message
+
+
+def test_items_of_an_archived_pool_are_tried(service: Service) -> None:
+    """Whether it takes anything back is for the API to say, and `adopt` only reads."""
+    upload(service, ROWS[:3])
+    ask(service, "POST", "/pools/21/archive")
+    report = undo(service)
+    assert report.counts["failed"] + report.counts["undone"] == 3
+    forget()
+    assert adopt(service).exit_status == 0
+
+
+def test_an_undo_is_no_upload(service: Service) -> None:
+    """Undoing or verifying it is a usage error, not success with zeros."""
+    upload(service, ROWS[:3])
+    undo(service)
+    (own,) = [run.id for run in past_runs(STATE) if run.command == "undo"]
+    assert undo(service, own).exit_status == 2
+
+
+def test_a_pruned_run_is_not_said_to_be_killed(service: Service) -> None:
+    """Its report is forgotten, not its end."""
+    upload(service, ROWS[:3])
+    (STATE / "runs.jsonl").unlink()
+    assert prune(STATE, 0.0, time.time() + 1) == 1
+    (run,) = past_runs(STATE)
+    assert (run.state, run.next_step) == ("pruned", "nothing")

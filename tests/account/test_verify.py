@@ -27,6 +27,7 @@ from account_runs import (
 )
 from input_runs import Service, world
 
+from toloka_upload.account.comparison import Comparison
 from toloka_upload.report.account import AccountReport
 from toloka_upload.run.history import last_upload
 
@@ -415,3 +416,32 @@ def test_a_run_without_rows_in_the_pool_is_not_the_last_upload(service: Service)
     upload(service, ROWS[:3])
     assert upload(service, [{"input_values": {"nothing": 1}}]).report.exit_status == 65
     assert counts(verify(service)) == {"rows": 3, "same": 3}
+
+
+def test_a_listing_that_lags_is_looked_at_twice(service: Service) -> None:
+    """Right after a run, what the listing does not show yet is not missing."""
+    upload(service, ROWS[:20])
+    api = Tampered(service)
+    api.hidden = {item["id"] for item in service.pool()[:5]}
+    api.broken = lambda _: api.pages >= 1 and bool(api.hidden.clear())
+    assert counts(verify(api)) == {"rows": 20, "same": 20}
+
+
+def test_ids_are_written_as_text() -> None:
+    """What a server calls an item can forge no line of the combined file."""
+    combined = io.StringIO()
+    comparison = Comparison(AccountReport("verify"), combined)
+    comparison.rows("same", [("a.jsonl", 1)], "x\x1b[31m\n= fake:1 id")
+    comparison.task("extra", "y\n= fake:2 id")
+    assert len(combined.getvalue().splitlines()) == 2
+    assert "\x1b" not in combined.getvalue()
+
+
+def test_rows_that_cannot_be_in_the_pool_are_named(service: Service) -> None:
+    """One of another pool, one that is no row: missing, and the warning says why."""
+    Path("a.jsonl").write_text(
+        json.dumps(general(1)) + "\n" + json.dumps(general(2, pool_id="24")) + "\n"
+    )
+    report = verify_files(service, None)
+    assert counts(report) == {"rows": 2, "missing": 2}
+    assert any("a.jsonl:2" in warning for warning in report.warnings)

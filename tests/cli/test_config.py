@@ -216,3 +216,17 @@ def test_a_shell_completes(
     cli("--env", "local", "-p", "21", "tasks.jsonl", "-q")
     complete(monkeypatch, line)
     assert sorted(capfd.readouterr().out.split()) == sorted(offered)
+
+
+@pytest.mark.parametrize("option", ["--results", "--rejects", "--events", "--report"])
+def test_the_configuration_file_is_no_output(cli: Cli, option: str) -> None:
+    """Neither by its name nor by another way to it."""
+    good_rows("tasks.jsonl")
+    text = 'env = "local"\npool = 21\n'
+    Path("toloka-upload.toml").write_text(text)
+    Path("other.html").symlink_to("toloka-upload.toml")
+    for name in ("toloka-upload.toml", "other.html"):
+        ended = cli("tasks.jsonl", option, name, "--force")
+        assert ended.status == 2, ended.err
+        assert "is also the configuration file" in ended.err
+        assert Path("toloka-upload.toml").read_text() == text

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -196,3 +199,28 @@ def test_on_windows_it_says_at_once_where_it_runs(here: Path) -> None:
     assert done.returncode == 1
     assert "run it in WSL" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.usefixtures("here")
+def test_ctrl_c_is_heard_among_blank_lines_without_end(form: str) -> None:
+    """No row comes, nothing is told, and still the run ends at once with 130."""
+    command = [sys.executable, "-m", "toloka_upload", *LOCAL, "--format", form, "-"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin
+        assert process.stderr
+        process.stdin.write(b"image\n" if form == "csv" else b"\n")
+        process.stderr.readline()  # it has begun
+        blank, asked = b"\n" * (1 << 20), None
+        with contextlib.suppress(BrokenPipeError):
+            for piece in range(10_000):
+                process.stdin.write(blank)
+                if piece == 2:
+                    asked = time.monotonic()
+                    process.send_signal(signal.SIGINT)
+                assert asked is None or time.monotonic() - asked < 10
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        assert process.wait(timeout=10) == 130

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toloka_upload.api.answers import Answer, faults_by_item, faults_of, read
+from toloka_upload.api.answers import Answer, faults_by_item, faults_of, is_index, read
 from toloka_upload.api.errors import (
     AccessDenied,
     AnswerLost,
@@ -252,3 +252,27 @@ def test_a_suites_faults_keep_the_tasks_index() -> None:
     """`0.tasks.1.…` is the second task of the first suite."""
     payload = {f"0.tasks.1.{IMAGE.field}": IMAGE_FIELD[IMAGE.field]}
     assert faults_by_item(payload, 2) == {0: [IMAGE._replace(field=f"tasks.1.{IMAGE.field}")]}
+
+
+def deep(levels: int) -> dict[str, Any]:
+    """An object in an object, and so on, and a fault at the bottom."""
+    value: dict[str, Any] = {"code": "X", "message": "m"}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+def test_an_index_of_thousands_of_digits_is_none() -> None:
+    """Python reads no such number: the payload is one without any index, and the items are looked for."""
+    payload = {"9" * 5000: {"input_values.image": {"code": "X", "message": "m"}}}
+    assert not is_index("9" * 5000)
+    assert is_index("12")
+    assert faults_by_item(payload, 3) == {}
+    assert faults_by_item(payload, 1)[0][0].code == "X"
+
+
+@pytest.mark.parametrize("levels", [20, 21, 985, 5000])
+def test_faults_at_any_depth_are_read_or_left_out(levels: int) -> None:
+    """However deep an answer is nested, reading it does not fail."""
+    found = faults_of(deep(levels))
+    assert [fault.code for fault in found] == (["X"] if levels <= 20 else [])

@@ -29,6 +29,19 @@ def test_two_looks_for_equal_rows_do_not_wait_for_each_other() -> None:
         assert second.may_begin()
 
 
+def test_a_look_that_is_not_certain_waits_for_one_that_is() -> None:
+    """It would take all there is, and leave the other one without what it must have created."""
+    arrivals = Arrivals()
+    arrivals.expect(0, X, 0.0)
+    arrivals.expect(1, X, 0.0)
+    with arrivals.look({0}, {X}) as guess:
+        with arrivals.look({1}, {X}, certain=True) as certain:
+            assert certain.may_begin()
+            assert not guess.may_begin()
+            arrivals.over(1)
+        assert guess.may_begin()
+
+
 def test_a_look_goes_on_waiting_for_a_request_that_has_another_record() -> None:
     """The same request again: the one of an earlier run, taken over by the record of this one."""
     arrivals = Arrivals()

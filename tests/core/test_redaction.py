@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,6 +13,8 @@ import pytest
 from toloka_upload.api.client import Client
 from toloka_upload.api.errors import ApiError
 from toloka_upload.api.target import Target
+from toloka_upload.cli.bug import report_bug
+from toloka_upload.configure import target
 
 TOKEN = "AQAD-secret-0123456789"
 
@@ -54,8 +58,38 @@ def test_names_log_and_faults_do_not_echo_it() -> None:
     assert TOKEN not in str(answer)
 
 
-def test_a_token_too_short_to_be_one_changes_nothing() -> None:
-    """`test` would be found in many a word."""
+def short(body: Any, status: int = 200) -> Client:
+    """The client of somebody whose token is `test`."""
     target = Target("http://127.0.0.1:9/api/v1", "custom", authorization="OAuth test")
-    short = Client(target, handler=lambda *_: (200, {}, b'{"private_name": "test"}'))
-    assert short.pool("21") == {"private_name": "test"}
+    return Client(target, handler=lambda *_: (status, {}, orjson.dumps(body)))
+
+
+def test_a_short_token_is_taken_out_of_prose_where_it_stands_by_itself() -> None:
+    """`test` is found in many a word, and in many a value that the program works with."""
+    assert short({"private_name": "test"}).pool("21") == {"private_name": "test"}
+    body = {"code": "test", "message": "tested: OAuth test, 'test' is no token, contest, test-1"}
+    with pytest.raises(ApiError) as caught:
+        short({**body, "payload": {"test": {"code": "X", "message": "no test"}}}, 400).pool("21")
+    error = caught.value
+    assert error.message == "tested: OAuth [token], '[token]' is no token, contest, test-1"
+    assert error.payload == {"test": {"code": "X", "message": "no [token]"}}
+    assert error.code == "test"
+
+
+def test_a_report_about_an_error_of_ours_has_no_token(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Neither the message on the terminal nor the file, however short the token and wherever it came from."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for secret in (f"ApiKey {TOKEN}", "s3cr3t"):
+        target("production", None, None, None, {"TOLOKA_TOKEN": secret})
+    try:
+        raise ValueError(f"header 'OAuth {TOKEN}' and s3cr3t are odd")
+    except ValueError as error:
+        problem = report_bug(error, ["--token-command", f"echo {TOKEN}"])
+    (file,) = tmp_path.glob("toloka-upload-bug-*")
+    for text in (str(problem), file.read_text().partition("raise ValueError")[0]):
+        assert TOKEN not in text
+    assert "'OAuth [token]' and [token] are odd" in str(problem)
+    assert "'OAuth [token]' and [token] are odd" in file.read_text()
+    assert TOKEN not in file.read_text()

@@ -159,3 +159,18 @@ def test_a_reader_that_leaves_a_real_pipe_harms_nothing(tmp_path: Path) -> None:
         observer(sent(3))
     assert json.loads(seen)["chunk"] == 1
     assert len(warned) == 1
+
+
+def test_a_wait_has_its_times_in_the_events() -> None:
+    """When it began, ends, and is given up at the latest, as moments in UTC; what nobody can tell is null."""
+    stream = io.BytesIO()
+    observer = EventsFile(stream, name="x", now=lambda: 100.0, warn=print, owned=False)
+    observer(ev.Waiting("server_busy", "HTTP 503", 8.0, attempt=3, since=10.0, gives_up=900.0))
+    observer(ev.Waiting("rate_limit", "limit of --rate 9/min", 26.0))
+    one, other = map(json.loads, stream.getvalue().splitlines())
+    assert (one["message"], one["attempt"], one["seconds"]) == ("HTTP 503", 3, 8.0)
+    assert one["since"] == "1970-01-01T00:00:10.000Z"
+    assert one["until"] == "1970-01-01T00:01:48.000Z"
+    assert one["gives_up"] == "1970-01-01T00:15:00.000Z"
+    assert (other["since"], other["gives_up"]) == (None, None)
+    assert other["until"] == "1970-01-01T00:02:06.000Z"

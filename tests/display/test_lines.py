@@ -30,7 +30,7 @@ from toloka_upload.display.base import Lines
 from toloka_upload.display.narrate import Level, Narrator
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
-from toloka_upload.report.summary import RunError
+from toloka_upload.report.summary import ErrorGroup, RunError
 from toloka_upload.text import plain
 
 
@@ -96,10 +96,10 @@ def test_the_progress_line_says_how_far_how_fast_and_what_it_waits_for() -> None
     watched = Watched()
     watched.tell(rows_read(1000, of=1000, rejected=3, finished=True), sent(1), sent(2))
     watched.tell(settled(1), after=10.0)
-    watched.tell(ev.Waiting("rate_limit", "minute limit: 23 s", 23.0), after=10.0)
+    watched.tell(ev.Waiting("rate_limit", "limit of --rate 9/min", 23.0), after=10.0)
     assert watched.tick(after=10.0) == [
         "after 30 s: 100 of 1,000 rows in the pool, 10 %, 3 rows/s, 4 min 30 s left, 3 rejected,"
-        " 1 chunk in flight, waiting: minute limit: 13 s"
+        " 1 chunk in flight, waiting: limit of --rate 9/min, again in 13 s"
     ]
 
 
@@ -120,20 +120,38 @@ def test_no_progress_line_follows_the_end() -> None:
 def test_a_wait_is_told_when_it_begins_and_not_each_time_again() -> None:
     """A paced run waits every minute: one line a reason and half a minute is enough."""
     watched = Watched()
-    wait = ev.Waiting("server_busy", "server busy, next try in 8 s (3rd)", 8.0)
-    assert watched.tell(wait) == ["waiting: server busy, next try in 8 s (3rd)"]
+    wait = ev.Waiting("server_busy", "server busy, HTTP 503", 8.0, attempt=3)
+    assert watched.tell(wait) == ["waiting: server busy, HTTP 503 (3rd try), again in 8 s"]
     assert watched.tell(wait, after=8.0) == []
     assert watched.tell(ev.Waiting("rate_limit", "minute limit: 5 s", 5.0)) != []
     assert watched.tell(wait, after=30.0) != []
     assert watched.tell(ev.Waiting("server_busy", "", 0.0)) == []
 
 
-def test_the_first_ten_faults_are_lines_in_the_promised_form() -> None:
-    """Each reads `file:line: field: CODE: message`; the rest is left to the summary, once."""
-    lines = Watched().tell(*(rejected(line) for line in range(418, 440)))
-    assert lines[0] == "tasks.jsonl:418: input_values.image: VALUE_REQUIRED: Value must be present"
-    assert [line.split(":")[1] for line in lines[:10]] == [str(n) for n in range(418, 428)]
-    assert lines[10:] == ["more faults follow; the summary groups them"]
+def test_a_fault_is_a_line_once_a_cause_in_the_promised_form() -> None:
+    """`file:line: field: CODE: message` of the first row that has it; at the end, how many have it."""
+    watched = Watched()
+    other = rejected(500)._replace(field="input_values.text")
+    lines = watched.tell(*(rejected(line) for line in range(418, 440)), other, other)
+    assert lines == [
+        "tasks.jsonl:418: input_values.image: VALUE_REQUIRED: Value must be present",
+        "tasks.jsonl:500: input_values.text: VALUE_REQUIRED: Value must be present",
+    ]
+    ended = report(ExitStatus.REJECTED, created=1, rejected=23)
+    ended.errors = [
+        ErrorGroup("VALUE_REQUIRED", "input_values.image", 22, "tasks.jsonl", 418, "told"),
+        ErrorGroup("INVALID_JSON", "", 1, "tasks.jsonl", 7, "told"),
+    ]
+    counted = "22 rows with VALUE_REQUIRED in input_values.image, the first at tasks.jsonl:418"
+    assert watched.tell(ev.RunFinished(ended))[0] == counted
+    assert counted not in Watched(say_error=False).tell(ev.RunFinished(ended))
+
+
+def test_more_than_ten_causes_are_left_to_the_summary() -> None:
+    """And that is said once."""
+    lines = Watched().tell(*(rejected(n)._replace(code=f"CODE_{n}") for n in range(1, 14)))
+    assert len(lines) == 11
+    assert lines[10] == "there are more kinds of faults; the summary has them"
 
 
 def test_quiet_says_errors_and_warnings_only() -> None:
@@ -172,7 +190,7 @@ def test_verbose_tells_each_chunk_and_each_retry() -> None:
         "chunk 2: goes again: too large, halved"
     ]
     wait = ev.Waiting("server_busy", "server busy", 1.0)
-    assert watched.tell(wait, wait) == ["waiting: server busy"] * 2
+    assert watched.tell(wait, wait) == ["waiting: server busy, again in 1 s"] * 2
     assert watched.tell(ev.PoolChecked("21", "Cats", "CLOSED", "1", 7)) == [
         "pool 21 (Cats, CLOSED) of project 1; 7 rows known from earlier uploads"
     ]
@@ -186,9 +204,7 @@ def test_hostile_texts_reach_the_stream_as_text(level: Level) -> None:
     text = watched.stream.getvalue()
     assert lines
     assert not set(text) & set("\x1b\x07\x9b\r\u202e\udc80")
-    ours = (
-        "  |toloka-upload |pool |warning: |chunk |waiting: |stopping: |error: |ended |after |more "
-    )
+    ours = "  |toloka-upload |pool |warning: |chunk |waiting: |stopping: |error: |ended |after |there are more "
     assert all(re.match(rf"{ours}|{re.escape(plain(HOSTILE))}:\d+: ", line) for line in lines)
 
 

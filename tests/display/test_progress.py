@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
-from display_runs import finished, progressed, rejected, rows_read, sent, settled, started
+from display_runs import finished, progressed, rows_read, sent, settled, started
 
 from toloka_upload.display.progress import Progress, Speed
 from toloka_upload.errors import ExitStatus
@@ -109,17 +111,55 @@ def test_a_run_that_stops_has_no_time_left_to_tell() -> None:
 
 
 def test_a_wait_counts_down_and_ends_by_itself() -> None:
-    """The seconds in the message are replaced by those that are left."""
-    progress = told(ev.Waiting("rate_limit", "minute limit: 23 s", 23.0))
-    assert [wait.words(0.5) for wait in progress.waits(0.5)] == ["minute limit: 23 s"]
-    assert [wait.words(20.0) for wait in progress.waits(20.0)] == ["minute limit: 3 s"]
+    """What is left of it is told."""
+    progress = told(ev.Waiting("rate_limit", "limit of --rate 9/min", 23.0))
+    words = [progress.waits(now)[0].words(now) for now in (0.5, 20.0)]
+    assert words == ["limit of --rate 9/min, again in 23 s", "limit of --rate 9/min, again in 3 s"]
     assert progress.waits(23.0) == []
 
 
-def test_a_wait_without_seconds_in_its_words_is_told_as_it_is() -> None:
-    """The core's words are never guessed at."""
-    progress = told(ev.Waiting("pool_locked", "pool locked by another operation", 5.0))
-    assert progress.waits(2.0)[0].words(2.0) == "pool locked by another operation"
+def test_a_wait_whose_end_nobody_can_tell_is_told_without_one() -> None:
+    """Another run may end at any moment."""
+    progress = told(ev.Waiting("lock", "another run may hold the pool", 5.0))
+    assert progress.waits(2.0)[0].words(2.0) == "another run may hold the pool"
+
+
+def test_a_wait_says_for_what_since_when_and_until_when_at_the_latest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Local time, with its zone where it is kept for later; with the date where it is another one."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    began = 1_764_091_200.0  # 18:20 in Berlin
+    wait = ev.Waiting("server_busy", "cannot resolve api.example", 8.0, None, 3, began, began + 900)
+    words = "cannot resolve api.example (3rd try since 18:20), again in 8 s, giving up at 18:35"
+    assert wait.words(8.0) == words
+    assert wait.words(8.0, zone=True) == f"{words} CET"
+    first = wait._replace(attempt=1, gives_up=began + 86_400)
+    assert first.words(1.2, zone=True) == (
+        "cannot resolve api.example (1st try), again in 2 s, giving up at 2025-11-26 18:20 CET"
+    )
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_chunk_whose_request_was_refused_says_so_instead_of_being_sent() -> None:
+    """Until it goes again."""
+    progress = told(sent(1), sent(2))
+    progress.note(ev.Waiting("rate_limit", "HTTP 429, the server's limit", 26.0, chunk=2), 1.0)
+    assert [bool(flight.refused) for flight in progress.flights.values()] == [False, True]
+    progress.note(sent(2, attempt=2), 27.0)
+    assert not progress.flights[2].refused
+
+
+def test_the_time_left_knows_a_limit_before_it_has_been_felt() -> None:
+    """1,000 rows at 100 a minute: the first 100 went in a second, the others will not."""
+    progress = told(rows_read(1000, of=1000, finished=True), sent(1))
+    progress.note(settled(1, created=100), 1.0)
+    progress.note(ev.Waiting("rate_limit", "limit of --rate 100/min", 59.0, pace=100 / 60), 1.0)
+    assert progress.seconds_left(1.0) == pytest.approx(540.0)
+    progress.note(sent(2)._replace(rows=100, items=10), 2.0)  # suites of ten rows
+    assert progress.seconds_left(2.0) == pytest.approx(58.0 + 9.0 * 2, abs=15.0)
 
 
 def test_zero_seconds_end_the_waits_of_that_reason() -> None:
@@ -130,15 +170,9 @@ def test_zero_seconds_end_the_waits_of_that_reason() -> None:
         ev.Waiting("rate_limit", "c", 7.0),
     )
     progress.note(ev.Waiting("pool_locked", "", 0, "21"), 1.0)
-    assert [wait.message for wait in progress.waits(1.0)] == ["c", "b"]
+    assert [wait.event.message for wait in progress.waits(1.0)] == ["c", "b"]
     progress.note(ev.Waiting("pool_locked", "", 0), 1.0)
-    assert [wait.message for wait in progress.waits(1.0)] == ["c"]
-
-
-def test_the_last_faults_are_kept_once_ten_were_printed() -> None:
-    """The first ten have lines of their own."""
-    progress = told(*(rejected(line) for line in range(1, 16)))
-    assert [text.split(":")[1] for text in progress.late_faults] == ["13", "14", "15"]
+    assert [wait.event.message for wait in progress.waits(1.0)] == ["c"]
 
 
 def test_the_report_has_the_last_word() -> None:

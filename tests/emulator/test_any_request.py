@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from emulated import Api, suite, task
 from test_pools import POOL, PROJECT, TRAINING
+
+from toloka_upload.emulator import World
 
 TEXTS = [
     *("", "0", "1", "-1", "+1", "9" * 18, "9" * 19, "9" * 30, "1e400", "NaN", "²", "x", "'", ","),
@@ -64,6 +70,26 @@ def full(api: Api) -> Api:
     return api
 
 
+SPEC = {"input_spec": {"image": {"type": "url", "pattern": "h.*"}}, "output_spec": {}}
+WORLD = World(
+    {1: {**PROJECT, "id": "1", "task_spec": SPEC}},
+    {21: {**POOL, **DYNAMIC, "id": "21", "project_id": "1", "status": "OPEN", "enforced_task_spec": {}}},
+    {25: {**TRAINING, "id": "25", "project_id": "1"}},
+    {"tasks": [{**task(), "assignments_taken": 1}], "suites": [suite()]},
+    [{**ANSWER, "id": "told"}],
+    {"id": "x", "balance": 1.5, "company": {"id": "1"}},
+    {"lock_pool": "off"},
+)  # fmt: skip
+NOT_JSON = [
+    math.nan,
+    math.inf,
+    datetime(2026, 1, 1, tzinfo=UTC),
+    date(2026, 1, 1),
+    b"x",
+    {1: 2},
+    {"a": math.nan},
+]
+
 LISTS = ["/projects", "/pools", "/trainings", "/tasks", "/task-suites", "/assignments", "/operations"]  # fmt: skip
 
 
@@ -78,12 +104,12 @@ def test_any_parameter_has_an_answer(full: Api, path: str) -> None:
         assert full.get(f"{path}/{name}").status in (200, 404, 409)
 
 
-def spoiled(value: Any) -> Iterator[Any]:
+def spoiled(value: Any, values: Sequence[Any] = VALUES) -> Iterator[Any]:
     """A body with each of its parts, at any depth, replaced by each value."""
-    yield from VALUES
+    yield from values
     parts = value.items() if isinstance(value, dict) else enumerate(value)
     for name, part in parts:
-        for new in spoiled(part) if isinstance(part, dict | list) else VALUES:
+        for new in spoiled(part, values) if isinstance(part, dict | list) else values:
             other = copy.copy(value)
             other[name] = new
             yield other
@@ -138,3 +164,52 @@ def test_any_word_to_the_control_endpoint_has_an_answer(full: Api, what: str, bo
         assert full.state["pools"]
         assert full.get("/requester").status == 200
         assert full.get("/tasks", pool_id=21, owner_id="x").status == 200
+
+
+def worlds(part: str) -> Iterator[World]:
+    """The world with whatever does not belong there at each place of one of its parts."""
+    values = [*VALUES, *NOT_JSON]
+    whole = getattr(WORLD, part)
+    if part in ("requester", "switches"):
+        yield from (replace(WORLD, **{part: one}) for one in spoiled(whole, values))
+    elif part == "assignments":
+        yield from (replace(WORLD, assignments=[one]) for one in spoiled(whole[0], values))
+    elif part == "items":
+        for kind, (entry,) in whole.items():
+            for one in spoiled(entry, values):
+                yield replace(WORLD, items={**whole, kind: [one]})
+    else:
+        ((number, entry),) = whole.items()
+        for one in spoiled(entry, values):
+            yield replace(WORLD, **{part: {number: one}})
+
+
+PLACE = r"(project|pool|training|task|task_suite|assignment) \d+: |requester: |switches: "
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["projects", "pools", "trainings", "items", "assignments", "requester", "switches"],
+)
+def test_any_world_is_refused_or_lives(full: Api, part: str) -> None:
+    """Whatever is not as it should be is a ValueError that names the place; what was let in can be used."""
+    full.emulator.put(WORLD)
+    let_in, refusals = 0, set()
+    for one in worlds(part):
+        try:
+            full.emulator.put(one)
+        except ValueError as problem:
+            refusals.add(bool(re.match(PLACE, str(problem))))
+            continue
+        let_in += 1
+        for where in LISTS:
+            reply = full.get(where, pool_id=21, sort="-created")
+            assert reply.status in (200, 400), (one, reply)
+            assert where == "/assignments" or json.loads(reply.body)
+        assert full.post("/tasks", task(pool_id="25")).status in (201, 400)
+        assert full.post("/task-suites", suite()).status in (201, 400, 409)
+        assert full.post("/pools/21/open").status < 500
+        assert full.state["pools"]
+        full.emulator.put(WORLD)
+    assert let_in
+    assert refusals == {True}

@@ -130,3 +130,38 @@ def test_a_wrong_answer_is_not_put_in(api: Api, said: Any) -> None:
     """400 from the control endpoint, all or nothing."""
     assert api.control("assignments", [{"pool_id": "21"}, said]).status == 400
     assert listed(api, pool_id=21) == []
+
+
+def test_an_answer_that_is_rejected_gives_its_overlap_back(api: Api) -> None:
+    """However it came to be rejected: by word of the API or of the control endpoint."""
+    one = ids(api, 3)[0]
+    of_suite = api.post("/task-suites", suite(overlap=2)).json["id"]
+
+    def remaining() -> list[int]:
+        return [
+            api.get(f"/tasks/{one}").json["remaining_overlap"],
+            api.get(f"/task-suites/{of_suite}").json["remaining_overlap"],
+        ]
+
+    first = put(api, tasks=[one], status="SUBMITTED", solutions=[ANSWER])["id"]
+    second = put(api, task_suite_id=of_suite, status="SUBMITTED", solutions=[ANSWER, ANSWER])["id"]
+    assert remaining() == [2, 1]
+    for name in (first, second):
+        assert api.patch(f"/assignments/{name}", {"status": "REJECTED"}).status == 200
+    assert remaining() == [3, 2]
+    for name in (first, second):
+        assert api.patch(f"/assignments/{name}", {"status": "ACCEPTED"}).status == 200
+    assert remaining() == [2, 1]
+    put(api, id=first, tasks=[one], status="EXPIRED")
+    assert remaining() == [3, 1]
+
+
+def test_no_more_answers_come_than_are_asked_for(api: Api) -> None:
+    """An overlap of two is two answers; those that were skipped do not count."""
+    one = ids(api, 2)[0]
+    for status in ("ACTIVE", "SKIPPED", "ACCEPTED"):
+        put(api, tasks=[one], status=status)
+    reply = api.control("assignments", {"tasks": [one]})
+    assert (reply.status, "nobody more gets" in reply.json["message"]) == (400, True)
+    back = api.patch(f"/tasks/{one}/set-overlap-or-min", {"overlap": 0, "infinite_overlap": False})
+    assert back.json["overlap"] == 2

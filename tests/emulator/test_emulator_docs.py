@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import json
 import os
 import re
@@ -181,8 +183,8 @@ def test_the_bad_day_takes_place(tmp_path: Path, port: int) -> None:
 
 
 def lines(sample: str) -> dict[str, Any]:
-    """The tests that a sample defines, with a job for them to call."""
-    names: dict[str, Any] = {"run_my_job": careful_job, "load_world": load_world}
+    """The tests that a sample defines, as it stands, with the reader's own job for them to call."""
+    names: dict[str, Any] = {"run_my_job": careful_job}
     exec(compile(sample, str(DOCUMENT), "exec"), names)
     return names
 
@@ -228,6 +230,46 @@ def test_the_test_with_a_world_works(
     names = lines(the_sample("python", "load_world"))
     names["run_my_job"] = careful_job
     names["test_my_job_fills_a_pool_on_the_map"](start_toloka_emulator)
+
+
+def test_the_samples_for_pytest_run_as_they_stand(tmp_path: Path) -> None:
+    """The page's own `conftest.py` and tests, in a directory of their own, with the reader's job beside them."""
+    conftest, *tests = [sample for sample in samples("python") if "client." not in sample]
+    (tmp_path / "conftest.py").write_text(conftest)
+    job = "import sys\nsys.path.insert(0, {!r})\nfrom test_emulator_docs import careful_job as run_my_job\n"
+    (tmp_path / "job.py").write_text(job.format(str(Path(__file__).parent)))
+    for number, sample in enumerate(tests):
+        (tmp_path / f"test_{number}.py").write_text(f"from job import run_my_job\n{sample}")
+    (tmp_path / "world.toml").write_text(the_sample("toml", "[[pool]]"))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--import-mode=importlib",
+    ]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=40, check=False,
+                         env={**os.environ, "PYTHONPATH": ":".join([str(tmp_path), *sys.path])})  # fmt: skip
+    assert "2 passed" in ran.stdout, ran
+
+
+def test_every_sample_imports_what_it_uses() -> None:
+    """Whoever copies a block, or blocks that go on one from the other, has all names in it."""
+    known: set[str] = {*dir(builtins), "run_my_job"}
+    for sample in samples("python"):
+        tree = ast.parse(sample)
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        made = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+        made |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                made |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.FunctionDef):
+                made.add(node.name)
+        known |= made
+        assert {node.id for node in names} <= known
 
 
 def test_every_sample_is_run() -> None:

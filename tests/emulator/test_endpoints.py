@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from emulated import Api, bad_task, new_id, suite, task
 
+from toloka_upload.emulator import Emulator
+
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -250,4 +252,28 @@ def test_items_are_of_a_pool_and_a_kind_that_there_are(api: Api) -> None:
         (21, "tasks; DROP TABLE tasks"),
     ):
         with pytest.raises(ValueError, match=r"there is no pool|kind is one of"):
-            api.emulator.items(pool, kind)  # type: ignore[arg-type]
+            api.emulator.items(pool, kind)
+
+
+def test_text_that_no_socket_brings_has_an_answer(api: Api) -> None:
+    """A lone surrogate in a request that a test makes by hand."""
+    assert api.get("/tasks/\ud800").status == 404
+    assert api.get("/projects", public_name="\ud800").status == 400
+    assert api.get("/assignments", pool_id=21, user_id="\ud800").status == 200
+
+
+@pytest.mark.parametrize("path", ["tasks", "/task", "/tasks/1", "POST /tasks", ""])
+def test_only_paths_that_there_are_are_counted(api: Api, path: str) -> None:
+    """An assertion that nothing came to a mistyped path would hold for ever."""
+    api.get("/operations/x")
+    assert api.emulator.ledger.count("GET", "/operations/{id}") == 1
+    with pytest.raises(ValueError, match="no path"):
+        api.emulator.ledger.count("GET", path)
+
+
+@pytest.mark.parametrize("world", ["world.toml", {}, 5])
+def test_a_world_is_one(api: Api, world: object) -> None:
+    """The plugin and `put` take what `load_world` returns, and say so."""
+    for take in (Emulator.in_memory, api.emulator.put):
+        with pytest.raises(TypeError, match="load_world"):
+            take(world)

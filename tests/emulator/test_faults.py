@@ -309,6 +309,48 @@ def test_a_fault_of_operations_waits_for_one(api: Api) -> None:
     assert api.emulator.faults.counts == {"empty-log": 1}
 
 
+OPERATION_FAULTS = [name for name, action in ACTIONS.items() if action.phase == "operation"]
+
+
+@pytest.mark.parametrize("action", [*OPERATION_FAULTS, "lock-pool"])
+def test_the_account_has_only_what_happened(api: Api, action: str) -> None:
+    """What makes no operation, or locks no pool, spends no fault of that kind, and is not counted by `nth`."""
+    chosen = new_id()
+    api.submit([task()], operation_id=chosen)
+    api.emulator.faults.add({"action": action, "nth": 1})
+    if action != "lock-pool":
+        api.post("/tasks", [task()])
+        api.post("/tasks", [task()], async_mode=True, operation_id=chosen)
+        api.post("/tasks", b"[", async_mode=True)
+        api.post("/tasks", [task(pool_id="23")], async_mode=True)
+        api.post("/pools/21/open")
+    api.get("/pools/21")
+    api.get("/tasks", pool_id=21)
+    assert api.emulator.faults.counts == {}
+    api.post("/tasks", [task()], async_mode=True)
+    assert api.emulator.faults.counts == {action: 1}
+    assert api.emulator.ledger.requests[-1].fault == action
+
+
+@pytest.mark.parametrize(
+    ("part", "count", "left"), [(0.3, 10, 7), (0.1, 3, 2), (0.01, 10, 9), (0, 5, 5)]
+)
+def test_a_gappy_log_lacks_its_part(api: Api, part: float, count: int, left: int) -> None:
+    """As many entries as it says, to the nearest; one at least."""
+    api.emulator.faults.add({"action": "gappy-log", "part": part})
+    operation = api.submit([task(number) for number in range(count)])
+    assert len(api.log(operation)) == left
+
+
+def test_a_throttle_asks_for_whole_seconds(api: Api) -> None:
+    """As HTTP has it: never less than was said."""
+    api.emulator.faults.add(
+        *({"action": "throttle", "kind": k, "seconds": 2.5} for k in ("seconds", "date"))
+    )
+    assert api.get("/requester").headers["Retry-After"] == "3"
+    assert api.get("/requester").headers["Retry-After"] == "Fri, 15 Jan 2027 08:00:03 GMT"
+
+
 def test_the_account_tells_each_fault(api: Api) -> None:
     """When, what, to which request, and to which operation."""
     chosen = new_id()
@@ -326,18 +368,40 @@ def test_the_account_tells_each_fault(api: Api) -> None:
     [
         ({"action": "rest"}, "there is no action 'rest'"),
         ({}, "there is no action None"),
-        ({"action": "reset", "seconds": 1}, "no setting 'seconds'"),
+        (
+            {"action": "reset", "seconds": 1},
+            "reset: seconds: VALUE_NOT_ALLOWED: Unknown field name",
+        ),
+        ({"action": "reset", "path_": "/tasks"}, "did you mean .path."),
         ({"action": "reset", "nth": 0}, "counts from 1"),
         ({"action": "reset", "times": -1}, "times"),
         ({"action": "reset", "probability": 2}, "probability"),
         ({"action": "throttle", "kind": "WEEK"}, "MIN, HOUR, DAY"),
         ({"action": "refuse", "status": "503"}, "status"),
         ({"action": "refuse", "status": 9}, "status"),
-        ({"action": "delay", "seconds": -1}, "from 0"),
+        ({"action": "delay", "seconds": -1}, "delay: seconds: VALUE_LESS_THAN_MIN"),
+        ({"action": "delay", "seconds": float("nan")}, "seconds"),
+        ({"action": "delay", "seconds": float("inf")}, "seconds"),
+        ({"action": "delay", "seconds": True}, "seconds"),
+        ({"action": "refuse", "status": 100}, "status"),
+        ({"action": "refuse", "body": 5}, "body: UNKNOWN_ENUM_VALUE"),
+        ({"action": "too-large", "body": "empty"}, "json, html"),
+        ({"action": "fail-operation", "part": 2}, "part: VALUE_GREATER_THAN_MAX"),
+        ({"action": "gappy-log", "part": 1e9}, "part"),
+        ({"action": "reset", "probability": "0.5"}, "probability"),
+        ({"action": "reset", "nth": True}, "nth"),
+        ({"action": "reset", "nth": [1, "2"]}, "nth"),
+        ({"action": "reset", "times": True}, "times"),
+        ({"action": "reset", "path": 5}, "path"),
+        ({"action": "reset", "method": ["POST"]}, "method"),
+        ({"action": "switch", "switches": 5}, "switches"),
+        ({"action": ["reset"]}, "there is no action"),
+        (5, "an object is expected, not 5"),
+        ([], "an object is expected"),
         ({"action": "switch", "switches": {"nothing": 1}}, "no switch 'nothing'"),
     ],
 )
-def test_a_wrong_fault_is_told(entry: dict[str, Any], words: str) -> None:
+def test_a_wrong_fault_is_told(entry: Any, words: str) -> None:
     """What is wrong with it, and what there is."""
     with pytest.raises(ValueError, match=words):
         parse_fault(entry)
@@ -357,7 +421,12 @@ def test_a_plan_is_read_from_a_file(tmp_path: Path) -> None:
     [
         ("seed = ", "plan.toml"),
         ('[[fault]]\naction = "reset"\n[[fault]]\naction = "x"', "plan.toml: fault 2: there is no"),
-        ("faults = []", "unknown key 'faults'"),
+        ("faults = []", r"unknown key 'faults'; there are: \[\[fault\]\], seed"),
+        ("fault = 5", r"plan.toml: fault is a list of tables"),
+        ('[fault]\naction = "reset"', r"fault is a list of tables"),
+        ("seed = 1.5", "plan.toml: seed: INTEGER_EXPECTED"),
+        ("seed = true", "plan.toml: seed: INTEGER_EXPECTED"),
+        ("seed = " + "[" * 3000, "plan.toml"),
     ],
 )
 def test_a_wrong_plan_is_told_with_its_place(tmp_path: Path, text: str, words: str) -> None:

@@ -84,7 +84,7 @@ def test_a_browser_shows_why_something_failed(toloka_emulator: Server, tmp_path:
     assert "Value must be in valid url format. Item 0, 1, 2" in text
     assert re.search(r"VALUE_REQUIRED\s+input_values\.image\s+1 item\b", text)
     assert re.search(r"404 DOES_NOT_EXIST\s+GET /pools/\{id\}\s+2", text)
-    assert re.search(r'href="/api/v1/operations/[0-9a-f-]{36}/log"', shown)
+    assert re.search(r'href="/_emulator/log\?id=[0-9a-f-]{36}"', shown)
     assert re.search(r"list_limit\s+77", text)
     assert "operation_seconds" not in text
 

@@ -57,14 +57,14 @@ def test_infinite_overlap_is_taken_back_too(api: Api) -> None:
 def test_the_overlap_is_the_one_wanted_or_the_least_possible(
     overlap: int | None, begun: int, wanted: int
 ) -> None:
-    """The greater of what is wanted and what was taken; what remains is never below zero."""
+    """The greater of what is wanted and what was taken of the overlap; what remains is never below zero."""
     api = Api(requests_per_second=0)
     sent = {"infinite_overlap": True} if overlap is None else {"overlap": overlap}
     made = api.post("/tasks", task(**{"overlap": None, **sent})).json
     api.control("taken", {made["id"]: begun})
     path = f"/tasks/{made['id']}/set-overlap-or-min"
     new = api.patch(path, {"overlap": wanted, "infinite_overlap": False}).json
-    assert new["overlap"] == max(wanted, begun)
+    assert new["overlap"] == max(wanted, begun if overlap is None else min(begun, overlap))
     assert new["remaining_overlap"] == max(wanted - begun, 0)
     api.emulator.close()
 

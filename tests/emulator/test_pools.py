@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
-from emulated import Api, suite, task
+from emulated import Api, new_id, suite, task
 
 KINDS = pytest.mark.parametrize("path", ["/projects", "/pools", "/trainings"])
 
@@ -322,3 +323,121 @@ def test_huge_numbers_in_bodies_are_refused(api: Api) -> None:
         api.control("faults", {"action": "refuse", "status": huge}),
     ):
         assert reply.status == 400, reply
+
+
+@pytest.mark.parametrize(
+    ("spec", "field", "code"),
+    [
+        ({"a": {"type": "bogus"}}, "a.type", "UNKNOWN_ENUM_VALUE"),
+        ({"a": {"type": 5}}, "a.type", "UNKNOWN_ENUM_VALUE"),
+        ({"a": {}}, "a.type", "VALUE_REQUIRED"),
+        ({"a": 5}, "a", "OBJECT_EXPECTED"),
+        ({"a": {"type": "integer", "min_value": "x"}}, "a.min_value", "FLOAT_EXPECTED"),
+        ({"a": {"type": "string", "required": "x"}}, "a.required", "BOOLEAN_EXPECTED"),
+        ({"a": {"type": "string", "pattern": "("}}, "a.pattern", "INVALID_REGEX_SYNTAX"),
+        ({"a": {"type": "string", "pattern": "*a"}}, "a.pattern", "INVALID_REGEX_SYNTAX"),
+        ({"a": {"type": "string", "pattern": 5}}, "a.pattern", "STRING_EXPECTED"),
+        ({"a b": {"type": "string"}}, "", "CHARACTER_NOT_ALLOWED"),
+        ({"": {"type": "string"}}, "", "CHARACTER_NOT_ALLOWED"),
+        ({"\u00e9": {"type": "string"}}, "", "CHARACTER_NOT_ALLOWED"),
+    ],
+)
+def test_a_project_says_what_its_fields_are(api: Api, spec: Any, field: str, code: str) -> None:
+    """The spec of each is checked when the project is made."""
+    task_spec = {**PROJECT["task_spec"], "input_spec": spec}
+    reply = api.post("/projects", {**PROJECT, "task_spec": task_spec})
+    assert reply.status == 400
+    path = f"task_spec.input_spec.{field}".rstrip(".")
+    assert reply.json["payload"][path]["code"] == code
+
+
+@pytest.mark.parametrize("pattern", [r"\p{L}+", r"\Q(\E", "a{2}{3}", "[a-z&&[^b]]", "x*+"])
+def test_a_pattern_that_only_java_knows_is_taken(api: Api, pattern: str) -> None:
+    """What Python cannot read is not wrong for that."""
+    fields = {"a": {"type": "string", "pattern": pattern}}
+    task_spec = {**PROJECT["task_spec"], "input_spec": fields}
+    assert api.post("/projects", {**PROJECT, "task_spec": task_spec}).status == 201
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        b'"reward_per_assignment": 1e999',
+        b'"reward_per_assignment": 0.004',
+        b'"reward_per_assignment": 1e10',
+        b'"metadata": {"x": [1e999]}',
+        b'"filter": {"and": [-1e999]}',
+        b'"mixer_config": {"surprise": 1e999}',
+        b'"surprise": 1e999',
+    ],
+)
+def test_no_number_comes_in_that_cannot_be_shown(make_api: Any, more: bytes) -> None:
+    """The whole listing would be no JSON."""
+    api = make_api(unknown_keys="any")
+    body = json.dumps(POOL).encode()[:-1] + b", " + more + b"}"
+    assert api.post("/pools", body).status == 400
+    assert api.get("/pools").status == 200
+
+
+def test_a_pool_that_was_archived_meanwhile_is_given_nothing(make_api: Any) -> None:
+    """The creation FAILs, and its log says why."""
+    api = make_api(operation_seconds=1)
+    operation = api.submit([task(), task(1)], operation_id=new_id())
+    api.emulator.switch(operation_seconds=0)
+    done(api, "/pools/21/archive")
+    api.clock.advance(1)
+    state = api.operation(operation)
+    assert (state["status"], state["details"]["success_count"]) == ("FAIL", 0)
+    assert {entry["output"]["code"] for entry in api.log(operation)} == {
+        "POOL_INAPPROPRIATE_STATUS"
+    }
+    assert api.listed() == []
+
+
+@pytest.mark.parametrize("way", ["open", "clone", "archive"])
+def test_a_locked_pool_is_not_changed(make_api: Any, way: str) -> None:
+    """`lock_pool`: a change meanwhile is refused, FAILs, or waits its turn, as a creation does."""
+    api = make_api(lock_pool="refuse", operation_seconds=1)
+    api.post("/tasks", [task()])
+    api.submit([task()])
+    reply = api.post(f"/pools/21/{way}")
+    assert (reply.status, reply.code) == (409, "POOL_LOCKED_BY_ANOTHER_OPERATION")
+    api.emulator.switch(lock_pool="fail")
+    failed = api.post(f"/pools/21/{way}").json["id"]
+    api.emulator.switch(lock_pool="queue")
+    waiting = api.post(f"/pools/21/{way}").json["id"]
+    api.clock.advance(1.5)
+    assert (api.operation(failed)["status"], api.operation(waiting)["status"]) == (
+        "FAIL",
+        "RUNNING",
+    )
+    (entry,) = api.log(failed)
+    assert entry["output"]["code"] == "POOL_LOCKED_BY_ANOTHER_OPERATION"
+    assert api.get("/pools/21").json["status"] == "CLOSED"
+    api.clock.advance(1)
+    assert api.operation(waiting)["status"] == "SUCCESS"
+
+
+def test_an_opening_is_not_lost_behind_a_closing(make_api: Any) -> None:
+    """What is asked is measured against what is on its way."""
+    api = make_api(operation_seconds=1)
+    assert api.post("/pools/24/close").status == 202
+    assert api.post("/pools/24/close").status == 204
+    api.post("/tasks", [task(pool_id="24")])
+    assert api.post("/pools/24/open").status == 202
+    assert api.post("/pools/24/open").status == 204
+    assert api.post("/pools/24/archive").status == 409
+    api.clock.advance(2)
+    assert api.get("/pools/24").json["status"] == "OPEN"
+
+
+def test_what_cannot_be_checked_is_shown(api: Api) -> None:
+    """Without google-re2 some patterns are not applied to long values: the page says so."""
+    fields = {"a": {"type": "string", "pattern": r"(\w+\s?)*\1"}}
+    task_spec = {**PROJECT["task_spec"], "input_spec": fields}
+    project = api.post("/projects", {**PROJECT, "task_spec": task_spec}).json["id"]
+    pool = api.post("/pools", {**POOL, "project_id": project, "mixer_config": {}}).json["id"]
+    assert api.state["unchecked"] == []
+    api.post("/tasks", task(pool_id=pool, input_values={"a": "a" * 60 + "!"}))
+    (note,) = api.state["unchecked"]
+    assert "pattern" in note

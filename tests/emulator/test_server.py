@@ -86,6 +86,15 @@ def address(server: Server) -> tuple[str, int]:
     return parts.hostname or "", parts.port or 0
 
 
+@pytest.mark.parametrize("target", ["http://[x/api/v1/requester", "http://a]/x"])
+def test_a_broken_target_is_refused(toloka_emulator: Server, target: str) -> None:
+    """400, and the server goes on."""
+    with socket.create_connection(address(toloka_emulator), 5) as raw:
+        raw.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert raw.recv(100).startswith(b"HTTP/1.1 400 ")
+    assert count(toloka_emulator) == 0
+
+
 @pytest.mark.parametrize(
     "head",
     [
@@ -177,11 +186,14 @@ def test_the_emulators_own_page_may_change_something(wire: http.client.HTTPConne
 
 
 def test_connections_are_bounded(toloka_emulator: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One more than there may be is told to come again; there is room again when one has gone."""
+    """One more than there may be is told to come again; there is room again when one has been answered."""
     monkeypatch.setattr("toloka_upload.emulator.server.MOST_CONNECTIONS", 2)
+    toloka_emulator.faults.add({"action": "hang", "seconds": 9, "method": "POST", "times": 2})
     kept = [connect(toloka_emulator) for _ in range(2)]
     for one in kept:
-        assert post(one) == 201
+        one.request("POST", "/api/v1/tasks", b"{}")
+    while len(toloka_emulator.faults.consumed) < 2:
+        time.sleep(0.01)
     late = connect(toloka_emulator)
     late.request("GET", "/api/v1/requester")
     answer = late.getresponse()
@@ -197,6 +209,27 @@ def test_connections_are_bounded(toloka_emulator: Server, monkeypatch: pytest.Mo
     assert answer.status == 200
     late.close()
     kept[1].close()
+
+
+def test_who_only_waits_makes_room(
+    toloka_emulator: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that is kept, or that sent half a request, holds up nobody who asks something."""
+    monkeypatch.setattr("toloka_upload.emulator.server.MOST_CONNECTIONS", 10)
+    kept = connect(toloka_emulator)
+    assert post(kept) == 201
+    halves = [socket.create_connection(address(toloka_emulator), 5) for _ in range(20)]
+    halves[0].sendall(b"POST /api/v1/tasks HTT")
+    halves[1].sendall(
+        b"POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
+    )
+    for _ in range(5):
+        fresh = connect(toloka_emulator)
+        assert post(fresh) == 201
+        fresh.close()
+    kept.close()
+    for one in halves:
+        one.close()
 
 
 def test_nobody_waits_for_another_operation(

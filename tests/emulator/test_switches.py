@@ -421,6 +421,27 @@ def test_suites_with_mixer(make_api: MakeApi) -> None:
     assert log[0]["output"]["code"] == "POOL_TASK_TYPE_CONFLICT"
 
 
+def test_unpaid_general_tasks(make_api: MakeApi) -> None:
+    """A pool that pays nothing takes control and training tasks, alone or in suites."""
+    solved = {"known_solutions": [{"output_values": {"result": "OK"}}]}
+
+    def unpaid(**switches: Any) -> Api:
+        api = make_api(**switches)
+        for number in (21, 22):
+            body = {**default_world().pools[number], "reward_per_assignment": 0}
+            api.emulator.put(World({}, {number: body}))
+        return api
+
+    inside = {"input_values": {"image": "http://x"}}
+    assert unpaid().post("/tasks", [task(), task(**solved)]).code == "POOL_TASK_TYPE_CONFLICT"
+    assert unpaid().post("/tasks", [task(pool_id="24"), task(**solved)]).status == 201
+    assert unpaid().post("/task-suites", suite()).code == "POOL_TASK_TYPE_CONFLICT"
+    assert unpaid().post("/task-suites", suite(tasks=[{**inside, **solved}])).status == 201
+    assert unpaid(unpaid_general_tasks="accept").post("/tasks", task()).status == 201
+    _, log = finished(unpaid(unpaid_general_tasks="log"), [task()])
+    assert log[0]["output"]["code"] == "POOL_TASK_TYPE_CONFLICT"
+
+
 def test_suite_default_for_tasks(make_api: MakeApi) -> None:
     """`allow_defaults` for tasks of a pool that has a default for suites alone."""
     item = bare(pool_id="22")

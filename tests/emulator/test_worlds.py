@@ -8,8 +8,10 @@ import pytest
 from emulated import Api, suite, task
 
 from toloka_upload.emulator import Emulator
+from toloka_upload.emulator.settle_in import apart
+from toloka_upload.emulator.setup import Setup
 from toloka_upload.emulator.store import Store
-from toloka_upload.emulator.world import apart, default_world, like, load_world
+from toloka_upload.emulator.world import default_world, like, load_world
 
 WORLD = """
 [switches]
@@ -72,6 +74,10 @@ tasks = [{input_values = {photo = "http://x"}}]
 tasks = ["00000002bd--000000000000000000000009"]
 solutions = [{output_values = {color = "red"}}]
 """
+
+
+TABLES = ["project", "pool", "training", "task", "task_suite", "assignment"]
+TASK = '[[task]]\npool_id = 21\noverlap = 1\ninput_values = {image = "http://x"'
 
 
 @pytest.fixture
@@ -139,8 +145,17 @@ def test_a_world_that_is_put_in_again_doubles_nothing(mapped: Api, tmp_path: Pat
         ('[[task]]\npool_id = 21\ninput_values = {}', "task 1: input_values.image: VALUE_REQUIRED"),
         ('[[task]]\npool_id = 404', "task 1: pool_id: ENTITY_DOES_NOT_EXIST"),
         ('[[task]]\nid = "x"\npool_id = 21\noverlap = 1\ninput_values = {image = "http://x"}', "no id of pool 21"),
+        (f'{TASK}, score = nan}}', "world.toml: task 1: a number in it is infinite or none"),
+        (f'{TASK}, text = 2026-01-01}}', "task 1: JSON cannot say it; put quotes round a date"),
+        (f'{TASK}}}\nassignments_taken = -5', "task 1: assignments_taken: VALUE_LESS_THAN_MIN"),
+        (f'{TASK}}}\nassignments_taken = 30001', "task 1: assignments_taken: VALUE_GREATER_THAN_MAX"),
+        (f'{TASK}}}\nid = 5', "task 1: id: STRING_EXPECTED"),
+        ('[[assignment]]\npool_id = 21\nsolutions = [1]', "assignment 1: solutions"),
+        ('[[assignment]]\npool_id = 21\nreward = "x"', "assignment 1: reward: FLOAT_EXPECTED"),
+        ('[[assignment]]\npool_id = 21\nuser_id = 5', "assignment 1: user_id: STRING_EXPECTED"),
+        ('[[assignment]]\npool_id = 21\ntask = ["x"]', "assignment 1: task: VALUE_NOT_ALLOWED"),
         ('[[assignment]]\ntasks = ["x"]', "assignment 1: there is no task 'x'"),
-        ('[[assignment]]\npool_id = 21\nstatus = "DONE"', "assignment 1: status is one of"),
+        ('[[assignment]]\npool_id = 21\nstatus = "DONE"', "assignment 1: status: UNKNOWN_ENUM_VALUE: Value must be"),
     ],
 )  # fmt: skip
 def test_a_wrong_item_is_told_with_its_place(
@@ -154,6 +169,50 @@ def test_a_wrong_item_is_told_with_its_place(
     assert api.get("/projects/5").status == 404
 
 
+def test_a_pool_may_be_of_a_project_that_is_there(api: Api, tmp_path: Path) -> None:
+    """Of the small world's, which it has unless it says otherwise."""
+    path = tmp_path / "world.toml"
+    path.write_text(
+        "[[pool]]\nid = 700\nwill_expire = 2031-05-01\n[[training]]\nid = 701\nproject_id = 1\n"
+    )
+    api.emulator.put(load_world(path))
+    pool = api.get("/pools/700").json
+    assert (pool["project_id"], pool["will_expire"]) == ("1", "2031-05-01T00:00:00.000")
+    assert api.get("/trainings/701").json["project_id"] == "1"
+
+
+def test_what_was_copied_is_judged_by_its_types_alone(api: Api) -> None:
+    """The API may allow by now what its documents do not; what is no object breaks us all the same."""
+    pool = {**default_world().pools[21], "priority": 101, "type": "NEW", "surprise": 1}
+    api.emulator.put(like(pool, default_world().projects[1]))
+    assert api.get("/pools/21").json["priority"] == 101
+    with pytest.raises(ValueError, match="pool 21: defaults: OBJECT_EXPECTED"):
+        api.emulator.put(like({**pool, "defaults": 5}, default_world().projects[1]))
+
+
+def test_an_answer_counts_however_often_its_world_is_put_in(mapped: Api, tmp_path: Path) -> None:
+    """`assignments_taken` of the file, and the answers that are there, besides."""
+    named, first = mapped.listed(701)
+    mapped.control("assignments", {"tasks": [first["id"]], "status": "ACTIVE"})
+    for _ in range(2):
+        mapped.emulator.put(load_world(tmp_path / "world.toml"))
+        assert mapped.get(f"/tasks/{first['id']}").json["remaining_overlap"] == 0
+    row = mapped.emulator._context.store.item("tasks", 701, bytes.fromhex(named["id"][12:]))
+    assert row
+    assert row.taken == 1
+
+
+def test_a_wrong_world_costs_no_database(tmp_path: Path) -> None:
+    """`--reset` deletes nothing if what is to come instead cannot be had."""
+    path, database = tmp_path / "world.toml", tmp_path / "e.sqlite3"
+    Setup(database).build().close()
+    path.write_text("[[pool]]\nid = 5\ndefaults = 5")
+    before = database.read_bytes()
+    with pytest.raises(ValueError, match=r"world\.toml: pool 5: defaults"):
+        Setup(database, reset=True, world=path).build()
+    assert database.read_bytes() == before
+
+
 def test_a_pool_keeps_the_spec_it_was_made_under(mapped: Api) -> None:
     """What it enforces may differ from what its project shows; it is not shown."""
     assert mapped.post("/tasks", task(pool_id="701")).status == 201
@@ -164,17 +223,40 @@ def test_a_pool_keeps_the_spec_it_was_made_under(mapped: Api) -> None:
     ("text", "words"),
     [
         ("[[pool", "world.toml"),
-        ("[[pools]]\nid = 1", "unknown table 'pools'"),
+        ("[[pools]]\nid = 1", "unknown key 'pools'"),
         ('[[pool]]\nid = "x"', "world.toml: pool 1: `id` must be a number"),
-        ("[[pool]]\nid = 5\nproject_id = 6", "pool 5: there is no project 6"),
+        ("[[pool]]\nid = 5\nproject_id = 6", "world.toml: pool 5: there is no project 6"),
+        ("[[pool]]\nid = 5\n[[pool]]\nid = '05'", "world.toml: pool 2: the id 5 stands twice"),
+        ("[[pool]]\nid = 5\n[[training]]\nid = 5", "5 is the id of a pool and of a training"),
+        ("[[pool]]\nid = 1099511627776", "pool 1099511627776: id: INTEGER_EXPECTED"),
+        ("[[pool]]\nid = 99999999999999999999", "pool 1: `id` must be a number"),
+        ("[[pool]]\nid = 0", "pool 0: id: INTEGER_EXPECTED"),
+        ("[[pool]]\nid = true", "pool 1: `id` must be a number"),
+        ("[pool]\nid = 5", r"world.toml: pool is a list of tables, each under \[\[pool\]\]"),
+        ("pool = [5]", "pool is a list of tables"),
+        *((f"{table} = 5", f"{table} is a list of tables") for table in TABLES),
+        ("requester = 5", "world.toml: requester: an object is expected, not 5"),
+        ("switches = 5", "world.toml: switches: an object is expected, not 5"),
+        ("[switches]\nnothing = 1", "world.toml: switches: there is no switch 'nothing'"),
+        ("[requester]\nbalance = nan", "world.toml: requester: a number in it is infinite or none"),
+        ("[requester]\nbalance = 2026-01-01T00:00:00", "requester: balance: FLOAT_EXPECTED"),
+        ("[[project]]\nid = 5\ntask_spec = 5", "project 5: task_spec: OBJECT_EXPECTED"),
+        ('[[project]]\nid = 5\ntask_spec.input_spec = {a = {type = "x"}}', "input_spec.a.type: UNKNOWN_ENUM"),
+        ("[[pool]]\nid = 5\ndefaults = 5", "pool 5: defaults: OBJECT_EXPECTED"),
+        ("[[pool]]\nid = 5\nenforced_task_spec = 5", "pool 5: enforced_task_spec: OBJECT_EXPECTED"),
+        ("[[pool]]\nid = 5\nmixer_config.real_tasks_count = -1", "real_tasks_count: VALUE_LESS_THAN_MIN"),
+        ("[[pool]]\nid = 5\nreward_per_assignment = inf", "pool 5: a number in it is infinite or none"),
+        ('[[pool]]\nid = 5\nstatus = "BUSY"', "pool 5: status: UNKNOWN_ENUM_VALUE"),
+        ("[[pool]]\nid = 5\nmetadata = {since = 2026-01-01}", "pool 5: JSON cannot say it; put quotes round a date"),
+        ("a = " + "[" * 3000, "world.toml"),
     ],
-)
+)  # fmt: skip
 def test_a_wrong_world_is_told_with_its_place(tmp_path: Path, text: str, words: str) -> None:
     """File, table and number."""
     path = tmp_path / "world.toml"
     path.write_text(text)
     with pytest.raises(ValueError, match=words):
-        load_world(path)
+        Emulator.in_memory(load_world(path))
 
 
 def test_a_copy_has_the_same_ids_and_is_closed(api: Api) -> None:
@@ -248,3 +330,21 @@ def test_the_default_world_is_put_in_once(tmp_path: Path) -> None:
     assert pool
     assert pool.status == "OPEN"
     emulator.close()
+
+
+@pytest.mark.parametrize("number", ["x", "9" * 20, None, [], {}])
+@pytest.mark.parametrize("what", ["pool", "project"])
+def test_an_answer_without_an_id_is_no_copy(what: str, number: object) -> None:
+    """`--like` reads what a server says; it may be anything."""
+    pool, project = dict(default_world().pools[21]), dict(default_world().projects[1])
+    (pool if what == "pool" else project)["id"] = number
+    with pytest.raises(ValueError, match=f"the API's answer for the {what} has no id"):
+        like(pool, project)
+
+
+def test_a_copied_pool_without_a_status_is_closed(api: Api) -> None:
+    """Null is nothing said."""
+    api.emulator.put(
+        like({**default_world().pools[21], "status": None}, default_world().projects[1])
+    )
+    assert api.get("/pools/21").json["status"] == "CLOSED"

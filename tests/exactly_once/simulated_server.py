@@ -115,6 +115,7 @@ class Server:
         items: Everything ever created, in order: {"id", "pool_id", "created", ...} as listings show it.
         weather: Its faults.
         now: Seconds, set by whoever runs it.
+        forgets: It knows nothing of operations any more that it had.
     """
 
     def __init__(self, rng: random.Random, weather: Weather | None = None) -> None:
@@ -124,9 +125,15 @@ class Server:
         self.items: list[dict[str, Any]] = []
         self.operations: dict[str, Operation] = {}
         self.creating = 0
+        self.forgets = False
         self._late: list[tuple[float, str, dict[str, str], bytes]] = []
         self._working: list[tuple[float, dict[str, Any]]] = []
         self._ids = 0
+
+    @property
+    def tells_all(self) -> bool:
+        """Whether what became of every item can be found out: by the log, or by counters and listing."""
+        return not self.forgets and "no_details" not in self.weather.forms
 
     # The store.
 
@@ -223,6 +230,7 @@ class Server:
         self.now += 45 * 86_400.0
         self.settle()
         self.operations.clear()
+        self.forgets = True
 
     def everything_arrives(self) -> None:
         """The network brings what it still holds, and what is slow comes to its end."""

@@ -148,6 +148,7 @@ class History:
         others: What somebody else created in the pool.
         clock_error: Seconds by which this machine's clock is ahead of the API's.
         jumps: Errors that the clock may take on at any moment of a run.
+        account: Counts runs, rows and crashes.
     """
 
     def __init__(self, directory: Path, seed: int = 0, weather: Weather | None = None) -> None:
@@ -161,6 +162,7 @@ class History:
         self.others: Counter[str] = Counter()
         self.clock_error = 0.0
         self.jumps: tuple[float, ...] = ()
+        self.account: Counter[str] = Counter()
 
     def tick(self) -> None:
         """Time passes: the clock may jump."""
@@ -221,6 +223,7 @@ class History:
             self.steps = steps.count
             loop.bury()
             _bury(upload, steps)
+        self.account.update(runs=1, rows=len(rows), crashes=report is None)
         if report is None:
             self.at_most_once()
             return None
@@ -240,6 +243,7 @@ class History:
         assert report is not None
         if report.exit_status is ExitStatus.UNKNOWN and options.get("mode", "async") == "async":
             # What became of some rows can no longer be found out; the user decides.
+            assert not self.server.tells_all, "unknown, and it could be known"
             report = self.run(rows, resend_unknown=True, **options)
             assert report is not None
         assert report.exit_status in (ExitStatus.OK, ExitStatus.REJECTED), report.error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def story(seed: int) -> Story:
     weather = Weather(
         wire=_some(dice, SYNC_WIRE if mode == "sync" else ASYNC_WIRE),
         fates=_some(dice, FATES),
-        chance=dice.choice([0.0, 0.1, 0.3, 0.5]),
+        chance=dice.choice([0.0, 0.1, 0.3, 0.5, 0.7]),
         listing_delay=dice.choice([0.0, 0.0, 2.0]),
         forms=tuple(form for form in FORMS if dice.random() < 0.1),
     )
@@ -61,9 +62,11 @@ def story(seed: int) -> Story:
     return made
 
 
-def tell(made: Story, directory: Path) -> History:
-    """Let it happen. Raises AssertionError where a promise is broken."""
+def tell(made: Story, directory: Path, account: Counter[str] | None = None) -> History:
+    """Let it happen, and count runs, rows and crashes. Raises AssertionError where a promise is broken."""
     history = History(directory, made.seed, made.weather)
+    if account is not None:
+        history.account = account
     history.jumps = made.jumps
     for rows, how in made.runs[:-1]:
         if how.pop("weeks_later", False):
@@ -85,8 +88,11 @@ def _rows(dice: random.Random, *, pools: bool) -> Rows:
     rows: Rows = []
     bad = dice.choice([0.0, 0.0, 0.2])
     alike = dice.choice([0.0, 0.3, 0.3, 1.0])
+    most = dice.choice([0, 2, 2])
     for number in range(dice.randint(3, 10)):
-        values: dict[str, Any] = {"n": dice.randint(0, 2) if dice.random() < alike else number + 10}
+        values: dict[str, Any] = {
+            "n": dice.randint(0, most) if dice.random() < alike else number + 10
+        }
         if dice.random() < bad:
             values["bad"] = 1
         rows.append(

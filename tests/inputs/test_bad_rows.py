@@ -400,3 +400,16 @@ def test_rows_for_many_pools_are_told_in_their_order(make_service, tmp_path: Pat
     assert lines == sorted(lines)
     assert set(lines) == {2, 3, 5, 7, 8, 11}
     assert run.counts == {"read": 12, "created": 6, "rejected": 6}
+
+
+def test_faults_of_a_sheet_name_its_cell(make_service, tmp_path: Path) -> None:
+    """Those that the check finds as well, by the project's spec; in every report of them."""
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(xlsx([["text", "image", "tags"], ["a", "no url", ""], ["b", "", "[1"]]))
+    run = upload(make_service(), tmp_path / "state", path)
+    assert [message.split(":")[0] for message in run.messages] == ["cell B2", "cell C3", "cell B3"]
+    assert {group.message.split(":")[0] for group in run.report.errors} == {
+        "cell B2",
+        "cell C3",
+        "cell B3",
+    }

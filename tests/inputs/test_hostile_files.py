@@ -56,7 +56,7 @@ BAD: dict[str, tuple[bytes, str]] = {
     "none.xlsx": (b"", "none.xlsx: "),
     "no-zip.xlsx": (b"PK\x03\x04", "no-zip.xlsx: "),
     "far.xlsx": (workbook({"Sheet1": FAR}), "XFD1048576"),
-    "double.xlsx": (xlsx([["image", "image"], ["x", "y"]]), ":1: column 2 'image'"),
+    "double.xlsx": (xlsx([["image", "image"], ["x", "y"]]), ":1: column B 'image'"),
 }
 EMPTY: dict[str, bytes] = {
     "empty.jsonl": b"",

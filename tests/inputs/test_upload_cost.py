@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -190,3 +191,27 @@ def test_what_the_pool_does_not_tell_is_not_taken_for_nothing(
     assert found.total.most is None
     assert why in found.unbounded[0]
     assert cost_of([({**usual, **pool}, Tally())]).total.most == 0
+
+
+@pytest.mark.parametrize(
+    "answer", [(500, b""), (200, b"[]"), (429, b"{}"), (403, b"{}"), (200, b"<html>")]
+)
+def test_no_upload_waits_for_the_balance(
+    service: Service, tmp_path: Path, answer: tuple[int, bytes]
+) -> None:
+    """It is an ornament: where it cannot be read, it is not told, and everything else goes on."""
+
+    def api(
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        if path.endswith("/requester"):
+            return answer[0], {}, answer[1]
+        return service(method, path, query, headers, body)
+
+    found = run(api, tmp_path, [general(1)])
+    assert (found.report.exit_status, found.report.retries) == (0, 0)
+    assert cost(found)["balance"] is None

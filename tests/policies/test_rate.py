@@ -323,7 +323,7 @@ def test_processes_share_the_limit_exactly(tmp_path: Path) -> None:
 def _grab(path: Path) -> int:
     limit = RateLimit(path, "api", [Window(10_000, 3600.0, "hour")])
     granted = 0
-    for _ in range(200):
+    for _ in range(60):
         if isinstance(answer := limit.take(50), Taken):
             limit.confirm(answer.ticket)
             granted += 50

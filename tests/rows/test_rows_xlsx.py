@@ -180,9 +180,9 @@ def test_cells_without_addresses_follow_one_another():
     [
         ('<c r="A2" r="XFD1048576"><v>1</v></c>', "duplicate attribute"),
         ('<c r="A3"><v>1</v></c>', "row 2 has a cell 'A3'"),
-        ('<c r="B2"><v>1</v></c><c r="A2"><v>1</v></c>', "not in order"),
-        ('<c r="A2"><v>1</v></c><c r="A2"><v>2</v></c>', "not in order"),
-        ('<c r="XFE2"><v>1</v></c>', "not in order"),
+        ('<c r="B2"><v>1</v></c><c r="A2"><v>1</v></c>', "in the wrong order"),
+        ('<c r="A2"><v>1</v></c><c r="A2"><v>2</v></c>', "in the wrong order"),
+        ('<c r="XFE2"><v>1</v></c>', "in the wrong order"),
         ('<c r="A2" t="s"><v>7</v></c>', "no text of number 7"),
         ('<c r="A2" t="s"><v>-1</v></c>', "no text of number -1"),
         ('<c r="A2"><v>1_0</v></c>', "number is '1_0'"),

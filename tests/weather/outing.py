@@ -59,7 +59,7 @@ class Outing:
     @property
     def waits(self) -> list[str]:
         """What it said it waited for."""
-        return [e.message for e in self.events if isinstance(e, Waiting) and e.message]
+        return [e.words(e.seconds) for e in self.events if isinstance(e, Waiting) and e.message]
 
     @property
     def sent(self) -> list[ChunkSent]:
@@ -116,7 +116,11 @@ def upload_rows(server: Server, folder: Path, rows: list[bytes], **settings: Any
 
     def take_note(event: Event) -> None:
         events.append(event)
-        if stop_at and isinstance(event, Waiting) and event.message.startswith(stop_at):
+        if (
+            stop_at
+            and isinstance(event, Waiting)
+            and event.words(event.seconds).startswith(stop_at)
+        ):
             run.interrupt(Interrupted("stopped by the test"))
 
     chosen: dict[str, Any] = {

@@ -38,8 +38,8 @@ def test_waits_are_told_in_words(weather: MakeWeather, tmp_path: Path) -> None:
     )
     done = command(here, tmp_path, "--chunk-size", "20", "--verbose")
     assert done.returncode == 0, done.stderr
-    assert "server busy (HTTP 503), next try in 1 s (1st)" in done.stderr
-    assert "pool locked by another operation" in done.stderr
+    assert "server busy, HTTP 503 (1st try), again in 1 s, giving up at " in done.stderr
+    assert "pool locked by another operation (1st try), again in " in done.stderr
     assert "\x1b" not in done.stderr + done.stdout
     assert "held back by" in done.stdout
     assert "% of the time" in done.stdout

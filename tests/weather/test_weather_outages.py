@@ -13,6 +13,7 @@ from outing import MakeWeather, Outing, Weather, flat, statuses, together
 from toloka_upload.emulator import Request
 from toloka_upload.emulator.messages import Response
 from toloka_upload.errors import ExitStatus
+from toloka_upload.report.observer import Waiting
 
 POST = {"method": "POST", "path": "/tasks"}
 POLL = {"method": "GET", "path": "/operations/*"}
@@ -136,9 +137,16 @@ def test_a_service_that_is_down_is_given_up_in_time(weather: MakeWeather) -> Non
         assert run.report.counts.unknown == 0
         assert "Run the same command again" in run.error
         assert run.report.waited.server <= run.report.seconds
-    assert "server busy (HTTP 503), next try in 1 s (1st)" in runs[2].waits
-    assert any("(3rd)" in wait for wait in runs[2].waits)
-    assert "no connection" in runs[0].waits[0]
+    assert (
+        runs[2].waits[0].startswith("server busy, HTTP 503 (1st try), again in 1 s, giving up at ")
+    )
+    assert any("(3rd try since " in wait for wait in runs[2].waits)
+    assert "refuses connections" in runs[0].waits[0]
+    for event in runs[2].events:
+        if isinstance(event, Waiting) and event.seconds:
+            assert event.since is not None
+            assert event.gives_up is not None
+            assert 0 <= event.gives_up - event.since <= 2.1
     assert all(run.posts == 0 for run in runs)
     assert runs[2].report.bottleneck is not None
     assert runs[2].report.bottleneck["name"] == "failing service"

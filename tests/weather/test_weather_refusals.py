@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from outing import MakeWeather, Outing, flat, together
+from outing import MakeWeather, Outing, flat, listed, together
 
 from toloka_upload.errors import ExitStatus
 from toloka_upload.policies.stop import parse_max_errors
@@ -120,6 +120,19 @@ def test_a_file_that_is_refused_whole_is_stopped_early(
         assert run.created_is_told()
         assert run.report.counts.unsent >= 200
         assert run.report.counts.rejected >= 100
+
+
+@pytest.mark.parametrize("mode", ["async", "sync"])
+def test_a_half_bad_file_ends_the_same_way_each_time(weather: MakeWeather, mode: str) -> None:
+    """Run again, nothing but bad rows is left to send: 1 as before, not "the API refuses every row" for half a file."""
+    here = weather()
+    rows = [row for pair in zip(flat(150), BAD[:150], strict=True) for row in pair]
+    for status in ("created", "already_uploaded", "already_uploaded"):
+        run = here.upload(rows, mode=mode, chunk_size=50, check=False, skip_invalid_items=True)
+        assert run.status is ExitStatus.REJECTED, run.error
+        assert getattr(run.report.counts, status) == 150
+        assert run.report.counts.rejected == 150
+    assert len(listed(here.server)) == 150
 
 
 def test_no_fail_fast_goes_on(weather: MakeWeather) -> None:

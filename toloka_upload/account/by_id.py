@@ -15,6 +15,8 @@ from toloka_upload.journal import RunItem, RunItems
 from toloka_upload.report.observer import AccountProgress
 from toloka_upload.session.session import Session
 
+_MOST_LATE = 10_000
+"""Items that are looked for twice, at most: no listing lags by more."""
 _LEAST_RANGES = 20
 """Ranges in which a sample lies at least."""
 
@@ -38,6 +40,7 @@ class ById:
     Args:
         rows: Rows that there are.
         share: Look at so many of them only: 0.05 are 5 %.
+        recent: They were created a moment ago, and the listing may lag: what is missing is looked for twice.
 
     Attributes:
         strangers: Ids in the ranges that are none of the run's, with the id of ours that has the same content.
@@ -54,15 +57,20 @@ class ById:
         pool: str,
         rows: int,
         share: float = 1.0,
+        *,
+        recent: bool = False,
     ) -> None:
         self._session = session
         self._comparison = comparison
         self._pool = pool
         self._total = rows if share >= 1 else None
         self._share = share
+        self._recent = recent
         self._range = max(1, min(PAGE, int(rows * share / _LEAST_RANGES)))
         self._due: float | None = None
         self._done_rows = 0
+        self._last_look = False
+        self._missing: list[RunItem] = []
         self.strangers: dict[str, str] = {}
         self.count = 0
         self.unsure: list[tuple[RunItem, bytes]] = []
@@ -70,10 +78,19 @@ class ById:
 
     async def run(self, kind: str, items: Iterable[RunItems]) -> None:
         """Compare items of one kind."""
+        session = self._session
         listing: Listing[Seen] = Listing(
-            self._session, kind, self._pool, seen_of, self._take, self._fail, self._done
+            session, kind, self._pool, seen_of, self._take, self._fail, self._done
         )
+        self._last_look = not self._recent
         await listing.read(self._spans(listing, items))
+        missing, self._missing, self._last_look = sorted(self._missing), [], True
+        if missing:
+            await session.pause(session.settings.pacing.settle_pause)
+            session.raise_if_stopping()
+            size = listing.page_items
+            starts = range(0, len(missing), size)
+            await listing.read(self._span(missing[at : at + size]) for at in starts)
 
     def _spans(self, listing: Listing[Seen], items: Iterable[RunItems]) -> Iterator[Span]:
         left_out: list[RunItem] = []
@@ -95,7 +112,7 @@ class ById:
             yield self._span(left_out)
 
     def _span(self, group: list[RunItem]) -> Span:
-        self.count += len(group)
+        self.count += len(group) * (not self._last_look)
         whose = _Group({item.id: item for item in group}, {item.content: item.id for item in group})
         return Span(first=group[0].id, last=group[-1].id, whose=whose)
 
@@ -129,7 +146,10 @@ class ById:
 
     def _done(self, span: Span) -> None:
         for ours in span.whose.left.values():
-            self._count("missing", ours)
+            if self._last_look or len(self._missing) >= _MOST_LATE:
+                self._count("missing", ours)
+            else:
+                self._missing.append(ours)
 
     def _fail(self, span: Span, error: ApiError) -> None:
         self._session.recorder.warn(f"pool {self._pool}: some of its items cannot be read: {error}")

@@ -37,7 +37,7 @@ class Comparison:
 
     def rows(self, verdict: str, places: Iterable[Place], item: str = "") -> None:
         """Rows of one verdict that are one task or suite."""
-        lines = [f"{MARKS[verdict]} {_shown(place)} {item}".rstrip() for place in places]
+        lines = [f"{MARKS[verdict]} {_shown(place)} {plain(item)}".rstrip() for place in places]
         counts = self._report.counts
         counts["rows"] += len(lines)
         counts[verdict] += len(lines)
@@ -46,7 +46,7 @@ class Comparison:
     def task(self, verdict: str, item: str, twin: str = "") -> None:
         """A task or suite that no row accounts for: `extra`, or `doubled` beside `twin`."""
         self._report.counts[verdict] += 1
-        self._write([f"{MARKS[verdict]} {item}"])
+        self._write([f"{MARKS[verdict]} {plain(item)}"])
         if verdict == "doubled":
             self.detail(f"doubled: {item} is the same as {twin or 'another'}")
 

@@ -15,13 +15,13 @@ from toloka_upload import journal
 from toloka_upload.account.comparison import MOST_DETAILS
 from toloka_upload.account.listing import PER_SECOND
 from toloka_upload.api.errors import AccessDenied, ApiError
-from toloka_upload.errors import ExitStatus, TryAgain
+from toloka_upload.errors import ExitStatus, Refused, TryAgain, UploadError
 from toloka_upload.items.contents import given_out, taken_back
 from toloka_upload.journal import Created, Undo
 from toloka_upload.policies.pace import Pace
 from toloka_upload.report.account import AccountReport
 from toloka_upload.report.observer import AccountProgress
-from toloka_upload.run.history import PastRun, require_journals
+from toloka_upload.run.history import PastRun, require_upload
 from toloka_upload.run.pools import Pools
 from toloka_upload.sending.operation import finish
 from toloka_upload.sending.recovery import confirm_absent
@@ -76,23 +76,32 @@ async def undo(
     close_pool: bool,
 ) -> None:
     """Take back what `run` created. Counts tasks or suites: `items` = `undone` + `partly` + `failed` + `left`."""
-    require_journals(run)
+    require_upload(run)
     found = standing(run)
     count(report, found.counts)
     if session.settings.dry_run or not (found.to_do or found.unsettled):
         return
     pools = Pools(session, run_id, lambda _: None)
     stack.push(lambda kind, *_: pools.close(ended=kind is None))
+    failure: UploadError | None = None
     for pool_id in run.pools:
-        pool, doubtful = await pools.open(pool_id)
+        try:
+            pool, doubtful = await pools.open(pool_id)
+        except Refused as error:  # this pool is gone; the others are not
+            failure = error
+            continue
         for chunk in doubtful:
             await confirm_absent(session, pool, chunk.sent)
             chunk.gone = True
     count(report, standing(run).counts)  # what was open is settled now
     for pool in pools:
+        if pool.journal is None:
+            continue
         if close_pool:
             await _close(session, pool)
         await _Undoing(session, report, pool, run.id).run()
+    if failure:
+        raise failure
     if report.counts["failed"]:
         report.exit_status = ExitStatus.REJECTED
 

@@ -23,6 +23,7 @@ from toloka_upload.report.account import AccountReport
 from toloka_upload.sending.recovery import Doubtful
 from toloka_upload.session.pool import Pool, PoolState, journal_path, look_at_pool
 from toloka_upload.session.session import Session
+from toloka_upload.text import counted
 
 _MOST_ASKED = 100_000
 """Rows without a task that the journal is asked about; where there are more, the file belongs to another pool."""
@@ -83,6 +84,12 @@ async def verify_files(
     kind = session.recorder.report.kind
     await by_content.run(kind)
     comparison.rows("missing", rejected.places)
+    if groups := session.recorder.groups:
+        first = groups[0]
+        session.recorder.warn(
+            f"{counted(len(rejected.places), 'row')} cannot be in the pool as they are, and count as missing: "
+            f"{first.file}:{first.line}: {first.code}: {first.message}"
+        )
     if by_content.unread:
         for rows in by_content.left():
             comparison.rows("unread", rows)

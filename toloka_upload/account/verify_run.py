@@ -17,11 +17,15 @@ from toloka_upload.api.errors import ApiError, NotFound
 from toloka_upload.journal import SentChunk
 from toloka_upload.outcomes import Status
 from toloka_upload.report.account import AccountReport
-from toloka_upload.run.history import PastRun, require_journals
+from toloka_upload.run.history import PastRun, require_upload
+from toloka_upload.run.run_log import note_verified
 from toloka_upload.session.loop import call
 from toloka_upload.session.pool import Pool, look_at_pool
 from toloka_upload.session.session import Session
 from toloka_upload.text import counted
+
+_RECENT = 60.0
+"""Seconds after a run during which what is missing is looked for twice: how soon listings show it is not documented."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +54,17 @@ async def verify_run(
     how: Verification,
 ) -> None:
     """Compare what a run has in its pools with what is there."""
-    require_journals(run)
+    require_upload(run)
     comparison = Comparison(report, how.combined)
+    recent = run.state == "ok" and session.wall() - (run.finished or 0.0) < _RECENT
     for path, record in run.parts:
         db, destination = stack.enter_context(journal.open_to_read(path))
         if how.quick:
             await _compare_counters(session, comparison, db, run.id)
             continue
         pool = await look_at_pool(session, destination.pool)
-        by_id = ById(session, comparison, pool.id, sum(record.rows.values()), how.sample)
+        rows = sum(record.rows.values())
+        by_id = ById(session, comparison, pool.id, rows, how.sample, recent=recent)
         for kind in ("tasks", "task-suites"):
             await by_id.run(kind, journal.items_of(db, run.id, kind))
             if how.exact and by_id.count:
@@ -68,6 +74,7 @@ async def verify_run(
         await _settle_unsure(session, comparison, pool, by_id)
         await explain(session, comparison, pool, by_id.changed)
     comparison.end(exact=how.exact)
+    note_verified(session.settings.state_dir, run.id, session.wall(), report, how.sample)
 
 
 async def _find_strangers(

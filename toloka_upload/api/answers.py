@@ -38,7 +38,11 @@ SIZE_CODES = frozenset(
 
 _BUSY_CODES = frozenset({"POOL_LOCKED_BY_ANOTHER_OPERATION", "CONFLICT_STATE"})
 _STATUS_CODES = frozenset({"INAPPROPRIATE_STATUS", "POOL_INAPPROPRIATE_STATUS"})
+MOST_LEVELS = 20
+"""Of a map of faults: there are three at most (envelope, item, field). An answer may have a thousand."""
 _SHOWN = 200
+_MOST_DIGITS = 9
+"""Of an index. No request has that many items, and Python reads no number of thousands of digits."""
 
 
 class Answer(NamedTuple):
@@ -236,18 +240,18 @@ def _excerpt(body: bytes | bytearray) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def faults_of(output: Any) -> list[Fault]:
+def faults_of(output: Any, levels: int = MOST_LEVELS) -> list[Fault]:
     """
     The faults of one item, from a log entry's `output` or one item of `validation_errors`.
 
     Both shapes are read: a map of fields to `{code, message}`, and an envelope `{code, message, payload}` around such a
-    map or without one. A string under `code` tells the envelope.
+    map or without one. A string under `code` tells the envelope. What is nested deeper than `levels` is not read.
     """
-    if not isinstance(output, Mapping):
+    if not isinstance(output, Mapping) or not levels:
         return []
     code = output.get("code")
     if isinstance(code, str):
-        inner = faults_of(output.get("payload"))
+        inner = faults_of(output.get("payload"), levels - 1)
         return inner or [Fault("", code, _text(output.get("message")))]
     found = []
     for field, error in output.items():
@@ -259,7 +263,7 @@ def faults_of(output: Any) -> list[Fault]:
         else:
             found += [
                 Fault(f"{field}.{inner.field}", inner.code, inner.message)
-                for inner in faults_of(error)
+                for inner in faults_of(error, levels - 1)
             ]
     return found
 
@@ -295,7 +299,7 @@ def _item_faults(payload: Any) -> dict[int, list[Fault]]:
 
 def is_index(key: str) -> bool:
     """Whether a key of an answer's map is an item's index."""
-    return key.isascii() and key.isdigit()
+    return key.isascii() and key.isdigit() and len(key) <= _MOST_DIGITS
 
 
 def _text(value: Any) -> str:

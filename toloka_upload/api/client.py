@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -20,7 +20,7 @@ from toloka_upload._version import __version__
 from toloka_upload.api.answers import Answer, ListingPage, read, read_entries, read_page
 from toloka_upload.api.deadline import Deadline, OutOfTime, TimedNetwork, within
 from toloka_upload.api.errors import AnswerLost, ApiError, ConnectionFailed
-from toloka_upload.api.network import check_proxies, tls_context
+from toloka_upload.api.network import check_proxies, tls_context, why_silent
 from toloka_upload.api.redaction import Redaction
 from toloka_upload.api.target import Target
 from toloka_upload.api.unpacking import ACCEPTED, Unusable, unpacked
@@ -270,7 +270,7 @@ class Client:
                 response.stream = httpx.ByteStream(b"")
                 return Answer(response.status_code, response.headers, content)
         except (httpx.TransportError, OutOfTime) as error:
-            raise self._redaction.error(_lost(error, request, deadline)) from error
+            raise self._redaction.error(_lost(error, request, self._base, deadline)) from error
         except Unusable as error:
             raise AnswerLost("BAD_ANSWER", str(error), request=request) from error
 
@@ -317,9 +317,11 @@ _NOTHING_SENT = (
 )
 
 
-def _lost(error: httpx.TransportError | OutOfTime, request: str, deadline: Deadline) -> ApiError:
+def _lost(
+    error: httpx.TransportError | OutOfTime, request: str, base: str, deadline: Deadline
+) -> ApiError:
     """Which kind of silence it was: before anything was sent, or after."""
-    what = str(error) or type(error).__name__
+    what = why_silent(error, urlsplit(base).netloc)
     if isinstance(error, _NOTHING_SENT) or (isinstance(error, OutOfTime) and not deadline.moved):
         return ConnectionFailed("NO_CONNECTION", what, request=request)
     if deadline.left <= 0:

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from toloka_upload.errors import Denied, Refused, TryAgain, UploadError
-from toloka_upload.explanations import EXPLANATIONS
+from toloka_upload.explanations import EXPLANATIONS, LATER
 
 
 class ApiError(Exception):
@@ -157,17 +157,16 @@ class RequestRefused(ApiError):
     """The API refuses the request and would refuse it again."""
 
 
-_LATER = "Run the same command again later: it goes on from where it stopped."
 _ENDINGS: Mapping[type[ApiError], tuple[type[UploadError], str]] = {
-    ConnectionFailed: (TryAgain, _LATER),
-    AnswerLost: (TryAgain, _LATER),
+    ConnectionFailed: (TryAgain, LATER),
+    AnswerLost: (TryAgain, LATER),
     ForeignAnswer: (
         TryAgain,
-        f"This is no answer of the API: a proxy or another server may stand between. {_LATER}",
+        f"This is no answer of the API: a proxy or another server may stand between. {LATER}",
     ),
-    ServerFailed: (TryAgain, _LATER),
+    ServerFailed: (TryAgain, LATER),
     RateLimited: (TryAgain, EXPLANATIONS["TOO_MANY_REQUESTS"].fix),
-    Busy: (TryAgain, _LATER),
+    Busy: (TryAgain, LATER),
     AccessDenied: (Denied, EXPLANATIONS["ACCESS_DENIED"].fix),
     ForeignDenial: (Denied, "This is no answer of the API: does a proxy ask for a login?"),
     NotFound: (Refused, EXPLANATIONS["DOES_NOT_EXIST"].fix),

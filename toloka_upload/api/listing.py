@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from toloka_upload.api.client import Client
-from toloka_upload.items.identity import digest, loose
+from toloka_upload.items.identity import digest, loose_or_nothing
 
 
 def item_content(item: Mapping[str, Any]) -> bytes:
@@ -18,7 +18,7 @@ def item_content(item: Mapping[str, Any]) -> bytes:
 
 
 def _values(task: Mapping[str, Any]) -> bytes:
-    return digest(loose(task.get("input_values")))
+    return digest(loose_or_nothing(task.get("input_values")))
 
 
 def newest(client: Client, kind: str, pool: str) -> tuple[str, str] | None:

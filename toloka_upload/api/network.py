@@ -1,9 +1,11 @@
-"""What the environment says about the way to the API: proxies and certificates. Each may be wrong, and then says so."""
+"""The way to the API: what the environment says of it (proxies, certificates), and why it leads nowhere, in words."""
 
 from __future__ import annotations
 
 import os
+import socket
 import ssl
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
@@ -45,3 +47,34 @@ def tls_context() -> ssl.SSLContext:
             f"{what}: {error.strerror or error}. Correct the variable, or unset it.",
             code="CERTIFICATES",
         ) from error
+
+
+def why_silent(error: BaseException, place: str) -> str:
+    """
+    Why no answer came, in words: "cannot resolve api.example".
+
+    Args:
+        error: What was raised, with what it was raised from.
+        place: The API's host, with its port if it names one.
+    """
+    for cause in _causes(error):
+        if isinstance(cause, socket.gaierror):
+            return f"cannot resolve {place}"
+        if isinstance(cause, ConnectionRefusedError):
+            return f"{place} refuses connections"
+        if isinstance(cause, ssl.SSLError):
+            return f"no secure connection to {place}: {cause.strerror or cause}"
+        if isinstance(cause, TimeoutError):
+            return f"no answer from {place}"
+        if isinstance(cause, ConnectionError):
+            return f"the connection to {place} broke"
+        if isinstance(cause, OSError) and cause.strerror:
+            return f"no connection to {place}: {cause.strerror.lower()}"
+    return f"no answer from {place}: {str(error) or type(error).__name__}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and all that it came from, the innermost first."""
+    if error is not None:
+        yield from _causes(error.__cause__ or error.__context__)
+        yield error

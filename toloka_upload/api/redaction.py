@@ -1,16 +1,40 @@
-"""The token, taken out of whatever a server says: a server may echo it, and its words are kept and shown. Pure."""
+"""Tokens, taken out of what is kept and shown: a server may echo one, and an error of ours may quote one.
+
+A token of eight characters or more is taken out wherever it stands. A shorter one may stand in a text by chance (`test`
+in many a word), so it is taken out only where it stands by itself, and only of prose: an answer's other values are what
+the program works with.
+"""
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 from toloka_upload.api.errors import ApiError
 
+MOST_LEVELS = 100
+"""What a server nests deeper than that is left out: nothing we read is, and a thousand levels are more than Python
+can follow."""
 SHORTEST = 8
-"""Characters. A shorter token may stand in a text by chance; real ones have more than 30."""
+"""Characters from which on a text cannot have the token by chance; real ones have more than 30."""
 INSTEAD = "[token]"
 
 E = TypeVar("E", bound=ApiError)
+_read: set[str] = set()
+
+
+def remember(secret: str) -> None:
+    """A token that this process has read: `without_tokens` takes it out of texts that leave on ways nobody planned."""
+    token = secret.strip().rpartition(" ")[2]
+    if token:
+        _read.add(token)
+
+
+def without_tokens(text: str) -> str:
+    """A text without any token that this process has read."""
+    for token in sorted(_read, key=len, reverse=True):
+        text = Redaction(token).text(text)
+    return text
 
 
 class Redaction:
@@ -23,31 +47,50 @@ class Redaction:
 
     def __init__(self, authorization: str | None) -> None:
         token = (authorization or "").rpartition(" ")[2]
-        self._token = token if len(token) >= SHORTEST else ""
+        self._token = token
+        self._short = len(token) < SHORTEST
+        self._by_itself = re.compile(rf"(?<!\w')(?<![\w-]){re.escape(token)}(?![\w-])")
 
     def text(self, text: str) -> str:
         """A text without the token."""
-        return text.replace(self._token, INSTEAD) if self._token else text
+        if not self._token:
+            return text
+        if self._short:
+            return self._by_itself.sub(INSTEAD, text)
+        return text.replace(self._token, INSTEAD)
 
     def concerns(self, body: bytes | bytearray) -> bool:
         """Whether the token stands in an answer."""
         return bool(self._token) and self._token.encode() in body
 
-    def value(self, value: Any) -> Any:
-        """Parsed JSON without the token, in keys and values alike."""
-        if not self._token:
-            return value
+    def value(self, value: Any, levels: int = MOST_LEVELS) -> Any:
+        """Parsed JSON without the token, in keys and values alike, and without what is nested too deep.
+
+        A short token is taken out of messages alone.
+        """
         if isinstance(value, str):
-            return self.text(value)
+            return value if self._short else self.text(value)
+        if isinstance(value, dict | list) and not levels:
+            return None
         if isinstance(value, dict):
-            return {self.text(key): self.value(inner) for key, inner in value.items()}
+            return {
+                self._key(key): self._member(key, inner, levels - 1) for key, inner in value.items()
+            }
         if isinstance(value, list):
-            return [self.value(inner) for inner in value]
+            return [self.value(inner, levels - 1) for inner in value]
         return value
+
+    def _key(self, key: str) -> str:
+        return key if self._short else self.text(key)
+
+    def _member(self, key: str, value: Any, levels: int) -> Any:
+        prose = key == "message" and isinstance(value, str)
+        return self.text(value) if prose else self.value(value, levels)
 
     def error(self, error: E) -> E:
         """An error whose words came from outside; the same one, changed."""
-        error.code = self.text(error.code)
+        if not self._short:
+            error.code = self.text(error.code)
         error.message = self.text(error.message)
         error.args = (error.message,)
         error.payload = self.value(error.payload)

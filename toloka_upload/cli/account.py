@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,13 +11,14 @@ from typing import TextIO
 
 from toloka_upload.account.command import Command
 from toloka_upload.cli.confirm import Confirmation
+from toloka_upload.cli.keep import to_keep
 from toloka_upload.cli.options import Telling
 from toloka_upload.cli.run import obey_signals, tame_memory
-from toloka_upload.display import display_for
+from toloka_upload.cli.watch import display_of
 from toloka_upload.errors import CannotWrite
 from toloka_upload.report.account import account_text
 from toloka_upload.report.observer import Observer
-from toloka_upload.report.outputs import Use, inputs, refuse_clashes, streams
+from toloka_upload.report.outputs import Use, refuse_clashes
 from toloka_upload.text import encodable
 
 
@@ -36,7 +35,7 @@ def text_output(option: str, name: str | None, files: list[str], stack: ExitStac
     """
     if name is None or name == "-":
         return sys.stdout if name else None
-    refuse_clashes([Use(option, Path(name))], [*inputs(files), *streams(1, 2)])
+    refuse_clashes([Use(option, Path(name))], to_keep(files))
     try:
         return stack.enter_context(
             Path(name).open("w", encoding="utf-8", errors="backslashreplace")
@@ -54,16 +53,7 @@ def carry_out(
 ) -> int:
     """Carry out a command that `begin` puts together, and print its report; return the exit status."""
     tame_memory()
-    display = display_for(
-        sys.stderr,
-        quiet=options.quiet,
-        verbose=options.verbose,
-        json_output=options.json_output,
-        stdout_is_terminal=sys.stdout.isatty(),
-        environ=os.environ,
-        clock=time.monotonic,
-        stdout_busy=stdout_busy,
-    )
+    display = display_of(options, stdout_busy=stdout_busy)
     with display:
         if confirmation is not None:
             confirmation.display = display

@@ -165,7 +165,8 @@ class Reading(Options):
         option("Input format.", otherwise="by extension, else by content"),
     ] = None
     delimiter: Annotated[
-        str | None, option("Delimiter of CSV.", otherwise="told from the header", metavar="CHAR")
+        str | None,
+        option("Delimiter of CSV.", otherwise="detected from the header", metavar="CHAR"),
     ] = None
     encoding: Annotated[
         str | None, option("Encoding of the input.", otherwise="UTF-8", metavar="NAME")
@@ -209,7 +210,7 @@ class Safety(Options):
     max_cost_ignore_unknown: Annotated[
         bool,
         option(
-            "Compare --max-cost with the least cost where the most cannot be told.",
+            "Compare --max-cost with the least cost where the most is not known.",
             "--max-cost-ignore-unknown",
         ),
     ] = False

@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from toloka_upload.cli.keep import to_keep
 from toloka_upload.errors import CannotWrite, NoInput
 from toloka_upload.report.command_line import CommandLine
 from toloka_upload.report.next_step import next_steps
-from toloka_upload.report.outputs import Use, inputs, refuse_clashes, streams
+from toloka_upload.report.outputs import Use, refuse_clashes
 from toloka_upload.report.page import page
 from toloka_upload.report.summary import Report
 from toloka_upload.run import history
@@ -48,7 +49,7 @@ def write_page_of(state_dir: Path, run_id: str | None, path: Path) -> None:
     if not runs:
         raise NoInput(f"There are no runs in {state_dir}.")
     run = history.past_run(state_dir, run_id) if run_id else runs[0]
-    refuse_clashes([Use("--report", path)], [*inputs(run.files), *streams(1, 2)])
+    refuse_clashes([Use("--report", path)], to_keep(run.files))
     known: dict[str, Any] = {
         "run_id": run.id,
         "files": run.files,
@@ -57,7 +58,7 @@ def write_page_of(state_dir: Path, run_id: str | None, path: Path) -> None:
     }
     known |= {"exit_reason": run.state, "seconds": (run.finished or run.started) - run.started}
     known |= {"env": run.logged.env if run.logged else "", "exit_code": 75}
-    report = {**known, **(run.report or {"counts": run.rows_so_far})}
+    report = {**known, **(run.report or {"counts": run.rows_so_far}), **run.account}
     step = "" if run.next_step == "nothing" else f"{run.next_step}."
     chunks = run.logged.chunks if run.logged else []
     _write(page(report, chunks, step, started=_moment(run.started)), path)

@@ -18,10 +18,12 @@ from types import FrameType
 from typing import Protocol
 
 from toloka_upload.cli.confirm import Confirmation
+from toloka_upload.cli.keep import to_keep
 from toloka_upload.cli.options import UploadOptions
-from toloka_upload.cli.streams import one_place
+from toloka_upload.cli.typed import remembering
+from toloka_upload.cli.watch import display_of
 from toloka_upload.configure import open_to_others, read
-from toloka_upload.display import Display, colour_wanted, display_for, fitting
+from toloka_upload.display import Display, colour_wanted, fitting
 from toloka_upload.errors import Denied, ExitStatus, Interrupted, Terminated
 from toloka_upload.policies.amounts import parse_amount, parse_percent
 from toloka_upload.policies.durations import parse_duration
@@ -61,25 +63,11 @@ def run_upload(files: list[str], options: UploadOptions, command: CommandLine) -
         outputs.append(Use("--report", options.report))
     if events and events != "-":
         outputs.append(Use("--events", Path(events)))
-    kept = [Use("the file that holds the token", token_file)] if token_file else []
-    kept += [*inputs(settings.files), *streams(1, 2)]
-    refuse_clashes(outputs, kept)
+    refuse_clashes(outputs, to_keep(settings.files, token_file))
     for stream in streams(1, 2):  # which may well be one file
         refuse_clashes([stream], inputs(settings.files))
     with ExitStack() as stack:
-        display = stack.enter_context(
-            display_for(
-                sys.stderr,
-                quiet=options.quiet,
-                verbose=options.verbose,
-                json_output=options.json_output,
-                stdout_is_terminal=sys.stdout.isatty(),
-                environ=os.environ,
-                clock=time.monotonic,
-                stdout_busy=events == "-",
-                stdout_is_there=one_place(1, 2),
-            )
-        )
+        display = stack.enter_context(display_of(options, stdout_busy=events == "-"))
         observer: Observer = display
         confirmation.display = display
         if events:
@@ -93,7 +81,7 @@ def run_upload(files: list[str], options: UploadOptions, command: CommandLine) -
                     f"{token_file} can be read by others on this machine: chmod 600 {token_file}"
                 )
             )
-        upload = Upload(settings, observer)
+        upload = Upload(settings, both(remembering(command, settings.state_dir), observer))
         obey_signals(upload, display)
         report = upload.run()
     if options.report:

@@ -66,9 +66,10 @@ def runs(
     import time
 
     from toloka_upload import configure
+    from toloka_upload.cli.keep import to_keep
     from toloka_upload.errors import UsageProblem
     from toloka_upload.policies.durations import parse_duration
-    from toloka_upload.report.outputs import Use, inputs, refuse_clashes, streams
+    from toloka_upload.report.outputs import Use, refuse_clashes
     from toloka_upload.run import history
 
     directory = options.directory()
@@ -92,7 +93,7 @@ def runs(
                 "--results needs to know of which run: toloka-upload runs RUN --results FILE."
             )
         found = history.past_run(directory, run)
-        refuse_clashes([Use("--results", options.results)], [*inputs(found.files), *streams(1)])
+        refuse_clashes([Use("--results", options.results)], to_keep(found.files))
         rows = history.write_results(found, options.results)
         typer.echo(f"{rows} rows written to {options.results}.")
     elif run is None:
@@ -158,13 +159,15 @@ def _what(run: "PastRun") -> str:
 def _show(run: "PastRun", *, as_json: bool) -> None:
     import json
 
+    from toloka_upload.report.account import account_facts
+    from toloka_upload.report.text import cost_words
     from toloka_upload.run import history
     from toloka_upload.text import duration, plain
 
     found = history.operations(run)
-    value = run.as_json()
+    value, typed = run.as_json(), run.logged.typed if run.logged else ""
     if as_json:
-        typer.echo(json.dumps({**value, "operations": found}))
+        typer.echo(json.dumps({**value, "command_line": typed or None, "operations": found}))
         return
     facts: list[tuple[str, Any]] = [
         ("run", f"{run.id} ({run.state})"),
@@ -181,7 +184,12 @@ def _show(run: "PastRun", *, as_json: bool) -> None:
     error = (run.report or {}).get("error")
     if error:
         facts.append(("error", f"{plain(error['code'])}: {plain(error['message'], 300)}"))
+    if cost := ((run.report or {}).get("plan") or {}).get("cost"):
+        facts.append(("cost", cost_words(cost)))
+    facts += account_facts(run.account)
     facts.append(("next", run.next_step))
+    if typed and "same command" in run.next_step:
+        facts.append(("command", typed))
     width = max(len(name) for name, _ in facts)
     for name, fact in facts:
         typer.echo(f"{name:{width}}  {fact}")

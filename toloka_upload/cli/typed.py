@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toloka_upload.report.command_line import CommandLine
+    from toloka_upload.report.observer import Event, Observer
 
 _NAME = "toloka-upload"
 
@@ -30,6 +32,21 @@ def command_line(ctx: Any, files: list[str]) -> CommandLine:
         if option.param_type_name == "option" and by_user and value is not None:
             given.append(_typed(option, value))
     return CommandLine(_program(), tuple(given), tuple(files))
+
+
+def remembering(command: CommandLine, state_dir: Path) -> Observer:
+    """An observer that keeps the command line of a run in the log, for who looks at it later, in another directory."""
+    from toloka_upload.report.command_line import quoted
+    from toloka_upload.report.observer import RunStarted
+    from toloka_upload.run.run_log import NAME, append
+
+    def observer(event: Event) -> None:
+        if isinstance(event, RunStarted) and not event.dry_run:
+            with suppress(OSError):  # the directory may be gone
+                typed = f"cd {quoted(str(Path.cwd()))} && {command.without('--no-wait')}"
+                append(state_dir / NAME, {"run": event.run_id, "typed": typed})
+
+    return observer
 
 
 def _typed(option: Any, value: Any) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from rich.text import Text
 from toloka_upload.api.target import shown
 from toloka_upload.display.narrate import ACCOUNT_WORDS, ON_THEIR_WAY, main_words
 from toloka_upload.display.progress import Flight, Progress
+from toloka_upload.display.width import fit
 from toloka_upload.errors import ExitStatus
 from toloka_upload.text import count, counted, duration, listed, plain
 
@@ -55,10 +56,10 @@ class Look(NamedTuple):
 def frame(progress: Progress, now: float, look: Look) -> list[Text]:
     """Return the lines of the picture, each at most `look.width` cells, together fewer than `look.height`.
 
-    What goes where, the bar, speeds and counts, operations in flight, what is waited for, late row faults: when
+    What goes where, the bar, speeds and counts, operations in flight, what is waited for: when
     the terminal is low, the operations give way first, then what goes where.
     """
-    tail = [*_waits(progress, now), *_faults(progress)]
+    tail = _waits(progress, now, look.width)
     head = [bar_line(progress, now, look), *_side(progress, now, look)]
     if len(head) + len(tail) < look.height - 1:
         head = [*_header(progress, look), *head]
@@ -248,6 +249,12 @@ def _cells(flight: Flight, now: float, width: int) -> list[tuple[str, str]]:
     """Return an operation's cells and their styles: chunk, rows, id, status, percent, age."""
     status = plain(flight.status, 12)
     again = f", try {flight.attempt}" if flight.attempt > 1 else ""
+    if flight.refused and flight.status == "sent":
+        status, left = (
+            plain(flight.refused.event.message.partition(",")[0], 30),
+            flight.refused.until - now,
+        )
+        again = f", again in {duration(left)}" if left > 0 else ", goes again"
     rows = f"{count(flight.rows)} rows" if width >= NARROW else count(flight.rows)
     name = plain(flight.operation_id or "")[:8]
     done = "" if flight.percent is None else f"{flight.percent} %"
@@ -257,7 +264,7 @@ def _cells(flight: Flight, now: float, width: int) -> list[tuple[str, str]]:
         (name if width >= NARROW else "", QUIET),
         (status + again, DONE if flight.status == "RUNNING" else ""),
         (done, ""),
-        (duration(math.floor(now - flight.since)), QUIET),
+        ("" if flight.refused else duration(math.floor(now - flight.since)), QUIET),
     ]
 
 
@@ -276,10 +283,6 @@ def _table(rows: list[list[tuple[str, str]]]) -> list[Text]:
     return lines
 
 
-def _waits(progress: Progress, now: float) -> list[Text]:
-    words = [plain(wait.words(now), 200) for wait in progress.waits(now)[-2:]]
-    return [Text(f"  {line}", style=ALERT) for line in words]
-
-
-def _faults(progress: Progress) -> list[Text]:
-    return [Text(f"  {line}", style=QUIET) for line in progress.late_faults]
+def _waits(progress: Progress, now: float, width: int) -> list[Text]:
+    words = [f"  {plain(wait.words(now), 200)}" for wait in progress.waits(now)[-2:]]
+    return [Text(line, style=ALERT) for line in fit(words, width)]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from toloka_upload._version import __version__
 from toloka_upload.api.target import shown
-from toloka_upload.display.progress import FAULTS_SHOWN, Progress
+from toloka_upload.display.progress import Progress
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
 from toloka_upload.report.account import AccountReport, named_counts
@@ -25,6 +25,8 @@ from toloka_upload.text import (
     plain,
 )
 
+CAUSES_SHOWN = 10
+"""Kinds of faults that are printed as lines of their own; the summary has all."""
 WAIT_REPEATED = 30.0
 """Seconds before a wait for the same reason is worth another line."""
 
@@ -56,13 +58,16 @@ class Line(NamedTuple):
 class Narrator:
     """Turns events into lines, and keeps what is said only once or only so often.
 
+    A fault is said once a cause, that is a code and a field, with its first place; at the end, unless the summary
+    follows, how many rows have it.
+
     Args:
         say_error: Say what ended the run as well; not wanted where the summary follows in the same place and says it.
     """
 
     def __init__(self, *, say_error: bool) -> None:
         self._say_error = say_error
-        self._faults = 0
+        self._causes: set[tuple[str, str]] = set()
         self._told: dict[str, float] = {}
 
     def __call__(self, event: ev.Event, now: float) -> list[Line]:
@@ -94,11 +99,12 @@ class Narrator:
         return [Line(Level.DETAIL, detail)] if detail else []
 
     def _fault(self, event: ev.RowRejected) -> list[Line]:
-        self._faults += 1
-        if self._faults > FAULTS_SHOWN + 1:
+        cause = (event.code, event.field)
+        if cause in self._causes or len(self._causes) > CAUSES_SHOWN:
             return []
-        if self._faults > FAULTS_SHOWN:
-            return [Line(Level.TROUBLE, "more faults follow; the summary groups them")]
+        self._causes.add(cause)
+        if len(self._causes) > CAUSES_SHOWN:
+            return [Line(Level.TROUBLE, "there are more kinds of faults; the summary has them")]
         text = fault_line(event.file, event.line, event.field, event.code, event.message)
         return [Line(Level.TROUBLE, text)]
 
@@ -110,9 +116,12 @@ class Narrator:
         if fresh:
             self._told[event.reason] = now
         level = Level.STEP if fresh else Level.DETAIL
-        return [Line(level, f"waiting: {plain(event.message, MESSAGE_LIMIT)}")]
+        words = event.words(event.seconds, zone=True)
+        return [Line(level, f"waiting: {plain(words, MESSAGE_LIMIT)}")]
 
     def _end(self, report: Report | AccountReport) -> Iterator[Line]:
+        if self._say_error and isinstance(report, Report):
+            yield from _counted_causes(report)
         if report.error and self._say_error:
             lines = report.error.message.splitlines() or [report.error.code]
             yield Line(Level.TROUBLE, f"error: {plain(lines[0], MESSAGE_LIMIT)}")
@@ -121,6 +130,15 @@ class Narrator:
             )
         if self._say_error or not _nothing_read(report):
             yield Line(Level.STEP, end_line(report))
+
+
+def _counted_causes(report: Report) -> Iterator[Line]:
+    """How many rows have each fault, where more than one has it."""
+    for group in report.errors[:CAUSES_SHOWN]:
+        if group.count > 1:
+            where = f" in {plain(group.field)}" if group.field else ""
+            text = f"{counted(group.count, 'row')} with {plain(group.code)}{where}, the first at "
+            yield Line(Level.TROUBLE, f"{text}{plain(group.file)}:{group.line}")
 
 
 def _nothing_read(report: Report | AccountReport) -> bool:
@@ -185,7 +203,7 @@ def progress_line(progress: Progress, now: float) -> str:
     parts = [*main_words(progress), *side_words(progress, now)]
     if progress.flights:
         parts.append(f"{counted(len(progress.flights), 'chunk')} in flight")
-    parts += (f"waiting: {plain(wait.words(now))}" for wait in progress.waits(now))
+    parts += (f"waiting: {plain(wait.words(now, zone=True))}" for wait in progress.waits(now))
     return f"after {duration(now - progress.started)}: {', '.join(parts)}"
 
 

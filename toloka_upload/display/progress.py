@@ -9,7 +9,6 @@ from toloka_upload.errors import ExitStatus
 from toloka_upload.report import observer as ev
 from toloka_upload.report.account import AccountReport
 from toloka_upload.report.summary import Report
-from toloka_upload.text import duration, fault_line
 
 SPEED_WINDOW = 30.0
 """Seconds over which rows a second are averaged: several operations long, yet quick to follow."""
@@ -19,9 +18,6 @@ SETTLING_SHOWN = 3.0
 
 _HOLDING = frozenset({"rate_limit", "quota", "server_busy", "lock"})
 """Waits in which the whole run stands still."""
-
-FAULTS_SHOWN = 10
-"""Row faults that are printed as lines of their own; the summary groups the rest."""
 
 
 class Speed:
@@ -44,9 +40,21 @@ class Speed:
         return (after - before) / (now - start) if after > before and now > start else None
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Something the run waits for, until the clock shows `until`."""
+
+    event: ev.Waiting
+    until: float
+
+    def words(self, now: float, *, zone: bool = False) -> str:
+        """What it is, counted down."""
+        return self.event.words(self.until - now, zone=zone)
+
+
 @dataclass(slots=True)
 class Flight:
-    """A chunk that was sent and has no outcome yet."""
+    """A chunk that was sent and has no outcome yet; `refused` is the wait after its request came to nothing."""
 
     chunk: int
     rows: int
@@ -55,19 +63,7 @@ class Flight:
     since: float
     status: str = "sent"
     percent: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Something the run waits for, until the clock shows `until`."""
-
-    message: str
-    seconds: float
-    until: float
-
-    def words(self, now: float) -> str:
-        """The message, its seconds counted down: "minute limit: 23 s" is "... 22 s" a second later."""
-        return self.message.replace(duration(self.seconds), duration(self.until - now), 1)
+    refused: Wait | None = None
 
 
 class Held:
@@ -108,7 +104,6 @@ class Progress:
         flights: Chunks in flight by number, in the order sent.
         chunks: Chunks that this run sends, once all are planned; `chunks_done` of them have their outcomes.
         retries: Waits after a request that failed: each is followed by another try.
-        late_faults: The last few row faults after those that were printed as lines.
         command: A command of the account, if it is none that uploads; `account` is how far it is.
         report: The run's report once it is over.
         left: The display closes; without a report, the run was cut short.
@@ -128,8 +123,6 @@ class Progress:
         self.flights: dict[int, Flight] = {}
         self.chunks: int | None = None
         self.chunks_done = self.retries = 0
-        self.faults = 0
-        self.late_faults: deque[str] = deque(maxlen=3)
         self.report: Report | AccountReport | None = None
         self.command = ""
         self.account: ev.AccountProgress | None = None
@@ -137,6 +130,8 @@ class Progress:
         self._waits: dict[tuple[str, str | None], Wait] = {}
         self._speed = Speed()
         self._held = Held()
+        self._pace: float | None = None
+        self._rows_an_item = 1.0
         self._first_sent = 0.0
         self._by_reading = (0, 0)
 
@@ -145,8 +140,6 @@ class Progress:
         match event:
             case ev.RowsRead():
                 self._rows_read(event)
-            case ev.RowRejected():
-                self._row_rejected(event)
             case ev.ChunkSent():
                 self._chunk_sent(event, now)
             case ev.OperationProgress():
@@ -253,7 +246,8 @@ class Progress:
         if self.command or (not held and not self._held.left(now)):
             return rest / rate
         between = rest * max(sending - held, 0.0) / self._by_api
-        return max(rest * sending / self._by_api, self._held.left(now) + between)
+        by_limit = rest / (self._pace * self._rows_an_item) if self._pace else 0.0
+        return max(rest * sending / self._by_api, self._held.left(now) + between, by_limit)
 
     @property
     def _by_api(self) -> int:
@@ -283,18 +277,12 @@ class Progress:
         self.fraction_read = min(1.0, event.position / event.size) if event.size else None
         self.finished_reading = event.finished
 
-    def _row_rejected(self, event: ev.RowRejected) -> None:
-        self.faults += 1
-        if self.faults > FAULTS_SHOWN:
-            self.late_faults.append(
-                fault_line(event.file, event.line, event.field, event.code, event.message)
-            )
-
     def _chunk_sent(self, event: ev.ChunkSent, now: float) -> None:
         if not self.sending:
             self.sending = True
             self._first_sent = now
             self._speed.note(now, 0)
+        self._rows_an_item = max(1.0, event.rows / max(1, event.items))
         before = self.flights.pop(event.chunk, None)
         since = before.since if before else now
         self.flights[event.chunk] = Flight(
@@ -325,8 +313,12 @@ class Progress:
         self.retries += event.reason == "server_busy" and event.seconds > 0
         if event.seconds > 0:
             least = SETTLING_SHOWN if event.reason == "settling" else 0.0
-            wait = Wait(event.message, event.seconds, now + max(event.seconds, least))
+            wait = Wait(event, now + max(event.seconds, least))
             self._waits[event.reason, event.pool] = wait
+            self._pace = event.pace or self._pace
+            flight = self.flights.get(event.chunk or 0)
+            if flight:
+                flight.refused = wait
         elif event.pool is None:
             for key in [key for key in self._waits if key[0] == event.reason]:
                 del self._waits[key]

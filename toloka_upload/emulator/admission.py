@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
 
 from toloka_upload.emulator.context import Context
 from toloka_upload.emulator.items import Item, elements, members
-from toloka_upload.emulator.messages import Refusal, invalid, too_many_requests
-from toloka_upload.emulator.pools import Pool, check_room, pool_number, weight
+from toloka_upload.emulator.messages import Refusal, dumps, invalid, too_many_requests
+from toloka_upload.emulator.pools import Pool, check_room, check_status, pool_number, weight
 from toloka_upload.emulator.store import Kind
+from toloka_upload.emulator.work import Fate
 from toloka_upload.rows.model import Fault
 
 _SOLUTIONS = ("known_solutions", "baseline_solutions")
@@ -20,6 +21,10 @@ _SOLUTIONS = ("known_solutions", "baseline_solutions")
 
 class InLog(Refusal):
     """A refusal that an asynchronous request finds in its operation's log only."""
+
+    def as_fate(self, fate: Fate) -> Fate:
+        """What the operation will find, on top of what is settled for it already."""
+        return replace(fate, code=self.code, message=str(self))
 
 
 def check_size(kind: Kind, items: Sequence[Item], context: Context) -> None:
@@ -51,9 +56,7 @@ def _oversize(context: Context, name: str, message: str) -> Refusal:
 
 
 def _compact_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:
-    tasks = [item.value for item in items]
-    if kind == "suites":
-        tasks = [task for suite in tasks for task in _objects(suite.get("tasks"))]
+    tasks = _tasks(kind, [item.value for item in items])
     outputs = [
         solution.get("output_values")
         for task in tasks
@@ -64,6 +67,12 @@ def _compact_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:
     return _compact_size([task.get("input_values") for task in tasks]), _compact_size(outputs)
 
 
+def _tasks(kind: Kind, items: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    if kind == "tasks":
+        return items
+    return [task for suite in items for task in _objects(suite.get("tasks"))]
+
+
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [part for part in value if isinstance(part, dict)] if isinstance(value, list) else []
 
@@ -72,8 +81,7 @@ def _compact_size(values: Sequence[Any]) -> int:
     """Bytes of all values, each as compact JSON by itself."""
     if not values:
         return 0
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-    return len(text.encode("utf-8", "backslashreplace")) - len(values) - 1
+    return len(dumps(values).encode("utf-8", "backslashreplace")) - len(values) - 1
 
 
 def _raw_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:
@@ -107,37 +115,52 @@ def check_pools(kind: Kind, items: Sequence[Item], context: Context, now: float)
     found = [(context.pool(number), amount) for number, amount in amounts.items()]
     pools = [(pool, amount) for pool, amount in found if pool]
     for pool, amount in pools:
-        check_status(pool, context, now)
-        _check_kind(kind, pool, context)
+        check_unlocked(pool, context, now)
+        _check_kind(kind, pool, items, context)
         check_room(kind, pool, amount, context.switches)
-    numbers = [pool.id for pool, _ in pools]
-    if context.switches.lock_pool in ("refuse", "fail") and context.operations.busy(numbers):
-        refusal = InLog if context.switches.lock_pool == "fail" else Refusal
-        raise refusal("POOL_LOCKED_BY_ANOTHER_OPERATION")
+    check_idle([pool.id for pool, _ in pools], context)
     return [pool for pool, _ in pools]
 
 
-def check_status(pool: Pool, context: Context, now: float) -> None:
-    """Whether anything in a pool may be added to or changed.
+def check_unlocked(pool: Pool, context: Context, now: float) -> None:
+    """Whether anything in a pool may be added to or changed now.
 
     Raises:
-        Refusal: 409; it is archived or locked.
+        Refusal: 409; it is archived or locked, for good or by a fault.
     """
-    if pool.status == "LOCKED" or context.locked.get(pool.id, 0) > now:
+    if context.locked.get(pool.id, 0) > now:
         raise Refusal("POOL_LOCKED_BY_ANOTHER_OPERATION")
-    if pool.status == "ARCHIVED":
-        raise Refusal("POOL_INAPPROPRIATE_STATUS", {"appropriate_statuses": ["OPEN", "CLOSED"]})
+    check_status(pool)
 
 
-def _check_kind(kind: Kind, pool: Pool, context: Context) -> None:
+def check_idle(numbers: Sequence[int], context: Context) -> None:
+    """Whether pools are free of other operations, as the switch `lock_pool` has it.
+
+    Raises:
+        Refusal: 409, or for the log; one is not.
+    """
+    if context.switches.lock_pool in ("refuse", "fail") and context.operations.busy(numbers):
+        refusal = InLog if context.switches.lock_pool == "fail" else Refusal
+        raise refusal("POOL_LOCKED_BY_ANOTHER_OPERATION")
+
+
+def _check_kind(kind: Kind, pool: Pool, items: Sequence[Item], context: Context) -> None:
     if kind == "tasks" and not pool.mixes:
         reading, code = context.switches.tasks_without_mixer, "MIXER_CONFIG_REQUIRED"
     elif kind == "suites" and pool.mixes:
         reading, code = context.switches.suites_with_mixer, "POOL_TASK_TYPE_CONFLICT"
+    elif pool.body.get("reward_per_assignment") == 0 and _has_general(kind, pool, items):
+        reading, code = context.switches.unpaid_general_tasks, "POOL_TASK_TYPE_CONFLICT"
     else:
         return
     if reading != "accept":
         raise (InLog if reading == "log" else Refusal)(code)
+
+
+def _has_general(kind: Kind, pool: Pool, items: Sequence[Item]) -> bool:
+    """Whether one of a pool's tasks is neither a control nor a training task."""
+    mine = [item.value for item in items if pool_number(item.value.get("pool_id")) == pool.id]
+    return not all(task.get("known_solutions") for task in _tasks(kind, mine))
 
 
 def check_quota(table: str, count: int, context: Context, now: float) -> None:

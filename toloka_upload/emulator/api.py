@@ -55,6 +55,11 @@ class Api:
     def __init__(self) -> None:
         self._routes = [(path, _pattern(path), ways) for path, ways in _table().items()]
 
+    @property
+    def templates(self) -> list[str]:
+        """The paths that there are, with `{id}` for ids."""
+        return [path for path, _, _ in self._routes]
+
     def template(self, path: str) -> str:
         """The path with `{id}` for its ids, for counting; unknown paths are all one."""
         return next((found for found, pattern, _ in self._routes if pattern(path)), "(unknown)")

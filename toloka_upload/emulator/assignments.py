@@ -12,10 +12,11 @@ from typing import Any
 from toloka_upload.emulator import forms
 from toloka_upload.emulator.batch import item_json
 from toloka_upload.emulator.context import Call, Context, owner_of
+from toloka_upload.emulator.form_check import check, faults
 from toloka_upload.emulator.ids import item_id, parse_item_id
-from toloka_upload.emulator.messages import Response, invalid, raw_json_response
+from toloka_upload.emulator.messages import Response, check_none, json_response
 from toloka_upload.emulator.pools import Pool, inappropriate, pool_number
-from toloka_upload.emulator.resources import ASSIGNMENT_STATUSES, RESOURCES, found
+from toloka_upload.emulator.resources import RESOURCES, found
 from toloka_upload.emulator.store import ItemRow, Kind
 from toloka_upload.emulator.values import timestamp
 
@@ -30,19 +31,13 @@ _MOMENTS = {
     "SKIPPED": ("skipped",),
     "EXPIRED": ("expired",),
 }
-_DECISION: forms.Form = {
-    "status": {"type": "enum", "values": ASSIGNMENT_STATUSES},
-    "public_comment": {"type": "string"},
-}
 _DECIDED_FROM = {"ACCEPTED": ("SUBMITTED", "REJECTED"), "REJECTED": ("SUBMITTED",)}
 
 
 def decide(call: Call, name: str) -> Response:
     """PATCH: accept or reject, and say why."""
     value = call.object().value
-    problems = list(forms.faults(_DECISION, value))
-    if problems:
-        raise invalid(problems)
+    check_none(faults(forms.DECISION, value))
     with call.context.store.writing():
         _, pool, text = found(RESOURCES["/assignments"], call, name)
         body = json.loads(text)
@@ -52,41 +47,77 @@ def decide(call: Call, name: str) -> Response:
             if body["status"] not in allowed:
                 raise inappropriate(allowed)
             body[new.lower()] = timestamp(int(call.now * 1000))
+            _take(call.context, body, _takes(new) - _takes(body["status"]))
         body |= {key: part for key, part in value.items() if part is not None}
         call.context.store.put_assignment(name, pool, body)
-    return raw_json_response(200, json.dumps(body, ensure_ascii=False))
+    return json_response(200, body)
 
 
 def put(context: Context, said: Mapping[str, Any], oid: bytes, moment: int) -> dict[str, Any]:
     """Put an assignment in, as the API would return it; return it.
 
     Of `said`, only what was done is needed: a `task_suite_id`, or `tasks` (each its id, or an object), and with them
-    the `solutions`. The rest is filled up. A new one takes one of the overlap of the suite, or of each of its tasks.
+    the `solutions`. The rest is filled up. As long as it is active, submitted or accepted, it takes one of the overlap
+    of the suite, or of each of its tasks.
 
     Args:
         oid: Of its id, if it names none.
         moment: When it was made, in milliseconds of Unix time, if it does not say.
 
     Raises:
-        ValueError: It is not as it should be, or what it names is not there.
+        ValueError: It is not as it should be, what it names is not there, or nobody more gets that.
     """
+    check(forms.ASSIGNMENT, said)
+    said = {name: part for name, part in said.items() if part is not None}
     rows = list(_rows(context, said))
     pool = _pool(context, said, rows)
     name = str(said.get("id") or item_id(pool.id, oid))
     body = {**_usual(context, pool, said, moment), **said, "id": name, "pool_id": str(pool.id)}
     body["tasks"] = _tasks(said, rows)
     _check(body)
-    known = context.store.row("SELECT 1 FROM assignments WHERE id = ?", (name,))
-    for kind, row in rows if known is None and body["status"] in TAKING else ():
-        context.store.change_item(kind, row._replace(taken=row.taken + 1))
+    known = context.store.row("SELECT body FROM assignments WHERE id = ?", (name,))
+    before = _takes(json.loads(known[0])["status"]) if known else 0
+    _take(context, body, _takes(body["status"]) - before, limited=True)
     context.store.put_assignment(name, pool.id, body)
     return body
 
 
+def _takes(status: str) -> int:
+    return int(status in TAKING)
+
+
+def _take(context: Context, body: Mapping[str, Any], change: int, *, limited: bool = False) -> None:
+    """Take so much more of the overlap of the tasks, or the suite, that an assignment names and that are there."""
+    named: list[tuple[Kind, Any]] = [("suites", body["task_suite_id"])]
+    named += [("tasks", task.get("id")) for task in body["tasks"]]
+    for kind, name in named if change else ():
+        key = parse_item_id(str(name))
+        row = context.store.item(kind, *key) if key else None
+        if row is None:
+            continue
+        if limited and change > 0 and row.overlap is not None and row.taken >= row.overlap:
+            raise ValueError(f"nobody more gets {name}: its overlap is {row.overlap}")
+        context.store.change_item(kind, row._replace(taken=max(row.taken + change, 0)))
+
+
+def count_of(context: Context, kind: Kind, pool: int, oid: bytes) -> int:
+    """How much of an item's overlap the assignments take that are there."""
+    part = (
+        "json_extract(body, '$.task_suite_id') = ?"
+        if kind == "suites"
+        else "? IN (SELECT json_extract(value, '$.id') FROM json_each(body, '$.tasks'))"
+    )
+    taking = ",".join(f"'{status}'" for status in TAKING)
+    query = (
+        f"SELECT count(*) FROM assignments WHERE pool = ? AND {part} "  # noqa: S608
+        f"AND json_extract(body, '$.status') IN ({taking})"
+    )
+    count: int = context.store.row(query, (pool, item_id(pool, oid)))[0]
+    return count
+
+
 def _usual(context: Context, pool: Pool, said: Mapping[str, Any], moment: int) -> dict[str, Any]:
     status = said.get("status", "ACCEPTED")
-    if status not in _MOMENTS:
-        raise ValueError(f"status is one of {', '.join(_MOMENTS)}; it is {status!r}")
     moments = ("created", *_MOMENTS[status])
     return {
         "task_suite_id": item_id(pool.id, bytes(12)),

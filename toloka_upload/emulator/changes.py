@@ -10,17 +10,19 @@ from typing import Any
 from toloka_upload.emulator import admission, forms, operations
 from toloka_upload.emulator.codes import REQUIRED
 from toloka_upload.emulator.context import Call, owner_of
+from toloka_upload.emulator.form_check import faults
 from toloka_upload.emulator.ids import operation_id
 from toloka_upload.emulator.messages import (
     Refusal,
     Response,
-    invalid,
+    check_none,
     json_response,
     raw_json_response,
 )
-from toloka_upload.emulator.pools import CHANGES, HIDDEN, inappropriate, why_not_open
+from toloka_upload.emulator.pools import CHANGES, HIDDEN, inappropriate
 from toloka_upload.emulator.resources import RESOURCES, found
 from toloka_upload.emulator.values import timestamp
+from toloka_upload.emulator.work import FAIR, Fate
 from toloka_upload.rows.model import Fault
 
 
@@ -107,7 +109,7 @@ def set_priority(call: Call, number: str) -> Response:
     body = _body(POOL, call, number)
     if body["status"] == "ARCHIVED":
         return Response(409, {}, b"")
-    _check(list(forms.faults(form, value)))
+    check_none(faults(form, value))
     with call.context.store.writing():
         _put(POOL, call, int(number), {**body, "priority": value.get("priority") or 0})
     return _answer(POOL, call, number)
@@ -116,7 +118,8 @@ def set_priority(call: Call, number: str) -> Response:
 def change(kind: Kind, name: str, call: Call, number: str) -> Response:
     """202 with the operation that opens, closes, archives or clones; 204 if it is so already."""
     wanted = CHANGES[name]
-    status = _body(kind, call, number)["status"]
+    now = _body(kind, call, number)["status"]
+    status = now if kind is PROJECT else _coming(call, int(number), now)
     if status == wanted.after:
         return Response(204, {}, b"")
     if kind is PROJECT:
@@ -124,16 +127,32 @@ def change(kind: Kind, name: str, call: Call, number: str) -> Response:
     elif status not in wanted.before:
         raise inappropriate(wanted.before)
     pool = None if kind is PROJECT else call.context.pool(int(number))
-    refusal = why_not_open(pool) if pool and name == "open" else None
-    if refusal:
-        raise refusal
+    if pool and name == "open" and not pool.has_work:
+        raise Refusal("EMPTY_POOL")
+    fate = FAIR
     with call.context.store.writing():
+        try:
+            admission.check_idle([int(number)] if pool else [], call.context)
+        except admission.InLog as refused:
+            fate = refused.as_fate(fate)
         if name == "clone":
             admission.check_quota("pools", 1, call.context, call.now)
-        return _submitted(kind, call, number, name)
+        return _submitted(kind, call, number, name, fate)
 
 
-def _submitted(kind: Kind, call: Call, number: str, name: str) -> Response:
+def _coming(call: Call, number: int, status: str) -> str:
+    """The status that a pool will have when the operations on it have ended."""
+    query = (
+        "SELECT type FROM operations WHERE pool = ? AND settled IS NULL AND due IS NOT NULL "
+        "AND json_extract(fate, '$.code') = '' ORDER BY due, number"
+    )
+    after = {change.operation: change.after for change in CHANGES.values()}
+    for (name,) in call.context.store.rows(query, (number,)):
+        status = after.get(name.partition(".")[2]) or status
+    return status
+
+
+def _submitted(kind: Kind, call: Call, number: str, name: str, fate: Fate) -> Response:
     context = call.context
     new = operations.Submission(
         operation_id(context.switches.own_operation_ids, context.ids, call.now),
@@ -141,18 +160,15 @@ def _submitted(kind: Kind, call: Call, number: str, name: str) -> Response:
         None if kind is PROJECT else int(number),
         {f"{kind.name.lower()}_id": number},
         body=name.encode(),
-        fate=call.fate,
+        fate=fate,
     )
     row = context.operations.submit(new, context.switches, call.now)
     return json_response(202, operations.view(row, context.switches, call.now))
 
 
 def _check_pools_archived(call: Call, project: int) -> None:
-    query = (
-        "SELECT 1 FROM pools WHERE training = 0 AND status != 'ARCHIVED' "
-        "AND CAST(json_extract(body, '$.project_id') AS INTEGER) = ?"
-    )
-    if call.context.store.row(query, (project,)):
+    pools = call.context.store.pools_of(project)
+    if any(not training and status != "ARCHIVED" for _, training, status, _ in pools):
         raise Refusal("UNARCHIVED_POOLS_CONFLICT")
 
 
@@ -165,8 +181,9 @@ def _checked(kind: Kind, call: Call) -> dict[str, Any]:
     value, switches = call.object().value, call.context.switches
     refused = forms.READ_ONLY if switches.read_only_keys == "refused" else frozenset()
     problems = [Fault(name, "VALUE_NOT_ALLOWED", "") for name in value.keys() & refused]
-    problems += forms.faults(kind.form, value, strangers=switches.unknown_keys == "any")
-    _check(problems)
+    strangers = switches.unknown_keys == "any"
+    problems += faults(kind.form, value, ignored=forms.READ_ONLY, strangers=strangers)
+    check_none(problems)
     sent = {
         name: part
         for name, part in value.items()
@@ -175,6 +192,10 @@ def _checked(kind: Kind, call: Call) -> dict[str, Any]:
     if kind is not PROJECT:
         sent["project_id"] = str(sent["project_id"])
         _check_project(call, sent["project_id"])
+    try:
+        json.dumps(sent, allow_nan=False)
+    except ValueError as problem:  # 1e999 is infinite, and could not be shown
+        raise Refusal("MALFORMED_JSON", message=f"Request body cannot be read: {problem}") from None
     return sent
 
 
@@ -182,15 +203,10 @@ def _check_project(call: Call, number: str) -> None:
     try:
         project = _body(PROJECT, call, number)
     except Refusal:
-        _check([Fault("project_id", "ENTITY_DOES_NOT_EXIST", REQUIRED)])
+        check_none([Fault("project_id", "ENTITY_DOES_NOT_EXIST", REQUIRED)])
     else:
         if project.get("status") == "ARCHIVED":
             raise Refusal("PROJECT_INAPPROPRIATE_STATUS", {"appropriate_statuses": ["ACTIVE"]})
-
-
-def _check(problems: list[Fault]) -> None:
-    if problems:
-        raise invalid(problems)
 
 
 def _editable(kind: Kind, call: Call, number: str) -> dict[str, Any]:
@@ -217,11 +233,7 @@ def _put(kind: Kind, call: Call, number: int, body: Mapping[str, Any]) -> None:
 
 def _pin_spec(call: Call, project: int, spec: Any) -> None:
     """A pool keeps the spec it was made under, whatever becomes of its project."""
-    query = (
-        "SELECT id, training, status, body FROM pools "
-        "WHERE CAST(json_extract(body, '$.project_id') AS INTEGER) = ?"
-    )
-    for number, training, status, text in call.context.store.rows(query, (project,)):
+    for number, training, status, text in call.context.store.pools_of(project):
         body = {HIDDEN: spec, **json.loads(text)}
         call.context.store.put_pool(number, training=training, status=status, body=body)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -72,14 +72,14 @@ class Call(NamedTuple):
     Attributes:
         path: Below `/api/v1`.
         now: The moment of the request, Unix time.
-        fate: What a fault says about the operation that this request makes.
+        fate: Asked when this request makes an operation that creates items: what a fault says about that.
     """
 
     context: Context
     request: Request
     path: str
     now: float
-    fate: Fate
+    fate: Callable[[], Fate]
 
     def object(self) -> Item:
         """The one object of its body.

@@ -1,6 +1,7 @@
 """The control endpoint, `/_emulator/...`: weather, switches and counts while the emulator runs.
 
     GET    /_emulator/state      what the page shows
+    GET    /_emulator/log?id=    the log of an operation, as the API shows it
     GET    /_emulator/stats      requests counted, items, most items of one request
     GET    /_emulator/requests   the newest requests one by one
     GET    /_emulator/faults     the plan and the account of what was consumed
@@ -18,22 +19,22 @@ A POST must be `application/json`: a page from elsewhere cannot send that withou
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from toloka_upload.emulator import assignments
+from toloka_upload.emulator import assignments, forms
 from toloka_upload.emulator.context import Context
 from toloka_upload.emulator.faults import Faults
+from toloka_upload.emulator.form_check import as_object, check, named
 from toloka_upload.emulator.ids import parse_item_id
+from toloka_upload.emulator.items import parse_json
 from toloka_upload.emulator.ledger import Ledger
 from toloka_upload.emulator.messages import Refusal, Request, Response, json_response
 from toloka_upload.emulator.overview import Overview
 from toloka_upload.emulator.store import KINDS
 
 CONTROL = "/_emulator"
-
-_MOST_TAKEN = 30_000
 
 
 class Control:
@@ -51,10 +52,11 @@ class Control:
             ("GET", "/state"): lambda _: overview(clock()),
             ("GET", "/stats"): lambda _: ledger.as_json(),
             ("GET", "/requests"): lambda _: [seen._asdict() for seen in ledger.requests],
+            ("GET", "/log"): self._log,
             ("GET", "/faults"): lambda _: faults.as_json(),
             ("POST", "/faults"): self._add_faults,
             ("DELETE", "/faults"): self._clear_faults,
-            ("GET", "/switches"): lambda _: asdict(context.switches),
+            ("GET", "/switches"): lambda _: self._switches(),
             ("POST", "/switches"): self._switch,
             ("POST", "/taken"): self._take,
             ("POST", "/assignments"): self._put_assignments,
@@ -71,15 +73,27 @@ class Control:
             return json_response(200, route(_parsed(request)))
         except Refusal as refusal:
             return refusal.response()
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as problem:
+        except (ValueError, RecursionError) as problem:
             return Refusal("VALIDATION_ERROR", message=str(problem)).response()
+
+    def _log(self, query: Mapping[str, str]) -> Any:
+        row = self._context.store.operation(query.get("id", ""))
+        if row is None:
+            raise Refusal("DOES_NOT_EXIST")
+        text = self._context.operations.log(row, self._context.switches, self._clock())
+        return json.loads(text)
 
     def _add_faults(self, body: Any) -> Any:
         entries, seed = body, None
         if isinstance(body, dict) and "action" in body:
             entries = [body]
         elif isinstance(body, dict):
-            entries, seed = body.get("faults", ()), body.get("seed")
+            check(forms.PLAN, body)
+            if not body:
+                raise ValueError("a fault has an action, and a plan faults or a seed")
+            entries, seed = body.get("faults") or [], body.get("seed")
+        if not isinstance(entries, list):
+            raise ValueError("the body is a fault, a list of faults, or an object with `faults`")
         self._faults.add(*entries, seed=seed)
         return self._faults.as_json()
 
@@ -89,35 +103,43 @@ class Control:
 
     def _switch(self, body: Any) -> Any:
         self._context.switches = self._context.switches.changed(body)
-        return asdict(self._context.switches)
+        return self._switches()
+
+    def _switches(self) -> dict[str, Any]:
+        """The switches; of the token no more than that there is one, for anybody may ask."""
+        shown = asdict(self._context.switches)
+        return {**shown, "require_token": "(set)" if shown["require_token"] else ""}
 
     def _take(self, body: Any) -> Any:
         with self._context.store.writing():
-            for text, taken in body.items():
-                self._take_of(text, taken)
+            for text, taken in as_object(body).items():
+                with named(text):
+                    check(forms.TAKEN, {"taken": taken})
+                    self._take_of(text, taken)
         return body
 
     def _take_of(self, text: str, taken: Any) -> None:
-        if type(taken) is not int or not 0 <= taken <= _MOST_TAKEN:
-            raise ValueError(f"{text}: taken is a number from 0 to {_MOST_TAKEN}; it is {taken!r}")
         key, store = parse_item_id(text), self._context.store
         found = [(kind, store.item(kind, *key)) for kind in KINDS] if key else []
         rows = [(kind, row) for kind, row in found if row]
         if not rows:
-            raise ValueError(f"there is no task or suite {text!r}")
+            raise ValueError("there is no such task or suite")
         for kind, row in rows:
             store.change_item(kind, row._replace(taken=taken))
 
     def _put_assignments(self, body: Any) -> Any:
         context, now = self._context, self._clock()
         entries = body if isinstance(body, list) else [body]
+        made = []
         with context.store.writing():
-            return [
-                assignments.put(context, entry, context.ids.batch(1, now)[0], int(now * 1000))
-                for entry in entries
-            ]
+            for place, entry in enumerate(entries, 1):
+                with named(f"assignment {place}"):
+                    oid = context.ids.batch(1, now)[0]
+                    made.append(assignments.put(context, entry, oid, int(now * 1000)))
+        return made
 
     def _change_requester(self, body: Any) -> Any:
+        check(forms.REQUESTER, body, strangers=True)
         whole = {**self._context.requester, **body}
         self._context.requester = {name: part for name, part in whole.items() if part is not None}
         return self._context.requester
@@ -125,7 +147,7 @@ class Control:
 
 def _parsed(request: Request) -> Any:
     if request.method != "POST":
-        return None
+        return request.query
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="The body must be application/json")
-    return json.loads(request.body)
+    return parse_json(request.body)

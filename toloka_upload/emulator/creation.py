@@ -16,16 +16,15 @@ from toloka_upload.emulator.messages import (
     Refusal,
     Response,
     bad_parameter,
+    dumps,
     json_response,
     raw_json_response,
 )
 from toloka_upload.emulator.pools import pool_number
-from toloka_upload.emulator.store import Kind
+from toloka_upload.emulator.store import NOUN, Kind
 from toloka_upload.emulator.switches import Switches
-from toloka_upload.emulator.work import Fate
 
 _FLAGS = ("async_mode", "skip_invalid_items", "allow_defaults", "open_pool")
-_TYPE = {kind: name for name, kind in operations.TYPES.items()}
 _DAY_MS = 86_400_000
 
 
@@ -46,18 +45,19 @@ def create(kind: Kind, call: Call) -> Response:
         _check_unused(chosen, call)
         body = parse_body(request.body)
         context.ledger.items(call.path, len(body.items))
-        fate = _admitted(kind, body.items, call, asynchronous=asynchronous)
+        refused = _refused(kind, body.items, call, asynchronous=asynchronous)
         new = operations.Submission(
             chosen or operation_id(context.switches.own_operation_ids, context.ids, now),
-            _TYPE[kind],
+            f"{NOUN[kind]}.BATCH_CREATE",
             _first_pool(body.items),
             flags,
             request.body,
             len(body.items),
-            fate,
         )
         if not asynchronous:
             return _at_once(kind, body, new, call, reserve=bool(chosen))
+        fate = call.fate()
+        new = replace(new, fate=refused.as_fate(fate) if refused else fate)
         row = context.operations.submit(new, context.switches, now)
     fresh = row._replace(started=row.submitted + 1)  # the first answer is PENDING
     return json_response(202, operations.view(fresh, context.switches, now))
@@ -90,7 +90,9 @@ def _check_unused(chosen: str, call: Call) -> None:
     raise Refusal("OPERATION_ALREADY_EXISTS")
 
 
-def _admitted(kind: Kind, items: Sequence[Item], call: Call, *, asynchronous: bool) -> Fate:
+def _refused(
+    kind: Kind, items: Sequence[Item], call: Call, *, asynchronous: bool
+) -> admission.InLog | None:
     """What the operation will find, if the request is not refused as a whole."""
     switches = call.context.switches
     most = switches.async_items if asynchronous else switches.sync_items
@@ -103,8 +105,8 @@ def _admitted(kind: Kind, items: Sequence[Item], call: Call, *, asynchronous: bo
     except admission.InLog as refusal:
         if not asynchronous:
             raise
-        return replace(call.fate, code=refusal.code, message=str(refusal))
-    return call.fate
+        return refusal
+    return None
 
 
 def _first_pool(items: Sequence[Item]) -> int | None:
@@ -171,7 +173,7 @@ def _errors(verdicts: Sequence[Verdict]) -> dict[str, dict[str, dict[str, str]]]
 def _errors_member(verdicts: Sequence[Verdict], switches: Switches) -> str:
     errors = _errors(verdicts)
     if errors:
-        return f',"validation_errors":{batch.dumps(errors)}'
+        return f',"validation_errors":{dumps(errors)}'
     return {
         "absent": "",
         "null": ',"validation_errors":null',

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from toloka_upload.emulator import weather
 from toloka_upload.emulator.api import BASE, Api
 from toloka_upload.emulator.batch import item_json
 from toloka_upload.emulator.context import Call, Context
@@ -27,10 +26,12 @@ from toloka_upload.emulator.messages import (
 )
 from toloka_upload.emulator.page import page
 from toloka_upload.emulator.pools import pool_number
+from toloka_upload.emulator.settle_in import settle_in
 from toloka_upload.emulator.settling import Settling
 from toloka_upload.emulator.store import KINDS, ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
-from toloka_upload.emulator.world import World, default_world, settle_in
+from toloka_upload.emulator.weather import Weather, after, before
+from toloka_upload.emulator.world import World, check_world, default_world
 
 
 class Emulator:
@@ -66,7 +67,8 @@ class Emulator:
         usual: Switches | None = None,
     ) -> None:
         self.faults = faults or Faults(clock=clock)
-        self.ledger = Ledger()
+        self._api = Api()
+        self.ledger = Ledger(self._api.templates)
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.RLock()
@@ -81,12 +83,17 @@ class Emulator:
             settle_in(self._context, default_world(), clock())
         if world:
             settle_in(self._context, world, clock())
-        self._api = Api()
         self._control = Control(self._context, self.faults, self.ledger, clock)
 
     @classmethod
     def in_memory(cls, world: World | None = None, **switches: Any) -> Emulator:
-        """An emulator without a file, for tests; switches by name."""
+        """An emulator without a file, for tests; switches by name.
+
+        Raises:
+            TypeError: `world` is something else.
+            ValueError: Something in it, or a switch, is not as it should be.
+        """
+        check_world(world)
         settings = {**(world.switches if world else {}), **switches}
         return cls(Store(None), world, Switches().changed(settings))
 
@@ -105,7 +112,13 @@ class Emulator:
             self._context.switches = self._context.switches.changed(settings)
 
     def put(self, world: World) -> None:
-        """Add projects and pools; those with ids that exist are replaced, save their tasks."""
+        """Add projects and pools; those with ids that exist are replaced, save their tasks.
+
+        Raises:
+            TypeError: `world` is something else.
+            ValueError: Something in it is not as it should be; nothing of it is put in.
+        """
+        check_world(world)
         with self._lock:
             settle_in(self._context, world, self._clock())
 
@@ -141,6 +154,7 @@ class Emulator:
         Raises:
             ConnectionLost: A scripted fault took the answer; the work may be done or not.
         """
+        request = request.as_text()
         if request.path == "/" and request.method == "GET":
             return page()
         if request.path.startswith(CONTROL):
@@ -149,13 +163,13 @@ class Emulator:
             return Refusal("NOT_FOUND", message=f"The API is at {BASE}").response()
         now, path = self._clock(), request.path.removeprefix(BASE)
         operation_id = request.query.get("operation_id") or _operation_in(path)
-        fault = self.faults.meet(request.method, path, operation_id)
+        weather = Weather(self.faults, request.method, path, operation_id)
         status, code = None, ""
         try:
-            response = self._answered(request, path, now, fault)
+            response = self._answered(request, path, now, weather)
             status, code = response.status, _code_of(response)
         finally:
-            name = fault.action if fault else None
+            name = weather.fault.action if weather.fault else None
             size = len(request.body)
             seen = Seen(now, request.method, path, status, size, operation_id, name, code)
             self.ledger.enter(seen, self._api.template(path))
@@ -172,23 +186,22 @@ class Emulator:
                 return refusal.response()
             return self._control(request)
 
-    def _answered(self, request: Request, path: str, now: float, fault: Fault | None) -> Response:
+    def _answered(self, request: Request, path: str, now: float, weather: Weather) -> Response:
+        fault = weather.fault
         try:
             if fault and fault.phase == "before":
                 self._lock_or_switch(fault, request, now)
-                refused = weather.before(fault, now, self._sleep)
+                refused = before(fault, now, self._sleep)
                 if refused:
                     return refused
             with self._lock:
                 self._check_request(request, now)
             self._settling.catch_up(now, _operation_in(path) or "")
             with self._lock:
-                response = self._api(
-                    Call(self._context, request, path, now, weather.fate_of(fault))
-                )
+                response = self._api(Call(self._context, request, path, now, weather.fate))
         except Refusal as refusal:
             response = refusal.response()
-        return weather.after(fault, response) if fault and fault.phase == "after" else response
+        return after(fault, response) if fault and fault.phase == "after" else response
 
     def _lock_or_switch(self, fault: Fault, request: Request, now: float) -> None:
         """Faults that change the emulator itself; the request then finds what it finds."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-import tomllib
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,10 +16,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from toloka_upload.emulator import forms
+from toloka_upload.emulator.form_check import as_object, check, named
 from toloka_upload.emulator.switches import Switches
-
-MOST = 10**9
-"""The largest number in a fault, such as seconds."""
+from toloka_upload.emulator.toml_file import read_toml
 
 ACCOUNT_SIZE = 10_000
 """The newest faults that are listed one by one; the counts have them all."""
@@ -70,7 +69,7 @@ ACTIONS: Mapping[str, Action] = {
     "html": Action("after", "Do the work; the answer has its status and a page for a body"),
     "fail-operation": Action(
         "operation",
-        "The operation FAILs with `part` of its items created; its log tells of `created` ones, of `all`, "
+        "The operation FAILs with `part` of its items created; its log has the `created` ones, of `all`, "
         "or is `empty`",
         {"part": 0.5, "log": "created"},
     ),
@@ -80,7 +79,9 @@ ACTIONS: Mapping[str, Action] = {
     "empty-log": Action("operation", "The finished operation's log is `[]`"),
     "late-log": Action("operation", "Its log is `[]` for so long after the end", {"seconds": 2.0}),
     "archive-log": Action("operation", "Its log answers `OPERATION_LOGS_ARCHIVED`"),
-    "gappy-log": Action("operation", "Its log lacks `part` of its entries", {"part": 0.1}),
+    "gappy-log": Action(
+        "operation", "Its log lacks `part` of its entries, one at least", {"part": 0.1}
+    ),
 }
 
 
@@ -119,8 +120,7 @@ class Fault:
         """Whether it happens to this request. Counts the request."""
         if self.method not in ("*", method) or not fnmatchcase(path, self.path):
             return False
-        # An operation is only made by a POST of items; a fault of operations must not be spent on others.
-        if self.phase == "operation" and not (method == "POST" and path in CREATING):
+        if self.action == "lock-pool" and not (method == "POST" and path in CREATING):
             return False
         if self.times and self.consumed >= self.times:
             return False
@@ -185,7 +185,8 @@ class Faults:
         Raises:
             ValueError: A fault is not as it should be; says what there is.
         """
-        faults = [fault if isinstance(fault, Fault) else parse_fault(fault) for fault in plan]
+        check(forms.PLAN, {"seed": seed})
+        faults = parse_plan(plan)
         with self._lock:
             self._plan += faults
             if seed is not None:
@@ -198,11 +199,20 @@ class Faults:
             self._consumed.clear()
             self._counts.clear()
 
-    def meet(self, method: str, path: str, operation_id: str | None) -> Fault | None:
-        """The fault that happens to a request, entered in the account; None: fair weather."""
+    def meet(
+        self, method: str, path: str, operation_id: str | None, *, operation: bool = False
+    ) -> Fault | None:
+        """The fault that happens to a request, entered in the account; None: fair weather.
+
+        Args:
+            operation: The request is making an operation that creates items: only faults of those count. Else they
+                do not: so none is spent on a request that makes none.
+        """
         with self._lock:
             for fault in self._plan:
-                if fault.meets(method, path, self._rng):
+                if (fault.phase == "operation") == operation and fault.meets(
+                    method, path, self._rng
+                ):
                     fault.consumed += 1
                     self._enter(fault.action, method, path, operation_id)
                     return fault
@@ -237,66 +247,36 @@ class Faults:
             }
 
 
-def parse_fault(entry: Mapping[str, Any]) -> Fault:
+def parse_fault(said: Any) -> Fault:
     """A fault from a table of a plan or an object of the control endpoint.
 
     Raises:
-        ValueError: Unknown action or key, or a value of the wrong type.
+        ValueError: Unknown action or key, or a value that is none of its.
     """
+    entry = as_object(said)
     action = entry.get("action")
     if not isinstance(action, str) or action not in ACTIONS:
         raise ValueError(f"there is no action {action!r}; there are: {', '.join(ACTIONS)}")
-    takes = ACTIONS[action].settings
-    settings = {name: _setting(action, name, entry.get(name, takes[name]), takes) for name in takes}
-    unknown = entry.keys() - takes.keys() - _COMMON
-    if unknown:
-        raise ValueError(f"{action}: there is no setting {sorted(unknown)[0]!r}")
-    nth = entry.get("nth", ())
-    numbers = (nth,) if isinstance(nth, int) else tuple(nth)
-    if not all(isinstance(number, int) and number > 0 for number in numbers):
-        raise ValueError(f"{action}: nth counts from 1; it is {nth!r}")
-    probability = float(entry.get("probability", 1.0))
-    if not 0 <= probability <= 1:
-        raise ValueError(f"{action}: probability is from 0 to 1; it is {probability}")
-    times = entry.get("times", _usual_times(numbers, probability))
-    if not isinstance(times, int) or times < 0:
-        raise ValueError(f"{action}: times is a number from 0 (without end); it is {times!r}")
-    method, path = str(entry.get("method", "*")).upper(), str(entry.get("path", "*"))
-    return Fault(action, method, path, numbers, times, probability, settings)
+    usual = ACTIONS[action].settings
+    with named(action):
+        check({**forms.FAULT, **{name: forms.FAULT_SETTINGS[name] for name in usual}}, entry)
+        said_so = {name: part for name, part in entry.items() if part is not None}
+        settings = {name: said_so.get(name, part) for name, part in usual.items()}
+        Switches().changed(settings.get("switches", {}))
+        if action == "too-large" and settings["body"] == "empty":
+            raise ValueError("body: Value must be one of json, html")
+    nth = said_so.get("nth", [])
+    places = tuple(nth) if isinstance(nth, list) else (nth,)
+    probability = float(said_so.get("probability", 1))
+    times = int(said_so.get("times", _usual_times(places, probability)))
+    method, path = said_so.get("method", "*").upper(), said_so.get("path", "*")
+    return Fault(action, method, path, places, times, probability, settings)
 
 
 def _usual_times(nth: tuple[int, ...], probability: float) -> int:
     if nth:
         return len(nth)
     return 1 if probability >= 1 else 0
-
-
-_COMMON = {"action", "method", "path", "nth", "times", "probability"}
-_ONE_OF = {
-    ("throttle", "kind"): ("MIN", "HOUR", "DAY", "seconds", "date", "bare"),
-    ("too-large", "body"): ("json", "html"),
-    ("refuse", "body"): ("json", "html", "empty"),
-    ("refuse-after", "body"): ("json", "html", "empty"),
-    ("fail-operation", "log"): ("created", "all", "empty"),
-}
-
-
-def _setting(action: str, name: str, value: Any, takes: Mapping[str, Any]) -> Any:
-    usual = takes[name]
-    one_of = _ONE_OF.get((action, name))
-    if one_of and value not in one_of:
-        raise ValueError(f"{action}: {name} is one of {', '.join(one_of)}; it is {value!r}")
-    if isinstance(usual, float) and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if type(value) is not type(usual):
-        raise ValueError(f"{action}: {name} is {value!r}; it should be like {usual!r}")
-    if isinstance(value, int | float) and not 0 <= value <= MOST:
-        raise ValueError(f"{action}: {name} is from 0 to {MOST}; it is {value}")
-    if name == "status" and not 100 < value < 600:
-        raise ValueError(f"{action}: status is an HTTP status; it is {value}")
-    if name == "switches":
-        Switches().changed(value)
-    return value
 
 
 def load_plan(path: Path) -> tuple[list[Fault], int]:
@@ -309,17 +289,21 @@ def load_plan(path: Path) -> tuple[list[Fault], int]:
         ValueError: The file is no plan; names file and fault.
         OSError: It cannot be read.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise ValueError(f"{path}: {problem}") from None
-    unknown = data.keys() - {"seed", "fault"}
-    if unknown:
-        raise ValueError(f"{path}: unknown key {sorted(unknown)[0]!r}; faults stand in [[fault]]")
+    data = read_toml(path, ["fault"], ["seed"])
+    seed = data.get("seed", 0)
+    with named(str(path)):
+        check(forms.PLAN, {"seed": seed})
+        return parse_plan(data.get("fault", [])), seed
+
+
+def parse_plan(said: Iterable[Any]) -> list[Fault]:
+    """Faults from a list of what is said of each.
+
+    Raises:
+        ValueError: One is not as it should be; names its place.
+    """
     faults = []
-    for number, entry in enumerate(data.get("fault", []), 1):
-        try:
-            faults.append(parse_fault(entry))
-        except (ValueError, TypeError, AttributeError, OverflowError) as problem:
-            raise ValueError(f"{path}: fault {number}: {problem}") from None
-    return faults, int(data.get("seed", 0))
+    for place, entry in enumerate(said, 1):
+        with named(f"fault {place}"):
+            faults.append(entry if isinstance(entry, Fault) else parse_fault(entry))
+    return faults

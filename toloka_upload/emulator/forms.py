@@ -1,48 +1,85 @@
-"""What a project, a pool and a training may be made of: the documents' tables, and the check against them.
+"""What everything that is sent or said may be made of: the documents' tables, and the emulator's own.
 
-A path goes into objects by `.` and into each element of an array by `*`. Types are those of a project's spec, besides
-`object`, `moment`, `number` (an id: digits, as text or not) and `enum`.
+Projects, pools and trainings, in requests and in worlds; assignments, the requester and faults, in worlds and on the
+control endpoint. A path goes into objects by `.` and into each part of an array or object by `*`. The types are those
+of `form_check`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Mapping
 from typing import Any
 
-from toloka_upload.check.fields import Field
-from toloka_upload.emulator.codes import REQUIRED, UNKNOWN
-from toloka_upload.emulator.values import read_integer, read_moment
-from toloka_upload.rows.model import Fault
+from toloka_upload.check.structure import LARGEST_OVERLAP
+from toloka_upload.emulator.values import LARGEST, LARGEST_ID
 
 Form = Mapping[str, Mapping[str, Any]]
 
-READ_ONLY = frozenset(
-    {
-        *("id", "status", "created", "owner", "type"),
-        *("last_started", "last_stopped", "last_close_reason"),
-    }
-)
-"""Members that only the API sets; in a request they are ignored."""
+MOST_SECONDS = 10**9
+"""The largest number in a fault."""
+
+ASSIGNMENT_STATUSES = ("ACCEPTED", "ACTIVE", "EXPIRED", "REJECTED", "SKIPPED", "SUBMITTED")
+ASSIGNMENT_MOMENTS = ("created", "submitted", "accepted", "rejected", "skipped", "expired")
+POOL_STATUSES = ("OPEN", "CLOSED", "LOCKED", "ARCHIVED")
+PROJECT_STATUSES = ("ACTIVE", "ARCHIVED")
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
 _FLAG: Mapping[str, Any] = {"type": "boolean"}
 _OBJECT: Mapping[str, Any] = {"type": "object"}
-_PRICE: Mapping[str, Any] = {"type": "float", "min_value": 0}
+_ID: Mapping[str, Any] = {"type": "number", "min_value": 0, "max_value": LARGEST}
+_MOMENT: Mapping[str, Any] = {"type": "moment"}
+_PRICE: Mapping[str, Any] = {"type": "price"}
 _SHARE: Mapping[str, Any] = {"type": "float", "min_value": 0, "max_value": 1}
 
 
-def _count(least: int = 0, most: int | None = None) -> Mapping[str, Any]:
-    spec = {"type": "integer", "min_value": least}
-    return spec if most is None else {**spec, "max_value": most}
+def _count(least: int = 0, most: int = LARGEST) -> Mapping[str, Any]:
+    return {"type": "integer", "min_value": least, "max_value": most}
 
 
 def _enum(*values: str) -> Mapping[str, Any]:
-    return {"type": "enum", "values": values}
+    return {"type": "enum", "values": values, "names": ", ".join(values)}
 
 
 def _needed(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**spec, "required": True}
+
+
+def fixed(*statuses: str) -> Form:
+    """What only the API sets. In a request it is ignored; in a world it is said."""
+    moments = ("created", "last_started", "last_stopped")
+    return {
+        "id": {"type": "number", "min_value": 1, "max_value": LARGEST_ID},
+        "status": _enum(*statuses),
+        "owner": _OBJECT,
+        "type": _TEXT,
+        "last_close_reason": _TEXT,
+        **dict.fromkeys(moments, _MOMENT),
+    }
+
+
+READ_ONLY = fixed().keys()
+"""Members that only the API sets."""
+
+
+def spec_form(name: str) -> Form:
+    """A project's `task_spec`, under its name."""
+    form: dict[str, Mapping[str, Any]] = {f"{name}.view_spec": _OBJECT}
+    for side in (f"{name}.input_spec", f"{name}.output_spec"):
+        form |= {
+            side: _needed({"type": "fields"}),
+            f"{side}.*": _needed(_OBJECT),
+            f"{side}.*.type": _needed({"type": "type"}),
+            **{f"{side}.*.{flag}": _FLAG for flag in ("required", "hidden")},
+            **{
+                f"{side}.*.{end}_{of}": _count()
+                for end in ("min", "max")
+                for of in ("length", "size")
+            },
+            **{f"{side}.*.{end}_value": {"type": "float"} for end in ("min", "max")},
+            f"{side}.*.allowed_values": {"type": "list"},
+            f"{side}.*.pattern": {"type": "pattern"},
+        }
+    return form
 
 
 PROJECT: Form = {
@@ -51,9 +88,7 @@ PROJECT: Form = {
     "public_instructions": _TEXT,
     "private_comment": _TEXT,
     "task_spec": _needed(_OBJECT),
-    "task_spec.input_spec": _needed(_OBJECT),
-    "task_spec.output_spec": _needed(_OBJECT),
-    "task_spec.view_spec": _OBJECT,
+    **spec_form("task_spec"),
     "assignments_issuing_type": _needed(_enum("AUTOMATED", "MAP_SELECTOR")),
     "assignments_issuing_view_config": _OBJECT,
     "assignments_automerge_enabled": _FLAG,
@@ -65,7 +100,7 @@ PROJECT: Form = {
 }
 
 _ANY_POOL: Form = {
-    "project_id": _needed({"type": "number"}),
+    "project_id": _needed(_ID),
     "private_name": _needed(_TEXT),
     "public_instructions": _TEXT,
     "may_contain_adult_content": _FLAG,
@@ -76,7 +111,7 @@ POOL: Form = {
     **_ANY_POOL,
     "private_comment": _TEXT,
     "public_description": _TEXT,
-    "will_expire": _needed({"type": "moment"}),
+    "will_expire": _needed(_MOMENT),
     "reward_per_assignment": _needed(_PRICE),
     "assignment_max_duration_seconds": _needed(_count(5, 2_147_483_647)),
     "auto_close_after_complete_delay_seconds": _count(0, 259_200),
@@ -92,7 +127,7 @@ POOL: Form = {
     "training": _FLAG,
     "dynamic_pricing_config": _OBJECT,
     "dynamic_pricing_config.type": _needed(_enum("SKILL")),
-    "dynamic_pricing_config.skill_id": _needed({"type": "number"}),
+    "dynamic_pricing_config.skill_id": _needed(_ID),
     "dynamic_pricing_config.intervals": _needed({"type": "array_json", "min_size": 1, "max_size": 10_000}),
     "dynamic_pricing_config.intervals.*.from": _count(),
     "dynamic_pricing_config.intervals.*.to": _count(),
@@ -101,7 +136,7 @@ POOL: Form = {
     "dynamic_overlap_config.type": _needed(_enum("BASIC")),
     "dynamic_overlap_config.max_overlap": _needed(_count(1, 30_000)),
     "dynamic_overlap_config.min_confidence": _needed(_SHARE),
-    "dynamic_overlap_config.answer_weight_skill_id": _needed({"type": "number"}),
+    "dynamic_overlap_config.answer_weight_skill_id": _needed(_ID),
     "dynamic_overlap_config.fields": _needed({"type": "array_json", "min_size": 1}),
     "defaults": _OBJECT,
     # Official notebooks write 0 for the one that they do not use.
@@ -130,78 +165,62 @@ TRAINING: Form = {
     "retry_training_after_days": _count(1),
 }
 
-
-def faults(form: Form, value: Mapping[str, Any], *, strangers: bool = False) -> Iterator[Fault]:
-    """What is wrong with a project, pool or training that somebody sends.
-
-    Args:
-        form: Its table.
-        strangers: Whether members that the table does not know are let in.
-    """
-    if not strangers:
-        for name in value.keys() - form.keys() - READ_ONLY:
-            yield Fault(name, "VALUE_NOT_ALLOWED", UNKNOWN)
-    for path, spec in form.items():
-        for where, found in _at(value, path.split(".")):
-            if found is not None:
-                yield from _checked(path, spec, found, where)
-            elif spec.get("required"):
-                yield Fault(where, "VALUE_REQUIRED", REQUIRED)
-
-
-def _at(value: Any, path: list[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values at a path, None for one that is missing; nothing where what should hold it is missing."""
-    name, rest = path[0], path[1:]
-    inside: Mapping[str, Any] = value if isinstance(value, dict) else {}
-    if name == "*" and isinstance(value, list):
-        inside = {str(index): part for index, part in enumerate(value)}
-    for key in inside if name == "*" else [name] if isinstance(value, dict) else []:
-        if rest:
-            yield from _at(inside.get(key), rest, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", inside.get(key)
-
-
-def _checked(path: str, spec: Mapping[str, Any], value: Any, where: str) -> Iterator[Fault]:
-    own = _OWN.get(spec["type"])
-    if own:
-        yield from own(spec, value, where)
-    else:
-        yield from _field(path, spec["type"], *spec.items()).faults(value, where)
-
-
-@cache
-def _field(path: str, _: str, *spec: tuple[str, Any]) -> Field:
-    return Field.compile(path, dict(spec), lambda _: None)
-
-
-def _object(_: Mapping[str, Any], value: Any, where: str) -> Iterator[Fault]:
-    if not isinstance(value, dict):
-        yield Fault(where, "OBJECT_EXPECTED", "Value must be an object")
-
-
-def _enumerated(spec: Mapping[str, Any], value: Any, where: str) -> Iterator[Fault]:
-    if value not in spec["values"]:
-        yield Fault(where, "UNKNOWN_ENUM_VALUE", "Unknown enum value")
-
-
-def _moment(_: Mapping[str, Any], value: Any, where: str) -> Iterator[Fault]:
-    try:
-        read_moment(str(value))
-    except ValueError:
-        yield Fault(where, "INVALID_DATE_TIME_SYNTAX", "Value must be in valid date-time format")
-
-
-def _number(_: Mapping[str, Any], value: Any, where: str) -> Iterator[Fault]:
-    try:
-        read_integer(str(value), 0)
-    except ValueError:
-        yield Fault(where, "INTEGER_EXPECTED", "Value must be an integer")
-
-
-_OWN: Mapping[str, Callable[[Mapping[str, Any], Any, str], Iterator[Fault]]] = {
-    "object": _object,
-    "enum": _enumerated,
-    "moment": _moment,
-    "number": _number,
+ASSIGNMENT: Form = {
+    "id": _TEXT,
+    "pool_id": _ID,
+    "task_suite_id": _TEXT,
+    "tasks": {"type": "tasks"},
+    "solutions": {"type": "array_json"},
+    "solutions.*.output_values": _needed(_OBJECT),
+    "first_declined_solution_attempt": {"type": "array_json"},
+    "user_id": _TEXT,
+    "status": _enum(*ASSIGNMENT_STATUSES),
+    "reward": _PRICE,
+    "mixed": _FLAG,
+    "automerged": _FLAG,
+    "owner": _OBJECT,
+    "public_comment": _TEXT,
+    **dict.fromkeys(ASSIGNMENT_MOMENTS, _MOMENT),
 }
+DECISION: Form = {name: ASSIGNMENT[name] for name in ("status", "public_comment")}
+
+
+def overlap(least: int) -> Form:
+    """How often an item is to be done; `least` is the lowest that may be asked for."""
+    return {"overlap": _count(least, LARGEST_OVERLAP), "infinite_overlap": _FLAG}
+
+
+TAKEN: Form = {"taken": _needed(_count(0, LARGEST_OVERLAP))}
+
+REQUESTER: Form = {
+    "id": _TEXT,
+    "balance": {"type": "decimal"},
+    "public_name": _OBJECT,
+    "company": _OBJECT,
+    "company.id": _TEXT,
+}
+
+FAULT: Form = {
+    "action": _needed(_TEXT),
+    "method": _TEXT,
+    "path": _TEXT,
+    "nth": {"type": "places"},
+    "times": _count(0, MOST_SECONDS),
+    "probability": _SHARE,
+}
+PLAN: Form = {
+    "seed": {"type": "integer", "min_value": -LARGEST, "max_value": LARGEST},
+    "faults": {"type": "list"},
+}
+FAULT_SETTINGS: Form = {
+    "status": _count(200, 599),
+    "body": _enum("json", "html", "empty"),
+    "code": _TEXT,
+    "message": _TEXT,
+    "seconds": {"type": "float", "min_value": 0, "max_value": MOST_SECONDS},
+    "kind": _enum("MIN", "HOUR", "DAY", "seconds", "date", "bare"),
+    "part": _SHARE,
+    "log": _enum("created", "all", "empty"),
+    "switches": _OBJECT,
+}
+"""What a fault's action takes; see `faults.ACTIONS`."""

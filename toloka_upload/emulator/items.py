@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 from json.decoder import scanstring  # type: ignore[attr-defined]
+from math import isfinite
 from typing import Any, NamedTuple, NoReturn, cast
 
 from toloka_upload.emulator.messages import Refusal
@@ -36,6 +37,23 @@ class Body(NamedTuple):
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def parse_json(body: bytes) -> Any:
+    """Any JSON; what it says can be written again.
+
+    Raises:
+        ValueError: It is not JSON in UTF-8, or a number in it is larger than a float can be.
+        RecursionError: It is nested too deep.
+    """
+    return json.loads(body, parse_constant=_no_constant, parse_float=_finite)
 
 
 _scan = json.JSONDecoder(parse_constant=_no_constant).scan_once  # type: ignore[attr-defined]

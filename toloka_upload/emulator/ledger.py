@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 KEPT = 2_000
@@ -34,9 +35,14 @@ class Seen(NamedTuple):
 
 
 class Ledger:
-    """Counts of requests. Thread-safe; nothing of it outlives the process."""
+    """Counts of requests. Thread-safe; nothing of it outlives the process.
 
-    def __init__(self) -> None:
+    Args:
+        templates: The paths that there are, with `{id}` for ids.
+    """
+
+    def __init__(self, templates: Collection[str] = ()) -> None:
+        self._templates = templates
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
         self._statuses: Counter[str] = Counter()
@@ -68,7 +74,13 @@ class Ledger:
             return list(self._seen)
 
     def count(self, method: str, template: str) -> int:
-        """Requests of a method and path, such as `("POST", "/tasks")`, `("GET", "/operations/{id}")`."""
+        """Requests of a method and path, such as `("POST", "/tasks")`, `("GET", "/operations/{id}")`.
+
+        Raises:
+            ValueError: There is no such path.
+        """
+        if template not in self._templates:
+            raise ValueError(f"no path {template!r}; there are: {', '.join(self._templates)}")
         return self._requests[f"{method} {template}"]
 
     def as_json(self) -> dict[str, Any]:

@@ -15,15 +15,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from toloka_upload.emulator.batch import background_error
 from toloka_upload.emulator.ids import ObjectIds
 from toloka_upload.emulator.messages import Refusal
 from toloka_upload.emulator.pools import Pool, Pools
-from toloka_upload.emulator.store import Kind, OperationRow, Store
+from toloka_upload.emulator.store import NOUN, Kind, OperationRow, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.values import timestamp
 from toloka_upload.emulator.work import FAIR, Fate, Judged, Outcome, Worker, judge_items
 
-TYPES: Mapping[str, Kind] = {"TASK.BATCH_CREATE": "tasks", "TASK_SUITE.BATCH_CREATE": "suites"}
+TYPES: Mapping[str, Kind] = {f"{noun}.BATCH_CREATE": kind for kind, noun in NOUN.items()}
 """Operations that create items, and which."""
 
 KNOWN_TYPES = (
@@ -143,14 +144,16 @@ class Operations:
         done = Outcome()
         if judged is not None:
             done = self._worker.work(row, judged, switches)
-            packed = zlib.compress(done.log.encode("utf-8", "backslashreplace"), 1)
-            self._store.execute("INSERT OR REPLACE INTO logs VALUES (?, ?)", (row.id, packed))
+        elif code := json.loads(row.fate)["code"]:
+            done = Outcome(failed=True, log=_refused(row, Refusal(code)))
         elif row.type == "PROJECT.ARCHIVE":
             self._pools.archive_project(int(json.loads(row.parameters)["project_id"]))
         else:
             change = body.decode() or row.type.partition(".")[2].lower()
             number = self._pools.change(row.pool or 0, change, row.due or 0)
             done = Outcome(created=number)
+        packed = zlib.compress(done.log.encode("utf-8", "backslashreplace"), 1)
+        self._store.execute("INSERT OR REPLACE INTO logs VALUES (?, ?)", (row.id, packed))
         self._store.execute("DELETE FROM bodies WHERE id = ?", (row.id,))
         self._store.execute(
             "UPDATE operations SET settled = ?, valid = ?, created = ? WHERE number = ?",
@@ -177,6 +180,17 @@ class Operations:
         """The log as it is kept, whatever is shown of it."""
         found = self._store.row("SELECT log FROM logs WHERE id = ?", (operation_id,))
         return zlib.decompress(found[0]).decode() if found else "[]"
+
+
+def _refused(row: OperationRow, refusal: Refusal) -> str:
+    """The log of an operation that came to nothing."""
+    entry = {
+        "type": row.type.replace(".", "_"),
+        "success": False,
+        "input": json.loads(row.parameters),
+        "output": background_error(refusal),
+    }
+    return json.dumps([entry])
 
 
 def _digest(body: bytes) -> bytes:
@@ -224,7 +238,7 @@ def _progress(row: OperationRow, moment: float) -> int:
 
 def _details(row: OperationRow, switches: Switches) -> dict[str, Any] | None:
     noun, _, way = row.type.partition(".")
-    if way == "CLONE":
+    if way == "CLONE" and row.settled == "SUCCESS":
         return {f"{noun.lower()}_id": str(row.created)}
     if row.type not in TYPES or switches.details == "absent":
         return None

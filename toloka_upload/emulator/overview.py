@@ -45,6 +45,7 @@ class Overview:
             "operations": self._operations(now),
             "under_way": store.row("SELECT count(*) FROM operations WHERE settled IS NULL")[0],
             "latest": self._latest(),
+            "unchecked": list(self._context.pools.unchecked),
             "stats": self._ledger.as_json(),
             "faults": {
                 "plan": [fault.as_json() for fault in self._faults.plan],

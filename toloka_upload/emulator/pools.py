@@ -71,6 +71,11 @@ class Pool:
         """Whether it makes suites of tasks by itself. Trainings always do."""
         return self.training or self.body.get("mixer_config") is not None
 
+    @property
+    def has_work(self) -> bool:
+        """Whether performers could be given something. Without smart mixing tasks alone make no page."""
+        return bool(self.suites or (self.mixes and self.tasks))
+
     def default_overlap(self, kind: str, switches: Switches) -> int | None:
         """The overlap of items that name none, or None."""
         defaults = self.body.get("defaults") or {}
@@ -97,6 +102,18 @@ def weight(kind: Kind, item: Mapping[str, Any], switches: Switches) -> int:
     return len(tasks) if isinstance(tasks, list) else 0
 
 
+def check_status(pool: Pool) -> None:
+    """Whether anything in a pool may be added to or changed.
+
+    Raises:
+        Refusal: 409; it is archived or locked.
+    """
+    if pool.status == "LOCKED":
+        raise Refusal("POOL_LOCKED_BY_ANOTHER_OPERATION")
+    if pool.status == "ARCHIVED":
+        raise Refusal("POOL_INAPPROPRIATE_STATUS", {"appropriate_statuses": ["OPEN", "CLOSED"]})
+
+
 def check_room(kind: Kind, pool: Pool, amount: int, switches: Switches) -> None:
     """Whether a pool has room for so many more.
 
@@ -117,11 +134,16 @@ def shown(status: str, text: str) -> dict[str, Any]:
 
 
 class Pools:
-    """Looks pools up, keeps their compiled specs, and changes their status."""
+    """Looks pools up, keeps their compiled specs, and changes their status.
+
+    Attributes:
+        unchecked: What of the specs could not be checked of items so far, in words.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._specs: dict[tuple[str, bool], Spec] = {}
+        self.unchecked: dict[str, None] = {}
 
     def find(self, number: int, switches: Switches) -> Pool | None:
         """A pool or training by its id."""
@@ -143,7 +165,8 @@ class Pools:
     def _spec(self, task_spec: Mapping[str, Any], switches: Switches) -> Spec:
         key = (json.dumps(task_spec), switches.required_by_default)
         if key not in self._specs:
-            self._specs[key] = Spec.compile(_with_required(task_spec, switches))
+            note = self.unchecked.setdefault
+            self._specs[key] = Spec.compile(_with_required(task_spec, switches), note)
         return self._specs[key]
 
     def change(self, number: int, name: str, moment: int) -> int:
@@ -209,8 +232,7 @@ def why_not_open(pool: Pool) -> Refusal | None:
     """Why a pool cannot be opened: it is archived or locked, or holds nothing to work on."""
     if pool.status not in CHANGES["open"].before:
         return inappropriate(CHANGES["open"].before)
-    # Without smart mixing tasks alone make no page that a performer could be given.
-    return None if pool.suites or (pool.mixes and pool.tasks) else Refusal("EMPTY_POOL")
+    return None if pool.has_work else Refusal("EMPTY_POOL")
 
 
 def inappropriate(statuses: Sequence[str]) -> Refusal:

@@ -31,7 +31,7 @@ IDLE_SECONDS = 300.0
 """A connection on which nothing arrives is closed."""
 
 MOST_CONNECTIONS = 256
-"""Connections at one time; each has a thread. One more is answered with 503 and closed."""
+"""Connections at one time; each has a thread. For one more an idle one is closed; else it is answered with 503."""
 
 _CROWDED = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 _CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
@@ -103,7 +103,9 @@ class _HttpServer(ThreadingHTTPServer):
         self.emulator = emulator
         self.only_loopback = is_loopback(host)
         self.closing = threading.Event()
-        self._connections: set[socket.socket] = set()
+        self._connections: dict[
+            socket.socket, bool
+        ] = {}  # whether it has a request, the longest so first
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Handler)
 
@@ -113,23 +115,35 @@ class _HttpServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if len(self._connections) >= MOST_CONNECTIONS:
+        if len(self._connections) >= MOST_CONNECTIONS and not self._make_room():
             with contextlib.suppress(OSError):
                 request.sendall(_CROWDED)
             self.shutdown_request(request)
             return
-        self._connections.add(request)
+        self._connections[request] = False
         super().process_request(request, client_address)
 
+    def _make_room(self) -> bool:
+        """Close the connection that has been without a whole request for longest; whether there was one."""
+        for connection, busy in list(self._connections.items()):
+            if not busy and self._connections.pop(connection, None) is not None:
+                _wake(connection)
+                return True
+        return False
+
+    def mark(self, connection: socket.socket, *, busy: bool) -> None:
+        """Say whether a connection has a request that is not answered yet."""
+        if self._connections.pop(connection, None) is not None:
+            self._connections[connection] = busy
+
     def shutdown_request(self, request: Any) -> None:
-        self._connections.discard(request)
+        self._connections.pop(request, None)
         super().shutdown_request(request)
 
     def drop_connections(self) -> None:
         """Wake the threads that wait for another request of a client that keeps its connection."""
         for connection in list(self._connections):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+            _wake(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         # A client that leaves is the weather's business; anything else is a bug, and is shown.
@@ -173,6 +187,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         try:
             request = self._request()
+            self.server.mark(self.connection, busy=True)
             response = self._guarded() or self._answered(request)
         except Refusal as refusal:
             self.close_connection = True
@@ -182,6 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._lose(lost)
         else:
             self._send(response)
+        finally:
+            self.server.mark(self.connection, busy=False)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _serve  # noqa: N815
 
@@ -214,7 +231,10 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def _request(self) -> Request:
-        parts = urlsplit(self.path)
+        try:
+            parts = urlsplit(self.path)
+        except ValueError:
+            raise Refusal("VALIDATION_ERROR", message="The target of the request is none") from None
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
         headers = {name.lower(): value for name, value in self.headers.items()}
         return Request(self.command, unquote(parts.path), query, headers, self._body())
@@ -299,6 +319,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the base class's name
         """Requests are counted by the emulator; nothing is printed."""
+
+
+def _wake(connection: socket.socket) -> None:
+    """End a connection; the thread that reads it finds out."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _host_of(address: str) -> str | None:

@@ -13,9 +13,10 @@ from typing import Any
 from toloka_upload.emulator.emulator import Emulator
 from toloka_upload.emulator.faults import Faults, load_plan
 from toloka_upload.emulator.server import Server, is_loopback
+from toloka_upload.emulator.settle_in import apart
 from toloka_upload.emulator.store import Store, forget
 from toloka_upload.emulator.switches import Switches
-from toloka_upload.emulator.world import World, apart, load_world
+from toloka_upload.emulator.world import World, load_world
 
 USUAL = {"operation_seconds": 1.0}
 """Switches of a served emulator that neither a world file nor the command line sets."""
@@ -54,6 +55,7 @@ class Setup:
         switches = Switches().changed(settings)
         plan, seed = load_plan(self.faults) if self.faults else ([], 0)
         if self.reset and self.database:
+            Emulator.in_memory(world).close()  # a world with a fault must not cost what is there
             forget(self.database)
         usual = Switches().changed(USUAL)
         store = Store(self.database)

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 LARGEST = 2**63 - 1
 """The largest integer that the database holds."""
 
+LARGEST_ID = 10**12
+"""The largest number of a project or pool: so that ten hex digits, as in the ids of tasks, hold those to come, too."""
+
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?"

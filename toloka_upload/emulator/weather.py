@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email.utils import formatdate
+from math import ceil
 from typing import Any
 
-from toloka_upload.emulator.faults import Fault
+from toloka_upload.emulator.faults import Fault, Faults
 from toloka_upload.emulator.messages import (
     ConnectionLost,
     Refusal,
@@ -28,6 +29,26 @@ _CODES = {
     502: "REMOTE_SERVICE_UNAVAILABLE",
     503: "REMOTE_SERVICE_UNAVAILABLE",
 }
+
+
+class Weather:
+    """What happens to one request, as far as it is known.
+
+    Attributes:
+        fault: The fault that it meets; one of operations only once it makes an operation.
+    """
+
+    def __init__(self, faults: Faults, method: str, path: str, operation_id: str | None) -> None:
+        self._faults = faults
+        self._request = (method, path, operation_id)
+        self.fault = faults.meet(*self._request)
+
+    def fate(self) -> Fate:
+        """What is settled for the operation that the request makes now."""
+        if self.fault is None:
+            self.fault = self._faults.meet(*self._request, operation=True)
+        make = _FATES.get(self.fault.action) if self.fault else None
+        return replace(FAIR, **make(self.fault.settings)) if self.fault and make else FAIR
 
 
 def before(fault: Fault, now: float, sleep: Callable[[float], None]) -> Response | None:
@@ -81,12 +102,6 @@ def after(fault: Fault, response: Response) -> Response:
     return response
 
 
-def fate_of(fault: Fault | None) -> Fate:
-    """What a fault settles for the operation that the request makes."""
-    make = _FATES.get(fault.action) if fault else None
-    return replace(FAIR, **make(fault.settings)) if fault and make else FAIR
-
-
 _FATES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "fail-operation": lambda settings: {"part": settings["part"], "log": settings["log"]},
     "stick-operation": lambda settings: {"stuck": settings["seconds"]},
@@ -112,7 +127,7 @@ def _throttled(kind: str, seconds: float, now: float) -> Refusal:
     if kind == "bare":
         return too_many_requests()
     if kind == "seconds":
-        return too_many_requests(retry_after=f"{seconds:g}")
+        return too_many_requests(retry_after=str(ceil(seconds)))
     if kind == "date":
-        return too_many_requests(retry_after=formatdate(now + seconds, usegmt=True))
+        return too_many_requests(retry_after=formatdate(ceil(now + seconds), usegmt=True))
     return too_many_requests(interval=kind)

@@ -14,7 +14,7 @@ from toloka_upload.emulator.ids import ObjectIds
 from toloka_upload.emulator.items import Item, parse_body
 from toloka_upload.emulator.judge import Judge, Verdict
 from toloka_upload.emulator.messages import Refusal
-from toloka_upload.emulator.pools import Pool, Pools, check_room, weight
+from toloka_upload.emulator.pools import Pool, Pools, check_room, check_status, weight
 from toloka_upload.emulator.store import Kind, OperationRow, Store
 from toloka_upload.emulator.switches import Switches
 
@@ -124,7 +124,7 @@ class Worker:
         fate: Fate,
         switches: Switches,
     ) -> Refusal | None:
-        """Why nothing is created, if it is not the items: settled before, or a pool filled up meanwhile."""
+        """Why nothing is created, if it is not the items: settled before, or a pool filled up or archived meanwhile."""
         if fate.code:
             return Refusal(fate.code, message=fate.message)
         amounts: Counter[int] = Counter()
@@ -135,6 +135,7 @@ class Worker:
             for number, amount in amounts.items():
                 pool = self._pools.find(number, switches)
                 if pool:
+                    check_status(pool)
                     check_room(kind, pool, amount, switches)
         except Refusal as refusal:
             return refusal

@@ -16,12 +16,20 @@ from difflib import get_close_matches
 
 from toloka_upload.explanations.api import API
 from toloka_upload.explanations.files import FILES
-from toloka_upload.explanations.model import Explanation
+from toloka_upload.explanations.model import LATER, Explanation
 from toloka_upload.explanations.program import PROGRAM
 from toloka_upload.explanations.rows import ROWS
 from toloka_upload.explanations.statuses import STATUSES
 
-__all__ = ["EXPLANATIONS", "GROUPS", "STATUSES", "Explanation", "explanation_of", "similar"]
+__all__ = [
+    "EXPLANATIONS",
+    "GROUPS",
+    "LATER",
+    "STATUSES",
+    "Explanation",
+    "explanation_of",
+    "similar",
+]
 
 GROUPS: Mapping[str, Mapping[str, Explanation]] = {
     "Rows and their values": ROWS,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from toloka_upload.explanations.model import Explanation
+from toloka_upload.explanations.model import LATER, Explanation
 
-_LATER = "Run the same command again later: it goes on from where it stopped."
 _FULL = "The pool is full: make another, and a file for it of the rows that are left: --results names them as unsent."
 _TOKEN = "Check TOLOKA_TOKEN, --env (tokens of production and sandbox differ) and --account."  # noqa: S105  # says where it is
 
@@ -88,10 +87,10 @@ API: Mapping[str, Explanation] = {
     "POOL_LOCKED_BY_ANOTHER_OPERATION": Explanation(
         "Another operation is at work on the pool.",
         "somebody uploads to it from the web interface",
-        _LATER,
+        LATER,
     ),
     "CONFLICT_STATE": Explanation(
-        "Another request to the same thing is under way.", "two uploads to one pool", _LATER
+        "Another request to the same thing is under way.", "two uploads to one pool", LATER
     ),
     "OPERATION_ALREADY_EXISTS": Explanation(
         "The API has a request with this operation id already.",
@@ -99,7 +98,7 @@ API: Mapping[str, Explanation] = {
         "Nothing: the rows of that request are looked up, and none is doubled.",
     ),
     "OPERATION_EXECUTION_ERROR": Explanation(
-        "The API broke off an operation.", "a fault at the server in the middle of it", _LATER
+        "The API broke off an operation.", "a fault at the server in the middle of it", LATER
     ),
     "OPERATION_LOGS_ARCHIVED": Explanation(
         "The API keeps what an operation did for about a month, and that time is over.",
@@ -143,11 +142,11 @@ API: Mapping[str, Explanation] = {
     "TOO_MANY_REQUESTS": Explanation(
         "The account has sent all that it may in this minute, hour or day.",
         "another program uses the same account",
-        f"{_LATER} Where the account may not send as many items as one request has, add a smaller --chunk-size.",
+        f"{LATER} Where the account may not send as many items as one request has, add a smaller --chunk-size.",
     ),
-    "INTERNAL_ERROR": Explanation("The API failed.", "HTTP 500", _LATER),
+    "INTERNAL_ERROR": Explanation("The API failed.", "HTTP 500", LATER),
     "REMOTE_SERVICE_UNAVAILABLE": Explanation(
-        "A part of the API is not there at present.", "HTTP 503", _LATER
+        "A part of the API is not there at present.", "HTTP 503", LATER
     ),
     "MALFORMED_JSON": Explanation(
         "The API could not read the request.",
@@ -168,25 +167,30 @@ API: Mapping[str, Explanation] = {
     "HTTP_NNN": Explanation(
         "An answer with this HTTP status, and without a code of the API's own: often from a proxy.",
         "HTTP_502 and a page that says Bad Gateway",
-        f"Check --url and the proxy's settings. {_LATER}",
+        f"Check --url and the proxy's settings. {LATER}",
     ),
     "NO_CONNECTION": Explanation(
         "The API could not be reached; nothing was sent.",
         "no network, a name that cannot be resolved, a firewall, a wrong --url",
-        f"Check the network, --url and HTTPS_PROXY. {_LATER}",
+        f"Check the network, --url and HTTPS_PROXY. {LATER}",
     ),
     "CONNECTION_LOST": Explanation(
-        "The connection broke before the answer came.", "a wireless network that fails", _LATER
+        "The connection broke before the answer came.", "a wireless network that fails", LATER
     ),
     "TIMEOUT": Explanation(
         "No answer came in time.",
         "a server that is busy with a large request",
-        f"{_LATER} --timeout waits longer.",
+        f"{LATER} --timeout waits longer.",
+    ),
+    "LISTING_NOT_SORTED": Explanation(
+        "The API lists the pool in another order than it was asked for, so that tasks could be missed.",
+        "a server that ignores the parameter sort",
+        "Check --url: the API sorts as it is asked to. If it is the API, report it.",
     ),
     "BAD_ANSWER": Explanation(
         "The answer is not what the API's documents say.",
         "a login page of the network in between",
-        f"Check --url and whether the network asks for a login. {_LATER}",
+        f"Check --url and whether the network asks for a login. {LATER}",
     ),
 }
 """Codes of the API and of the way to it."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+LATER = "Run the same command again later: it goes on from where it stopped."
+"""What to do about all that passes."""
+
 
 class Explanation(NamedTuple):
     """One code, in plain words.

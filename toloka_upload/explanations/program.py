@@ -177,7 +177,7 @@ PROGRAM: Mapping[str, Explanation] = {
     "RUN_LOST": Explanation(
         "The log knows the run, and its journal is gone.",
         "undo or verify of a run whose journal was moved away or never restored",
-        "Restore the journal from a backup; what is in the pool, toloka-upload adopt --pool ID learns.",
+        "Restore the journal from a backup, or compare the pool with the files: toloka-upload verify --pool ID FILE.",
     ),
     "SIGINT": Explanation(
         "Ctrl-C stopped the run.",

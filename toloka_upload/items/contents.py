@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from toloka_upload.items.identity import Known, digest, loose, nth
+from toloka_upload.items.identity import Known, digest, loose_or_nothing, nth
 
 _BESIDES = (b'"known_solutions"', b'"message_on_unknown_solution"')
 
@@ -23,11 +23,11 @@ ALL_TAKEN = -2
 
 def task_content(task: Mapping[str, Any]) -> bytes:
     """The content of a task, from a row, a request, a log or a listing."""
-    inputs = digest(loose(task.get("input_values")))
+    inputs = digest(loose_or_nothing(task.get("input_values")))
     solutions, hint = task.get("known_solutions"), task.get("message_on_unknown_solution")
     if not solutions and not hint:
         return inputs
-    return digest(inputs + loose([_plain_solutions(solutions), hint or None]))
+    return digest(inputs + loose_or_nothing([_plain_solutions(solutions), hint or None]))
 
 
 def item_content(item: Mapping[str, Any]) -> bytes:

@@ -78,6 +78,14 @@ def loose(value: Any) -> bytes:
     return orjson.dumps(value, None, orjson.OPT_SORT_KEYS)
 
 
+def loose_or_nothing(value: Any) -> bytes:
+    """As `loose`, of what a server shows; nothing for what is nested too deep to be written, as no row ever is."""
+    try:
+        return loose(value)
+    except (TypeError, RecursionError):
+        return b""
+
+
 def nth(content: bytes, ordinal: int) -> bytes:
     """The identity of the row that has `ordinal` equal rows before it, from its content's digest."""
     return digest(b"%b%d" % (content, ordinal)) if ordinal else content

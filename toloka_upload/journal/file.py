@@ -258,7 +258,7 @@ def unusable(path: Path, error: Exception) -> UploadError:
     if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
         return damaged(path, error)
     return CannotWrite(
-        f"The journal {path} cannot be used: {error}. Nothing is sent without it: make room, mend its "
+        f"The journal {path} cannot be used: {error}. Nothing is sent without it: make room, correct its "
         "permissions, or name another directory with --state-dir.",
         code="JOURNAL",
     )

@@ -38,7 +38,7 @@ class Lock:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise CannotWrite(
-                f"The lock {path} cannot be made: {error.strerror}. Mend its permissions, or name another "
+                f"The lock {path} cannot be made: {error.strerror}. Correct its permissions, or name another "
                 "directory with --state-dir.",
                 code="LOCK",
             ) from error

@@ -84,7 +84,7 @@ def refusal(cost: Cost, budget: Budget) -> Stopped | None:
         return None
     if most is None:
         return Stopped(
-            f"What these rows cost at most cannot be told ({', '.join(cost.unbounded)}), and --max-cost "
+            f"What these rows cost at most is not known ({', '.join(cost.unbounded)}), and --max-cost "
             f"{budget.max_cost} was asked for; nothing was sent. --max-cost-ignore-unknown compares the least cost.",
             code="COST_UNKNOWN",
         )

@@ -33,11 +33,20 @@ class Rejected(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Rows ready to be numbered: which good rows of the batch they are, and what of them belongs to suites."""
+    """
+    Rows ready to be numbered.
+
+    Attributes:
+        rows: Which of the batch they are.
+        outers: What of them belongs to suites.
+        faults: By row of the batch, of those that are rejected unless the pool has them: what it has was right once,
+            whatever the project's spec says by now.
+    """
 
     rows: Sequence[int]
     items: Items
     outers: Sequence[Mapping[str, bytes]]
+    faults: Mapping[int, Sequence[Fault]]
 
 
 @dataclass(slots=True)
@@ -85,18 +94,21 @@ class PoolPlan:
     def _shape(
         self, rows: Sequence[int], batch: Batch, kind: Kind, parts: list[_Part]
     ) -> dict[int, Sequence[Fault]]:
-        """Add the good ones of rows with one signature to `parts`; return the faults of the others."""
+        """Add those of rows with one signature to `parts` that are good or may be known; return the others' faults."""
         columns = {} if kind is Kind.FLAT else batch.columns()
         bad = self.check.bad_rows(batch, columns, kind, self.pool.spec)
+        doubted = self._perhaps_known(batch, kind, bad)
+        bad = {at: faults for at, faults in bad.items() if at not in doubted}
         if not bad:
+            faults = {rows[at]: faults for at, faults in doubted.items()}
             try:
                 if self.suites is None:
                     found = items(
                         batch, columns, kind, overlap=self.overlap, pool=self.pool.info.id
                     )
-                    parts.append(_Part(rows, found, batch.outers))
+                    parts.append(_Part(rows, found, batch.outers, faults))
                 else:
-                    parts.append(_Part(rows, *suite_tasks(batch, columns, kind)))
+                    parts.append(_Part(rows, *suite_tasks(batch, columns, kind), faults))
                 return {}
             except TypeError:  # what the JSON writer raises
                 bad = {at: [_TOO_DEEP] for at, value in enumerate(batch.values) if _too_deep(value)}
@@ -108,19 +120,45 @@ class PoolPlan:
             found_bad |= self._shape([rows[at] for at in good], batch.select(good), kind, parts)
         return found_bad
 
+    def _perhaps_known(
+        self, batch: Batch, kind: Kind, bad: Mapping[int, Sequence[Fault]]
+    ) -> dict[int, Sequence[Fault]]:
+        """The bad rows that the pool may have all the same: those with which nothing but the spec finds fault."""
+        if not bad or not self._knows_any:
+            return {}
+        return {
+            at: faults
+            for at, faults in bad.items()
+            if not self.check.faults(batch.row(at), kind, None)
+        }
+
+    @property
+    def _knows_any(self) -> bool:
+        """Whether there are rows that need not be sent."""
+        pool = self.pool
+        return bool(pool.known.count or pool.unknown or self.doubtful or pool.adopted.count)
+
     def _add(
         self, part: _Part, positions: list[int], groups: list[int] | None, name: str
     ) -> list[Rejected]:
         """Number rows, leave out those that need not be sent, and add the rest to chunks; return the rejected."""
         rejected: list[Rejected] = []
-        found, outers = part.items, part.outers
+        found, outers, rows = part.items, part.outers, part.rows
         if self.suites is None:
             fitting = self._fitting(found, positions, rejected)
             if len(fitting) < len(positions):
                 found = found.select(fitting)
+                rows, positions = [rows[at] for at in fitting], [positions[at] for at in fitting]
         found = found._replace(identities=self.pool.seen.identify(found.identities))
-        if self.pool.known.count or self.pool.unknown or self.doubtful or self.pool.adopted.count:
+        if self._knows_any:
             new = self._new(found, name)
+            if part.faults:
+                rejected += [
+                    Rejected(positions[at], _read(found, at), part.faults[rows[at]])
+                    for at in new
+                    if rows[at] in part.faults
+                ]
+                new = [at for at in new if rows[at] not in part.faults]
             found = found.select(new)
             outers = [outers[row] for row in new]
             groups = [groups[row] for row in new] if groups else None
@@ -146,8 +184,7 @@ class PoolPlan:
             if fault is None:
                 fitting.append(row)
             else:
-                line, raw = found.lines[row], found.raws[row]
-                rejected.append(Rejected(positions[row], Row(line, raw, b"", {}), [fault]))
+                rejected.append(Rejected(positions[row], _read(found, row), [fault]))
         return fitting
 
     def _new(self, found: Items, name: str) -> list[int]:
@@ -237,7 +274,13 @@ def _in_order(parts: Sequence[_Part]) -> _Part:
         [rows[row] for row in order],
         Items(*joined).select(order),
         [outers[row] for row in order],
+        {row: faults for part in parts for row, faults in part.faults.items()},
     )
+
+
+def _read(found: Items, at: int) -> Row:
+    """The row of an item, as far as the rejects need it."""
+    return Row(found.lines[at], found.raws[at], b"", {})
 
 
 def _too_deep(value: object) -> bool:

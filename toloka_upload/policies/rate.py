@@ -8,6 +8,7 @@ window's length, and the wait until there is room falls out of it exactly.
 from __future__ import annotations
 
 import math
+import os
 import re
 import sqlite3
 import time
@@ -26,6 +27,9 @@ _KEPT = 7 * 86_400
 """Seconds after which an entry is of no use to any process: longer than any window a user is likely to set."""
 _BUSY = 10.0
 """Seconds to wait for another process's transaction, which takes a millisecond unless the disk is ailing."""
+_LONGEST_REQUEST = 900.0
+"""Seconds for which another process's request may be in flight: no request gets longer, so its process is another one
+that has got the same number."""
 _SOON = 0.001
 """The shortest wait: clocks in floating point cannot tell shorter ones from none."""
 RENEW = 30.0
@@ -73,9 +77,9 @@ class RateLimit:
     The log is a small SQLite file that several processes write; `key` (endpoint and a hash of the account) keeps
     the accounts in it apart. Of a process that was killed, what it took stays counted.
 
-    A request in flight has not begun to age: the server may count it as late as it answers. So entries of our own
-    that are neither confirmed nor given back stand at "now"; this is what avoids every 429 when the limit here
-    equals the server's.
+    A request in flight has not begun to age: the server may count it as late as it answers. So entries that are
+    neither confirmed nor given back stand at "now", while the process lives that made them; this is what avoids every
+    429 when the limit here equals the server's.
 
     Who waits keeps its place: a process that asks later is granted only what is left besides. So one whose requests
     need a whole window is not starved by others with small ones.
@@ -148,22 +152,31 @@ class RateLimit:
             ticket = self._log.execute(
                 "INSERT INTO sent (key, at, items) VALUES (?, ?, ?)", (self._key, now, items)
             ).lastrowid
-        assert ticket is not None  # noqa: S101  (an INSERT always has one)
+            assert ticket is not None  # noqa: S101  (an INSERT always has one)
+            self._log.execute(
+                "INSERT OR REPLACE INTO in_flight (id, key, process, since) VALUES (?, ?, ?, ?)",
+                (ticket, self._key, os.getpid(), now),
+            )
         self._in_flight.add(ticket)
         self._probe = ticket if self._probing else None
         return Taken(ticket)
 
     def confirm(self, ticket: int) -> None:
         """The request was answered, or nobody knows what became of it: its items count, from now on they age."""
-        self._in_flight.discard(ticket)
         if ticket == self._probe:
             self._probing = False
-        self._write("UPDATE sent SET at = ? WHERE id = ?", (self._clock(), ticket))
+        self._landed(ticket, "UPDATE sent SET at = ?2 WHERE id = ?1", self._clock())
 
     def give_back(self, ticket: int) -> None:
         """The request certainly created nothing (it never left, or was refused before work): its items are free."""
+        self._landed(ticket, "DELETE FROM sent WHERE id = ?1")
+
+    def _landed(self, ticket: int, statement: str, *values: float) -> None:
+        """A request has ended."""
         self._in_flight.discard(ticket)
-        self._write("DELETE FROM sent WHERE id = ?", (ticket,))
+        with self._transaction():
+            self._log.execute(statement, (ticket, *values))
+            self._log.execute("DELETE FROM in_flight WHERE id = ?", (ticket,))
 
     def pause(self, seconds: float) -> None:
         """The server refused for its rate although there was room here: nobody takes anything for `seconds`.
@@ -189,6 +202,8 @@ class RateLimit:
         """Close the file. What was taken stays counted."""
         with suppress(sqlite3.Error):  # else it loses its place in time
             self._leave_line()
+            tickets = [(ticket,) for ticket in self._in_flight]
+            self._log.executemany("DELETE FROM in_flight WHERE id = ?", tickets)
         self._log.close()
 
     def _paused(self, now: float) -> float:
@@ -202,11 +217,23 @@ class RateLimit:
         return max(0.0, since + seconds - now)
 
     def _bring_up_to(self, now: float) -> None:
-        """Let our own requests in flight, and entries from the future, stand at now."""
+        """Let requests in flight, and entries from the future, stand at now."""
         self._log.execute("UPDATE sent SET at = ?1 WHERE key = ?2 AND at > ?1", (now, self._key))
+        tickets = self._in_flight | self._in_flight_elsewhere(now)
         self._log.executemany(
-            "UPDATE sent SET at = ? WHERE id = ?", [(now, ticket) for ticket in self._in_flight]
+            "UPDATE sent SET at = ? WHERE id = ?", [(now, ticket) for ticket in tickets]
         )
+
+    def _in_flight_elsewhere(self, now: float) -> set[int]:
+        """The tickets of others' requests in flight; those of processes that are gone age from their last moment."""
+        found = self._log.execute(
+            "SELECT id, process, since FROM in_flight WHERE key = ?", (self._key,)
+        ).fetchall()
+        return {
+            ticket
+            for ticket, process, since in found
+            if abs(now - since) < _LONGEST_REQUEST and _lives(process)
+        }
 
     def _wait_for(self, window: Window, items: int, ahead: int, now: float) -> Wait:
         """The wait until enough entries have left `window` for `items` to fit, and what others wait for besides."""
@@ -277,6 +304,17 @@ class RateLimit:
             ) from error
 
 
+def _lives(process: int) -> bool:
+    """Whether there is such a process on this machine (of another container: no)."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _open(path: Path | None) -> sqlite3.Connection:
     """Open the log in rollback mode, which several writing processes may share, and make it private."""
     if path is not None:
@@ -290,6 +328,10 @@ def _open(path: Path | None) -> sqlite3.Connection:
             " (id INTEGER PRIMARY KEY, key TEXT NOT NULL, at REAL NOT NULL, items INTEGER NOT NULL)"
         )
         log.execute("CREATE INDEX IF NOT EXISTS sent_by_time ON sent (key, at, items)")
+        log.execute(
+            "CREATE TABLE IF NOT EXISTS in_flight"
+            " (id INTEGER PRIMARY KEY, key TEXT NOT NULL, process INTEGER NOT NULL, since REAL NOT NULL)"
+        )
         log.execute(
             "CREATE TABLE IF NOT EXISTS waiting"
             " (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, items INTEGER NOT NULL, asks REAL NOT NULL)"

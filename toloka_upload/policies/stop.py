@@ -29,7 +29,7 @@ class MaxErrors:
 
 
 def parse_max_errors(text: str) -> MaxErrors:
-    """Read `--max-errors`: `100`, `5%` or `0.5%`. 0 bears none.
+    """Read `--max-errors`: `100`, `5%` or `0.5%`. 0 allows none.
 
     Raises:
         ValueError: It is no whole number and no percentage up to 100. The text says what would be.
@@ -46,7 +46,7 @@ def parse_max_errors(text: str) -> MaxErrors:
 
 
 class StopRule:
-    """Says when more rows were rejected than `--max-errors` bears. None: never."""
+    """Says when more rows were rejected than `--max-errors` allows. None: never."""
 
     def __init__(self, most: MaxErrors | None) -> None:
         self._most = most

@@ -92,7 +92,11 @@ class EventsFile:
         """Write an event; after a failure, nothing."""
         if self._stream is None:
             return
-        line = json.dumps({"time": _iso(self._now()), **as_record(event)}, separators=(", ", ": "))
+        now = self._now()
+        record = {"time": _iso(now), **as_record(event)}
+        if isinstance(event, ev.Waiting):
+            record |= _moments(event, now)
+        line = json.dumps(record, separators=(", ", ": "))
         try:
             self._stream.write(line.encode("ascii") + b"\n")
             self._stream.flush()
@@ -130,6 +134,12 @@ def as_record(event: ev.Event) -> dict[str, Any]:
     """Return an event's name and fields, as they stand on its line."""
     name = {"event": NAMES[type(event)]}
     return name | (event.report.as_json() if isinstance(event, ev.RunFinished) else event._asdict())
+
+
+def _moments(event: ev.Waiting, now: float) -> dict[str, str | None]:
+    """When a wait began, ends, and is given up at the latest."""
+    moments = {"since": event.since, "until": now + event.seconds, "gives_up": event.gives_up}
+    return {name: None if moment is None else _iso(moment) for name, moment in moments.items()}
 
 
 def _iso(seconds: float) -> str:

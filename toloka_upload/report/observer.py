@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 from toloka_upload.report.account import AccountReport
 from toloka_upload.report.summary import Report
+from toloka_upload.text import duration, ordinal, time_of_day
 
 
 class RunStarted(NamedTuple):
@@ -122,15 +123,50 @@ class ChunkReturned(NamedTuple):
 class Waiting(NamedTuple):
     """The run holds back, and why, in words a person understands.
 
-    `reason` is one of `rate_limit`, `quota`, `server_busy`, `pool_locked`, `lock`, `settling`; `message` reads like
-    "minute limit (--rate): 23 s" or "server busy, next try in 8 s (3rd)". `seconds` is how long from now; zero ends
-    the wait of that `reason`.
+    `reason` is one of `rate_limit`, `quota`, `server_busy`, `pool_locked`, `lock`, `settling`; `message` says for what:
+    "limit of --rate 20000/min", "cannot resolve api.example". `seconds` is how long from now; zero ends the wait of
+    that `reason`. Of what went wrong, `attempt` is how often it did, `since` when it began, and `gives_up` when the run
+    will end for it at the latest, both in seconds since the epoch. `chunk` is the one whose request it was. `pace` is
+    how many items a second the limit allows that is waited for.
     """
 
     reason: str
     message: str
     seconds: float
     pool: str | None = None
+    attempt: int = 0
+    since: float | None = None
+    gives_up: float | None = None
+    chunk: int | None = None
+    pace: float | None = None
+
+    def words(self, left: float, *, zone: bool = False) -> str:
+        """For what, since when, for how long yet, and until when at the latest.
+
+        "cannot resolve api.example (3rd try since 18:20), again in 8 s, giving up at 18:35". A wait whose end nobody
+        can tell is only named.
+
+        Args:
+            left: Seconds of it that are left.
+            zone: Whether times are told with their zone.
+        """
+        words = self.message
+        if self.attempt:
+            began = self.attempt > 1 and self.since is not None
+            since = f" since {time_of_day(self.since, self.since)}" if began and self.since else ""
+            words += f" ({ordinal(self.attempt)} try{since})"
+        if self.reason in _GOES_ON:
+            words += f", again in {duration(left)}"
+        elif self.reason == "settling" and min(self.seconds, left) >= 1:
+            words += f", for {duration(left)}"
+        if self.gives_up is not None:
+            beside = self.gives_up if self.since is None else self.since
+            words += f", giving up at {time_of_day(self.gives_up, beside, zone=zone)}"
+        return words
+
+
+_GOES_ON = frozenset({"rate_limit", "quota", "server_busy", "pool_locked"})
+"""Waits after which the same is tried again."""
 
 
 class PoolOpened(NamedTuple):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from toloka_upload.outcomes import Block, Status
 from toloka_upload.report.observer import Observer, RowRejected, Warned
 from toloka_upload.report.summary import ErrorGroup, Report
-from toloka_upload.rows.model import Fault
+from toloka_upload.rows.model import Fault, RowFile
 
 _MOST_GROUPS = 1000
 
@@ -27,6 +28,10 @@ class Results(Protocol):
 
 class Rejects(Protocol):
     """Takes rejected rows as they came."""
+
+    def know(self, file: RowFile) -> None:
+        """Take note of an input before its rows come."""
+        ...
 
     def write(self, file: str, line: int, raw: bytes, faults: Iterable[Fault]) -> None:
         """Write one row and its faults."""
@@ -48,6 +53,12 @@ class Recorder:
         self._rejects = rejects
         self._tell = observer
         self._groups: dict[tuple[str, str], ErrorGroup] = {}
+        self._letters: dict[str, Mapping[str, str]] = {}
+
+    def know(self, file: RowFile) -> None:
+        """Take note of an input before its rows come."""
+        self._letters[file.name] = file.letters
+        self._rejects.know(file)
 
     def enter(self, block: Block) -> None:
         """Enter rows with their outcomes. Each row is entered once in a run."""
@@ -61,11 +72,21 @@ class Recorder:
 
     def reject(self, file: str, line: int, raw: bytes, faults: Iterable[Fault]) -> None:
         """Tell what is wrong with a row, and keep the row. Its outcome is entered with its block."""
-        faults = list(faults)
+        faults = [self._placed(file, line, fault) for fault in faults]
         for fault in faults:
             self._group(file, line, fault)
             self._tell(RowRejected(file, line, fault.field, fault.code, fault.message))
         self._rejects.write(file, line, raw, faults)
+
+    def _placed(self, file: str, line: int, fault: Fault) -> Fault:
+        """A fault that names its cell, if it is in a sheet."""
+        field = re.sub(r"^tasks\.[0-9]+\.", "", fault.field)
+        letters = self._letters.get(file) or {}
+        letter = letters.get(field) or letters.get(field.rpartition(".")[0])
+        if letter is None or fault.message.startswith("cell "):
+            return fault
+        where = f"cell {letter}{line}" if field == fault.field else f"column {letter}"
+        return fault._replace(message=f"{where}: {fault.message}")
 
     def _group(self, file: str, line: int, fault: Fault) -> None:
         key = (fault.code, fault.field)

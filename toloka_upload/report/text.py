@@ -7,7 +7,7 @@ from typing import Any
 
 from toloka_upload.api.target import shown
 from toloka_upload.errors import ExitStatus
-from toloka_upload.explanations import EXPLANATIONS, STATUSES
+from toloka_upload.explanations import EXPLANATIONS, LATER, STATUSES
 from toloka_upload.report.command_line import CommandLine
 from toloka_upload.report.next_step import Step, next_steps
 from toloka_upload.report.summary import ErrorGroup, Report
@@ -78,7 +78,8 @@ def _ended(report: Report, paint: Paint) -> list[str]:
     error, style = report.error, f"1;{_COLOURS.get(report.exit_status, _RED)}"
     if error is None or _said_by_counts(report):
         return [paint(headline(report), style)]
-    first, *rest = error.message.splitlines() or [error.code]
+    message = error.message.removesuffix(LATER).rstrip()  # the next step says it
+    first, *rest = message.splitlines() or [error.code]
     named = (("code", error.code), ("request id", error.request_id or ""))
     told = [f"{what} {plain(name)}" for what, name in named if name and name not in error.message]
     how = "Stopped" if _something_sent(report) else "Nothing was sent"

@@ -167,7 +167,7 @@ def _json_array(cell: str) -> bytes:
     if found is None or not found.startswith(b"["):
         raise CellError(
             "ARRAY_EXPECTED",
-            f"{shown(cell)} starts with [ and is not a JSON array; mend it, or quote the element",
+            f"{shown(cell)} starts with [ and is not a JSON array; correct it, or quote the element",
         )
     return found
 

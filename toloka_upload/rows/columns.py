@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from enum import Enum
 from typing import Any, NamedTuple
@@ -66,11 +66,17 @@ def web_column(name: str) -> Column | None:
     return Column(name, place, field) if place and field else None
 
 
-def read_header(names: Sequence[str]) -> tuple[list[Column], list[str]]:
+def read_header(
+    names: Sequence[str], called: Callable[[int], str] = "column {}".format
+) -> tuple[list[Column], list[str]]:
     """Return the columns of a header, and what is wrong with it, a sentence a fault.
 
     Either all names are the web interface's, or all are bare names of input fields. The columns are only
     complete if nothing is wrong; of what is wrong, the first five are told.
+
+    Args:
+        names: The names.
+        called: What to call a column, by its number from 1.
     """
     if len(names) > MAX_COLUMNS:
         return [], [f"the header has {len(names)} columns; at most {MAX_COLUMNS} are read"]
@@ -82,10 +88,11 @@ def read_header(names: Sequence[str]) -> tuple[list[Column], list[str]]:
     for number, (name, column) in enumerate(zip(names, web, strict=True), 1):
         problem = _problem(name, column, prefixed=prefixed)
         if not problem and name in first:
-            problem = f"column {first[name]} has the same name; one name, one column"
+            problem = f"{called(first[name])} has the same name: rename or remove one of them"
         first.setdefault(name, number)
         if problem:
-            problems.append(f"column {number} {name[:100]!r}: {problem}")
+            shown = f" {name[:100]!r}:" if name else ""
+            problems.append(f"{called(number)}{shown} {problem}")
             if len(problems) == _MOST_TOLD:
                 break
         else:
@@ -117,8 +124,18 @@ def _did_you_mean(near: Sequence[str]) -> str:
     return f", did you mean {near[0]!r}?" if near else ""
 
 
-def spec_warnings(columns: Sequence[Column], task_spec: Mapping[str, Any]) -> list[str]:
-    """Say which columns the project's spec does not know, and which required input fields have no column."""
+def spec_warnings(
+    columns: Sequence[Column],
+    task_spec: Mapping[str, Any],
+    named: Callable[[Column], str] = lambda column: f"column {column.name!r}",
+) -> list[str]:
+    """Say which columns the project's spec does not know, and which required input fields have no column.
+
+    Args:
+        columns: The columns.
+        task_spec: The spec.
+        named: What to call a column.
+    """
     warnings: list[str] = []
     for place, part in ((Place.INPUT, "input_spec"), (Place.GOLDEN, "output_spec")):
         spec = task_spec.get(part) or {}
@@ -128,9 +145,7 @@ def spec_warnings(columns: Sequence[Column], task_spec: Mapping[str, Any]) -> li
         for column in unknown[:_MOST_TOLD]:
             near = get_close_matches(column.field, spec, 1, 0.6)
             what = part.replace("_", " ")
-            warnings.append(
-                f"column {column.name!r} is not in the project's {what}{_did_you_mean(near)}"
-            )
+            warnings.append(f"{named(column)} is not in the project's {what}{_did_you_mean(near)}")
         if len(unknown) > _MOST_TOLD:
             warnings.append(f"{len(unknown) - _MOST_TOLD} more columns are not in it")
     have = {column.field for column in columns if column.place is Place.INPUT}

@@ -30,6 +30,8 @@ MAX_HEADER = 1 << 20
 _QUOTED_REST = re.compile(rb'(?:[^"]++|"")*+')
 _QUOTED = re.compile(r'"(?:[^"]++|"")*+"')
 _ENDS = b"\r\n"
+_SHOWN = 60
+"""Bytes of a cell that a message shows."""
 _SEPARATOR = re.compile(rb'"?sep=([,;\t|])"?', re.IGNORECASE)
 _QUOTE, _RETURN = 34, 13  # looked for as numbers, which is quicker
 _DELIMITERS = {"\\t": "\t", "tab": "\t"}
@@ -49,7 +51,7 @@ _line, _raw, _cells = map(itemgetter, range(3))
 
 
 class Delimited(Reader):
-    """The rows of a CSV or TSV input. Lines without any filled cell are passed over; they may end a suite."""
+    """The rows of a CSV or TSV input. Lines without any filled cell are skipped; they may end a suite."""
 
     def __init__(
         self,
@@ -138,9 +140,7 @@ class Delimited(Reader):
             self._unusable(self._records.line + 1, why)
         self.warnings += self._layout.late_warnings
         if self._empty:
-            self.warnings.append(
-                f"passed over {counted(self._empty, 'row')} without any filled cell"
-            )
+            self.warnings.append(f"skipped {counted(self._empty, 'row')} without any filled cell")
 
     def _batch(self, layout: Layout, records: list[Record]) -> Batch:
         filled, groups = records, [self._group] * len(records)
@@ -326,6 +326,7 @@ class _Quoted:
         self._raw = bytearray()
         self._cells: list[str] = []
         self._fault: tuple[str, str] | None = None
+        self._opened_at = 0
         self._take(first)
 
     def record(self) -> Record:
@@ -364,6 +365,7 @@ class _Quoted:
     def _quoted(self) -> bool:
         """Take a cell in quotes, and stand behind it; return whether it ends as it must."""
         opened = self._records.line
+        self._opened_at = len(self._raw) - len(self._line) + self._at
         cell = bytearray()
         self._at += 1
         while True:
@@ -375,16 +377,20 @@ class _Quoted:
                 break
             line = self._records.more()
             if not line:
-                why = f"the quote opened on line {opened} is never closed"
-                cut = not self._raw.endswith(b"\n")
-                return self._wrong("UNCLOSED_QUOTE", half_written(why) if cut else why)
+                begun = self._raw[self._opened_at : self._opened_at + _SHOWN].split(b"\n")[0]
+                text = begun.decode("utf-8", "replace").rstrip("\r")
+                why = f"the quote opened on line {opened} is never closed: {text}"
+                if not self._raw.endswith(b"\n"):
+                    return self._wrong("UNCLOSED_QUOTE", half_written(why))
+                why += '; close it, or, if it belongs to the text, write "" for it and quotes around the cell'
+                return self._wrong("UNCLOSED_QUOTE", why)
             self._take(line)
         after = self._line[self._at + 1 : self._at + 21]
         if after.strip(_ENDS) and not after.startswith(self._delimiter):
             return self._wrong(
                 "INVALID_QUOTING",
                 f"the quote opened on line {opened} closes on line {self._records.line} before "
-                f"{after.decode('utf-8', 'replace')!r}; quotes within a cell must be doubled",
+                f"{after.rstrip(_ENDS).decode('utf-8', 'replace')!r}; quotes within a cell must be doubled",
             )
         self._cells.append(cell.replace(b'""', b'"').decode("utf-8", "replace"))
         self._at += 1

@@ -188,7 +188,7 @@ class ReadOptions:
 
     Attributes:
         format: `jsonl`, `json`, `csv`, `tsv`, `xlsx`, `parquet`; None: by extension, else by content.
-        delimiter: One character between the cells of CSV; None: told from the header.
+        delimiter: One character between the cells of CSV; None: detected from the header.
         encoding: A codec's name; None: UTF-8, with or without BOM.
         sheet: Name of the XLSX sheet; None: the first.
         suites_by_blank_line: A blank line ends a suite (CSV and TSV only).
@@ -217,6 +217,11 @@ class RowFile(Protocol):
     @property
     def kind(self) -> Kind:
         """What the rows are; settled once the first row was read."""
+        ...
+
+    @property
+    def letters(self) -> Mapping[str, str]:
+        """Of a sheet, the letter of each column by the API's name for what it holds (`input_values.image`)."""
         ...
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import NoReturn, TypeVar
 
@@ -11,9 +11,7 @@ from toloka_upload.rows.model import Batch, Kind, Row
 from toloka_upload.rows.packing import Damaged
 from toloka_upload.rows.source import MAX_ROW, Source
 
-ROW_TOO_LONG = (
-    f"the row is longer than {MAX_ROW:,} bytes and is passed over, in the rejects file, too"
-)
+ROW_TOO_LONG = f"the row is longer than {MAX_ROW:,} bytes; it is skipped, in the rejects file, too"
 
 BATCH = 128
 """Rows in a batch: few enough for their objects to stay in the processor's cache, which halves the time they take."""
@@ -68,6 +66,11 @@ class Reader:
     def kind(self) -> Kind:
         """What the rows are."""
         return Kind.TASK
+
+    @property
+    def letters(self) -> Mapping[str, str]:
+        """Only the columns of sheets have letters."""
+        return {}
 
     @property
     def rejects_suffix(self) -> str:

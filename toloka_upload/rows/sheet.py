@@ -190,7 +190,7 @@ class Sheet:
                 raise self._elements.damaged(f"row {number} has a cell {address[:20]!r}")
             at = column_index(found[1])
         if not least <= at < LAST_COLUMN:
-            raise self._elements.damaged(f"row {number}: its cells are not in order")
+            raise self._elements.damaged(f"row {number}: its cells are in the wrong order")
         return at
 
     def _content(self, element: ET.Element, number: int, at: int) -> str | Cell:

@@ -19,7 +19,7 @@ from toloka_upload.rows.packing import MAGIC_LENGTH, Damaged, Read, unpack
 
 MAX_ROW = 32 << 20
 """Most bytes of one row as it stands in the input. One request carries 5 MiB of values at most, so a longer
-row can never be uploaded; it is passed over without being held in memory."""
+row can never be uploaded; it is skipped without being held in memory."""
 
 _BUFFER = 1 << 18
 _HEAD = 1 << 16

@@ -47,7 +47,7 @@ def without(text: bytes, keys: Collection[str]) -> tuple[bytes, dict[str, bytes]
 
     Args:
         text: One valid JSON object.
-        keys: Names of top-level members; those that `text` lacks are passed over.
+        keys: Names of top-level members; those that `text` lacks are skipped.
 
     Returns:
         The object without them, the other members byte for byte as they were, and the text of each value

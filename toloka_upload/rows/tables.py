@@ -18,6 +18,7 @@ from toloka_upload.rows.cells import (
 from toloka_upload.rows.columns import OUTSIDE, Column, Place, read_header, spec_warnings
 from toloka_upload.rows.model import NO_MEMBERS, Batch, Fault, Row, Signature
 from toloka_upload.rows.objects import half_written, task_text
+from toloka_upload.text import counted
 
 _PLACE_TYPES = {Place.OVERLAP: "integer", Place.LATITUDE: "float", Place.LONGITUDE: "float"}
 _SPEC_PARTS = {Place.INPUT: "input_spec", Place.GOLDEN: "output_spec"}
@@ -107,6 +108,7 @@ class Layout:
         *,
         infinite_golden: bool,
         convert: Callable[[Column, str | None], Converter] | None = None,
+        called: Callable[[int], str] = "column {}".format,
     ) -> None:
         """Compile a header.
 
@@ -116,17 +118,19 @@ class Layout:
             infinite_golden: Tasks with answers get an infinite overlap.
             convert: What makes JSON of a column's cells, from the field's type; None: cells are texts as people
                 write them.
+            called: What to call a column, by its number from 1.
 
         Raises:
             HeaderError: A column is unknown, unnamed or there twice, or there are too many.
         """
-        self.columns, problems = read_header(names)
+        self.columns, problems = read_header(names, called)
         if problems:
             raise HeaderError("; ".join(problems))
         self.types = [_field_type(column, task_spec or {}) for column in self.columns]
-        self.warnings = spec_warnings(self.columns, task_spec) if task_spec else []
+        self._called = called
+        self.warnings = spec_warnings(self.columns, task_spec, self._named) if task_spec else []
         self._infinite_golden = infinite_golden
-        self._zeros: dict[str, str] = {}
+        self._zeros: dict[Column, str] = {}
         self._cells = [
             _Cell(at, _head(column), (convert or self._converter)(column, kind), column)
             for at, (column, kind) in enumerate(zip(self.columns, self.types, strict=True))
@@ -137,10 +141,18 @@ class Layout:
     def late_warnings(self) -> list[str]:
         """What the rows showed: number fields in whose cells there are leading zeros, with the first of them."""
         return [
-            f"column {name!r} is a number in the project, so leading zeros are lost: {cell} becomes "
+            f"{self._named(column)} is a number in the project, so leading zeros are lost: {cell} becomes "
             f"{without_zeros(cell)} (a field of type string keeps them)"
-            for name, cell in self._zeros.items()
+            for column, cell in self._zeros.items()
         ]
+
+    def _named(self, column: Column) -> str:
+        """A column by its name; in a sheet, by its letter as well."""
+        called = self._called(self.columns.index(column) + 1)
+        letter = (
+            "" if called.removeprefix("column ").isdigit() else f"{called.removeprefix('column ')} "
+        )
+        return f"column {letter}{column.name!r}"
 
     def _converter(self, column: Column, field_type: str | None) -> Converter:
         convert = OUTSIDE.get(column.place) or converter(field_type)
@@ -155,7 +167,7 @@ class Layout:
                 if text == cell.strip():
                     raise
                 found = convert(text)
-                self._zeros.setdefault(column.name, cell.strip()[:60])
+                self._zeros.setdefault(column, cell.strip()[:60])
                 return found
 
         return converted
@@ -283,16 +295,20 @@ class Layout:
         have, want = len(cells), len(self.columns)
         if have < want:
             what = f"the first without a cell is column {have + 1}, {self.columns[have].name!r}"
+            what = half_written(what) if cut else f"{what}: empty cells need their delimiters, too"
         else:
             what = f"the first too many is cell {want + 1}, {shown(cells[want])}"
-        if cut and have < want:
-            what = half_written(what)
-        title = " Is the header's line a title above it?" if want == 1 else ""
+            parts = "".join(cells[want - 1 : want + 1])
+            what += (
+                f": if it belongs to cell {want}, put that into quotes"
+                if parts.strip()
+                else ": remove it"
+            )
+        title = "; or is the header's line a title above it?" if want == 1 else ""
         return Fault(
             "",
             "WRONG_CELL_COUNT",
-            f"the row has {have} cells and the header {want} columns; {what}. "
-            f"A cell with the delimiter, a quote or a line break in it must stand in quotes.{title}",
+            f"the row has {counted(have, 'cell')} and the header {counted(want, 'column')}; {what}{title}",
         )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from toloka_upload.errors import BadInput
@@ -64,7 +65,7 @@ class Workbook(Reader):
             self._book = Book(source.binary(MAX_ARCHIVE))
             chosen = self._choose(options.sheet)
             self._sheet = Sheet(self._book, chosen.part, self._book.texts())
-            self._rows = iter(self._sheet)
+            self._rows: Iterator[tuple[int, list[str | Cell]]] = iter(self._sheet)
             self._read_header(task_spec, infinite_golden=options.infinite_golden)
         except BadWorkbook as error:
             raise self._bad(error) from error
@@ -104,13 +105,43 @@ class Workbook(Reader):
             left = next((index for index, name in enumerate(names) if name), 0)
             if names:
                 self._left = left
+                self._refuse_title(at, names)
                 try:
-                    self._layout = Layout(names[left:], task_spec, infinite_golden=infinite_golden)
+                    self._layout = Layout(
+                        names[left:],
+                        task_spec,
+                        infinite_golden=infinite_golden,
+                        called=self._called,
+                    )
                 except HeaderError as error:
                     self._unusable(at, str(error))
                 self._header = csv_record(names[left:])
                 self.warnings += self._layout.warnings
                 return
+
+    def _called(self, number: int) -> str:
+        """What people call a column, which counts from 1."""
+        return f"column {letters(self._left + number - 1)}"
+
+    def _refuse_title(self, at: int, names: list[str]) -> None:
+        """Notice a line above the header: it has one text, and the next row, texts alone, has more."""
+        if len(names) != self._left + 1 or (following := next(self._rows, None)) is None:
+            return
+        self._rows = chain([following], self._rows)
+        filled = [cell for cell in following[1] if cell]
+        if len(filled) > 1 and all(isinstance(cell, str) for cell in filled):
+            cell = f"{letters(self._left)}{at}"
+            self._unusable(
+                at,
+                f"only cell {cell} has a name, {names[-1][:60]!r}, and row {following[0]} has more cells: is row {at} "
+                "a title? The columns' names must come first: remove the rows above them",
+            )
+
+    @property
+    def letters(self) -> Mapping[str, str]:
+        """The letter of each column, by the API's name for what it holds."""
+        columns = self._layout.columns if self._layout else []
+        return {column.path: letters(self._left + at) for at, column in enumerate(columns)}
 
     @property
     def rejects_suffix(self) -> str:

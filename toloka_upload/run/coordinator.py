@@ -27,7 +27,6 @@ from toloka_upload.report.observer import (
     PoolOpened,
     Stopping,
 )
-from toloka_upload.report.rejects import NoRejects, RejectsFiles
 from toloka_upload.run.before_sending import foresee, refuse_cost
 from toloka_upload.run.newcomers import warn_of_newcomers
 from toloka_upload.run.pools import Pools
@@ -50,13 +49,11 @@ class Coordinator:
         self,
         session: Session,
         sender: Sender,
-        rejects: RejectsFiles | NoRejects,
         stdin: BinaryIO | None,
     ) -> None:
         settings = session.settings
         self._session = session
         self._sender = sender
-        self._rejects = rejects
         self._stdin = stdin
         # Good rows may go while others are still read only if bad ones do not keep them back.
         self._at_once = (
@@ -130,7 +127,7 @@ class Coordinator:
         if session.settings.pool:
             plan = await planner.pool(session.settings.pool)
             spec = plan.pool.info.task_spec
-        await plan_files(session, planner, spec, self._rejects.know, stdin=self._stdin)
+        await plan_files(session, planner, spec, session.recorder.know, stdin=self._stdin)
 
     def _opened(self, pool: PoolState) -> None:
         if self._at_once:

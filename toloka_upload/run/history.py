@@ -146,14 +146,31 @@ class PastRun:
         """How it stands, in a word or two."""
         if self.running:
             return "running"
-        if self.report is None:
-            return "killed"
-        if self.unsettled:
+        if self.unsettled and self.report is not None:
             return "unsettled"
         others = self.kept or self.partly or self.asked or self.refused
         if self.undone or self.partly or self.asked:
             return "partly undone" if others else "undone"
+        if self.is_pruned:
+            return "pruned"
+        if self.report is None:
+            return "killed"
         return str(self.report.get("exit_reason", ""))
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What was done about its rows since: the last `verify`, and items by what an `undo` came to."""
+        verified = self.logged.verified if self.logged else None
+        if verified:
+            verified = {**verified, "at": _time(verified["at"])}
+        undone = {"undone": self.undone, "partly": self.partly}
+        undone |= {"asked": self.asked, "failed": self.refused}
+        return {"verified": verified, "undone": undone}
+
+    @property
+    def is_pruned(self) -> bool:
+        """Whether `runs --prune` forgot all of it but the rows it created."""
+        return bool(self.parts) and not self._settings and self.report is None
 
     @property
     def next_step(self) -> str:
@@ -162,6 +179,8 @@ class PastRun:
             return "wait for it"
         if self.command != "upload":
             return "nothing" if self.report else "run the same command again"
+        if self.is_pruned or self.state == "undone":
+            return "nothing"
         unsent = (self.report or {}).get("counts", {}).get("unsent", 0)
         if self.report is None or self.unsettled or unsent:
             return "run the same command again: it goes on from there"
@@ -185,12 +204,7 @@ class PastRun:
             "next": self.next_step,
             "unsettled_rows": self.unsettled,
             "of": self.of,
-            "undone": {
-                "undone": self.undone,
-                "partly": self.partly,
-                "asked": self.asked,
-                "failed": self.refused,
-            },
+            **self.account,
             "chunks": _sum(record.chunks for _, record in self.parts),
             "report": self.report,
         }
@@ -260,13 +274,19 @@ def past_run(state_dir: Path, run_id: str) -> PastRun:
     return (exact or runs)[0]
 
 
-def require_journals(run: PastRun) -> None:
+def require_upload(run: PastRun) -> None:
     """
-    Refuse a run whose journals do not know any more what it created: what is said of it would be wrong.
+    Refuse a run that is no upload, or whose journals do not know any more what it created.
 
     Raises:
+        UsageProblem: It is an `undo` or `adopt`.
         CannotWrite: Names the pools whose journal is gone, and what to do instead.
     """
+    if run.command != "upload":
+        of = f" of {run.of}" if run.of else ""
+        raise UsageProblem(
+            f"Run {run.id} is no upload, but {run.command!r}{of}: it created nothing."
+        )
     if run.logged is None:
         return
     created = run.created

@@ -14,7 +14,14 @@ from toloka_upload.report.observer import PoolChecked
 from toloka_upload.run.unfinished_undo import settle_unfinished_undo
 from toloka_upload.sending.listing_look import earlier
 from toloka_upload.sending.recovery import Doubtful, recover
-from toloka_upload.session.pool import Pool, PoolState, hold, journal_path, read_pool
+from toloka_upload.session.pool import (
+    Pool,
+    PoolState,
+    hold,
+    journal_path,
+    look_at_pool,
+    read_pool,
+)
 from toloka_upload.session.session import Session
 
 
@@ -52,7 +59,10 @@ class Pools:
         """
         session = self._session
         settings = session.settings
-        info = (await read_pool(session, pool_id)) if settings.needs_api else Pool(pool_id)
+        info = Pool(pool_id)
+        if settings.needs_api:  # what creates nothing may look at a pool that takes nothing
+            read = read_pool if settings.command == "upload" else look_at_pool
+            info = await read(session, pool_id)
         spec = None
         if settings.check and info.task_spec:
             spec = Spec.compile(

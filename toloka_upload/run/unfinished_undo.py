@@ -46,7 +46,7 @@ async def settle_unfinished_undo(session: Session, pool: PoolState) -> None:
     session.raise_if_stopping()
     if unclear := len(_open(created)):
         session.recorder.warn(
-            f"Whether {counted(unclear, 'item')} of pool {pool.info.id} were taken back cannot be told; the rows are "
+            f"Whether {counted(unclear, 'item')} of pool {pool.info.id} were taken back is not known; the rows are "
             f"left as unknown. Run `toloka-upload undo {created[0].chunk.run}` again."
         )
 

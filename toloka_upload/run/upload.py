@@ -133,7 +133,7 @@ class Upload:
         )
         spool = Spool(settings.state_dir / "spool")
         stack.callback(spool.close)
-        work = Coordinator(session, Sender(session, spool, report.run_id), rejects, self._stdin)
+        work = Coordinator(session, Sender(session, spool, report.run_id), self._stdin)
         stack.push(lambda kind, *_: work.pools.close(ended=kind is None))
         self._work = work
         try:

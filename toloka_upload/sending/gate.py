@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from toloka_upload.policies.rate import Wait
 from toloka_upload.session.loop import until
 from toloka_upload.session.pool import PoolState
-from toloka_upload.session.session import RetryState, Session
+from toloka_upload.session.retry_state import RetryState
+from toloka_upload.session.session import Session
 
 MOST_POSTS = 3
 """Requests with a body under way at once, over all pools. Each takes some 5 MB while it is sent, and more of them would

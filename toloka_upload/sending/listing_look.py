@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import inf
 
 from toloka_upload.api.listing import page
 from toloka_upload.items.identity import WIDTH
@@ -24,9 +25,8 @@ FIRST_LOOK = 0.5
 """Seconds before the first look at a listing. The next one comes `settle_pause` later, and is what makes an absence
 believable: how soon a listing shows what was created is not documented."""
 LATE = 4.0
-"""For so many `settle_pause`s after it left, a request may still arrive, though nobody waits for its answer, and while
-it is worked off it creates something at least so often: 20 s by default, longer than proxies hold a request whose
-sender is gone."""
+"""For so many `settle_pause`s after its answer was lost, a request may still arrive, and while it is worked off it
+creates something at least so often: 20 s by default, longer than proxies hold a request whose sender is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class ListingQuery:
 
     Attributes:
         since: When they were created at the earliest, by the API's clock; None: at any time.
-        absent_is_free: An item that is missing at the last look too was not created (else: it stays unknown).
+        absent_is_free: An item that is missing at the last look too was not created (else: it must be there, and
+            stays unknown).
         lost: The request has no operation and no answer: it may still arrive, or be worked off.
         created: How many items the API says that it created; if those are found, it refused the others.
     """
@@ -46,6 +47,10 @@ class ListingQuery:
     absent_is_free: bool
     lost: bool = False
     created: int | None = None
+
+    def room(self) -> float:
+        """How many more of its items there can be."""
+        return inf if self.created is None else self.created - self.reconciliation.reading.created
 
     def content(self, index: int) -> bytes:
         """Under which digest a listing shows an item."""
@@ -93,8 +98,10 @@ async def settle_by_listing(
         pool.claimed.update(
             dict.fromkeys(filter(None, case.reconciliation.reading.ids), case.sent.id)
         )
+    cases = sorted(cases, key=lambda case: case.absent_is_free)  # what must be there comes first
     wanted = {content for case in cases for content in case.wanted()}
-    with pool.arrivals.look({case.sent.id for case in cases}, wanted) as look:
+    numbers, certain = {case.sent.id for case in cases}, not cases[0].absent_is_free
+    with pool.arrivals.look(numbers, wanted, certain=certain) as look:
         if not look.may_begin():
             what = "waiting for other requests with equal rows before looking into the pool"
             session.tell(Waiting("settling", what, session.settings.pacing.settle_pause))
@@ -153,7 +160,7 @@ async def _look(
     for case in cases:
         if case.reconciliation.open():
             groups.setdefault((case.sent.kind, case.since), []).append(case)
-    grown = set()
+    grown: set[int] = set()
     for (kind, since), group in groups.items():
         wanted: dict[bytes, list[tuple[ListingQuery, int]]] = {}
         for case in reversed(group):
@@ -161,15 +168,32 @@ async def _look(
                 if case.content(index) not in look.unclear:
                     wanted.setdefault(case.content(index), []).append((case, index))
         found = await _find(session, pool, kind, set(wanted), since)
-        candidates = {item for ids in found.values() for item in ids}
-        owned = pool.book.owned(candidates) | pool.claimed.keys()
-        for content, ids in found.items():
-            for item in ids:
-                if item not in owned and wanted[content]:
-                    case, index = wanted[content].pop()
-                    case.reconciliation.reading.ids[index] = item
-                    pool.claimed[item] = case.sent.id
-                    grown.add(case.sent.id)
+        grown |= _share(pool, found, wanted, {case.sent.id: case.room() for case in group})
+    return grown
+
+
+def _share(
+    pool: PoolState,
+    found: dict[bytes, list[str]],
+    wanted: dict[bytes, list[tuple[ListingQuery, int]]],
+    room: dict[int, float],
+) -> set[int]:
+    """Give items that are nobody's to those that want them and have room for them; return which chunks got any."""
+    owned = pool.book.owned({item for ids in found.values() for item in ids})
+    grown = set()
+    for content, ids in found.items():
+        places = wanted[content]
+        for item in ids:
+            if item in owned or item in pool.claimed:
+                continue
+            while places and room[places[-1][0].sent.id] <= 0:
+                places.pop()
+            if places:
+                case, index = places.pop()
+                case.reconciliation.reading.ids[index] = item
+                pool.claimed[item] = case.sent.id
+                room[case.sent.id] -= 1
+                grown.add(case.sent.id)
     return grown
 
 

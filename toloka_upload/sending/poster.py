@@ -31,7 +31,8 @@ from toloka_upload.sending.operation_log import LogReading
 from toloka_upload.sending.reconciliation import Reconciliation, nothing_known
 from toloka_upload.session.loop import call
 from toloka_upload.session.pool import PoolState
-from toloka_upload.session.session import RetryState, Session
+from toloka_upload.session.retry_state import RetryState
+from toloka_upload.session.session import Session
 from toloka_upload.session.timesheet import Cause
 
 MOST_DENIALS = 3
@@ -137,7 +138,9 @@ class Poster:
                     return await call(session.client.create, sent.kind, body, parameters)
             except ApiError as error:
                 departure.counts = error.effect
-                if not (again or error.effect or isinstance(error, OperationExists)):
+                if error.effect:  # the last of it may have left just now
+                    pool.arrivals.expect(sent.id, sent.contents, session.loop.clock())
+                elif not (again or isinstance(error, OperationExists)):
                     flight.over()
                 raise
 
@@ -201,9 +204,9 @@ class Poster:
                 raise error.as_upload_error()
         pool.locks += 1
         seconds = min(session.backoff(min(pool.locks, 5)), budget.remaining)
-        session.tell(
-            Waiting("pool_locked", "pool locked by another operation", seconds, pool.info.id)
-        )
+        what = "pool locked by another operation"
+        waiting = session.trouble("pool_locked", what, seconds, pool.locks, flight.retry_state)
+        session.tell(waiting._replace(pool=pool.info.id))
         pool.waiting_for_lock += 1
         try:
             await session.pause(seconds, Cause.LOCK)

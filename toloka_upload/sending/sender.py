@@ -17,7 +17,7 @@ from toloka_upload.items.chunks import Chunk
 from toloka_upload.items.spool import Planned, Spool
 from toloka_upload.journal import ChunkState, SentChunk
 from toloka_upload.outcomes import Block, Outcome, Places, Status
-from toloka_upload.report.observer import ChunkReturned, ChunkSent, ChunkSettled, Waiting
+from toloka_upload.report.observer import ChunkReturned, ChunkSent, ChunkSettled
 from toloka_upload.rows.model import Fault
 from toloka_upload.sending.listing_look import ListingQuery, settle_by_listing
 from toloka_upload.sending.operation import finish
@@ -29,7 +29,8 @@ from toloka_upload.sending.request import describe, same_id, same_request
 from toloka_upload.sending.taken_back import release_taken_back
 from toloka_upload.session.loop import until
 from toloka_upload.session.pool import PoolState
-from toloka_upload.session.session import RetryState, Session
+from toloka_upload.session.retry_state import RetryState
+from toloka_upload.session.session import Session
 from toloka_upload.session.timesheet import Cause
 
 MOST_FAILURES = 3
@@ -114,7 +115,7 @@ class Sender:
             pool.in_flight -= 1
 
     async def _send(self, pool: PoolState, planned: Planned) -> None:
-        flight = InFlightChunk(pool, planned, self._session.new_retry_state())
+        flight = InFlightChunk(pool, planned, self._session.new_retry_state(planned.number))
         try:
             reconciliation = await self._await_outcome(flight)
         except (TooLarge, InvalidItems) as error:
@@ -361,12 +362,14 @@ class Sender:
         elif throttled:
             pool.concurrency.throttled()
             session.rate.pause(seconds)
-            await session.wait_for_rate(seconds, "the server's rate limit")
+            what = "HTTP 429, the server's rate limit"
+            waiting = session.trouble("rate_limit", what, seconds, retry_state.count, retry_state)
+            await session.wait_for_rate(waiting)
             return
-        words = "pool locked by another operation" if locked else f"operation failed ({fault.code})"
-        session.tell(
-            Waiting("pool_locked" if locked else "server_busy", words, seconds, pool.info.id)
-        )
+        words = "pool locked by another operation" if locked else f"operation failed, {fault.code}"
+        kind = "pool_locked" if locked else "server_busy"
+        waiting = session.trouble(kind, words, seconds, retry_state.count, retry_state)
+        session.tell(waiting._replace(pool=pool.info.id))
         await session.pause(seconds, Cause.LOCK if locked else Cause.SERVICE)
 
     # The end.

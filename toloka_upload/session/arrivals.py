@@ -1,9 +1,12 @@
 """What may still arrive in a pool, and who looks for it, so that no look takes one request's items for another's.
 
 A listing does not say which request created an item. So a look claims only what no other request can have made: it
-waits until every request with an equal row has ended (its log or its answer names its items), or is itself looked for
-(who of two that look gets which of two equal items makes no difference). A look that waits holds nothing: requests that
-left before go again if they must. New ones wait until it is over, and while it is on nothing leaves at all.
+waits until every request with an equal row has ended (its log or its answer names its items), or is itself looked for:
+which of two that look gets which of two equal items makes no difference. But those that are certain to have created
+something come first: who cannot know how many of its items there are takes what the others leave.
+
+A look that waits holds nothing: requests that left before go again if they must. New ones wait until it is over, and
+while it is on nothing leaves at all.
 """
 
 from __future__ import annotations
@@ -21,15 +24,15 @@ class Arrival:
 
     Attributes:
         contents: Digests of its items as a listing shows them, packed.
-        left_at: When it left last, by the loop's clock.
-        looked_for: A look is on for it, or waits to begin.
+        left_at: When the last of it left at the latest, by the loop's clock.
+        look: The look for it that is on, or waits to begin.
         given_up: What it creates is not found out in this run.
         over: What it created is known.
     """
 
     contents: bytes
     left_at: float
-    looked_for: bool = False
+    look: Look | None = None
     given_up: bool = False
     over: bool = False
 
@@ -43,17 +46,24 @@ class Look:
     """A look into the listing, asked for.
 
     Attributes:
+        certain: Some of what it looks for must be there.
         begun: It is on: nothing may leave.
         unclear: Contents that requests have which this run gave up: nobody knows whose those items are.
     """
 
     _others: Sequence[Arrival]
+    certain: bool
     begun: bool = False
     unclear: set[bytes] = field(default_factory=set)
 
     def may_begin(self) -> bool:
         """Whether no other request can make, or will name, what is looked for."""
-        return all(one.over or one.looked_for or one.given_up for one in self._others)
+        return not any(map(self._must_wait_for, self._others))
+
+    def _must_wait_for(self, other: Arrival) -> bool:
+        if other.over or other.given_up:
+            return False
+        return other.look is None or (other.look.certain and not self.certain)
 
     def begin(self) -> None:
         """From now on nothing leaves."""
@@ -84,7 +94,7 @@ class Arrivals:
         return any(look.begun for look in self._looks)
 
     def expect(self, number: int, contents: bytes, left_at: float) -> None:
-        """A request leaves, or left, now for the first time or again."""
+        """A request leaves for the first time or again, or its answer was lost."""
         arrival = self._open.setdefault(number, Arrival(contents, left_at))
         arrival.left_at = left_at
 
@@ -104,29 +114,31 @@ class Arrivals:
             arrival.given_up = True
 
     def left_at(self, number: int) -> float | None:
-        """When a request left last, by the loop's clock."""
+        """When the last of a request left at the latest, by the loop's clock."""
         arrival = self._open.get(number)
         return arrival.left_at if arrival else None
 
     @contextmanager
-    def look(self, numbers: set[int], wanted: set[bytes]) -> Iterator[Look]:
+    def look(
+        self, numbers: set[int], wanted: set[bytes], *, certain: bool = False
+    ) -> Iterator[Look]:
         """Ask for a look for the items of these requests that are `wanted`, by content."""
         own = [arrival for number, arrival in self._open.items() if number in numbers]
         others = [
             arrival
             for number, arrival in self._open.items()
-            if number not in numbers and not arrival.looked_for and arrival.has(wanted)
+            if number not in numbers and arrival.has(wanted)
         ]
-        look = Look(others)
+        look = Look(others, certain)
         self._looks.append(look)
         for arrival in own:
-            arrival.looked_for = True
+            arrival.look = look
         try:
             yield look
         finally:
             self._looks.remove(look)
             for arrival in own:
-                arrival.looked_for = False
+                arrival.look = None
 
 
 def split(packed: bytes) -> Iterator[bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,6 +28,7 @@ from toloka_upload.session.loop import call
 from toloka_upload.session.session import Session
 from toloka_upload.session.timesheet import Cause
 from toloka_upload.settings import Settings
+from toloka_upload.text import moment
 
 _LOOK_AGAIN = 0.2
 
@@ -145,7 +145,10 @@ async def read_pool(session: Session, pool_id: str) -> Pool:
                 f"Pool {pool_id} is locked. Run the same command again later.", code="POOL_LOCKED"
             )
         seconds = min(5.0, retry_state.budget.remaining)
-        session.tell(Waiting("pool_locked", f"pool {pool_id} is locked", seconds, pool_id))
+        retry_state.count += 1
+        what = f"pool {pool_id} is locked"
+        waiting = session.trouble("pool_locked", what, seconds, retry_state.count, retry_state)
+        session.tell(waiting._replace(pool=pool_id))
         await session.pause(seconds, Cause.LOCK)
         if session.stopping:
             raise session.stopping
@@ -253,13 +256,12 @@ async def hold(
     settings = session.settings
     destination = pool.destination(settings)
     path = journal_path(settings.state_dir, destination)
-    mine = {"run": run_id, "since": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(started))}
+    mine = {"run": run_id, "since": moment(started)}
     if settings.pacing.wait_lock:
-        session.tell(
-            Waiting(
-                "lock", "another run may hold the pool", settings.pacing.wait_lock, pool.info.id
-            )
-        )
+        patience = settings.pacing.wait_lock
+        gives_up = session.wall() + patience
+        what = "another run may hold the pool"
+        session.tell(Waiting("lock", what, patience, pool.info.id, gives_up=gives_up))
     try:
         pool.lock = await _lock(session, path.with_suffix(".lock"), mine)
     except Held as error:

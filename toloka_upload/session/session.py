@@ -10,7 +10,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from toloka_upload.api.client import Client
@@ -33,9 +32,11 @@ from toloka_upload.report.observer import Observer, Waiting
 from toloka_upload.report.recorder import Recorder
 from toloka_upload.report.summary import Report
 from toloka_upload.session.loop import Loop, call, sleep, until
+from toloka_upload.session.retry_state import RetryState
 from toloka_upload.session.timesheet import Cause, Timesheet
+from toloka_upload.session.waits import what, whose
 from toloka_upload.settings import Settings
-from toloka_upload.text import duration
+from toloka_upload.text import moment
 
 _LEAST_TIMEOUT = 1.0
 """Seconds. A request gets so long at least, however little patience is left."""
@@ -48,19 +49,6 @@ DAY_SECONDS = 86_400.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class RetryState:
-    """What one request, or the same items, meet again and again, though everything else may succeed meanwhile.
-
-    Attributes:
-        budget: How long it may go on.
-        count: How often in a row it came to nothing.
-    """
-
-    budget: RetryBudget
-    count: int = 0
 
 
 class Session:
@@ -99,6 +87,7 @@ class Session:
         self.sheet = Timesheet(loop.clock)
         self.stopping: UploadError | None = None
         self._throttled_since: float | None = None
+        self._trouble_since: float | None = None
         self._last_fault: ApiError | None = None
         self._stop_rule = StopRule(settings.pacing.max_errors)
         self._same_reason = SameReason()
@@ -154,7 +143,7 @@ class Session:
             self.recorder.warn(pool_may_be_older(self.recorder.report.pools))
 
     def check_errors(self) -> None:
-        """Stop the run if more rows were rejected than `--max-errors` bears: of all read, or of those sent.
+        """Stop the run if more rows were rejected than `--max-errors` allows: of all read, or of those sent.
 
         Reading may be far ahead of sending: what fails the check here is a share of what was read, what the API refuses
         a share of what was sent.
@@ -246,10 +235,12 @@ class Session:
         self.breaker.succeeded()
         if self.breaker.state is not BreakerState.OPEN:
             self.budget.success()
+            self._trouble_since = None
 
-    def new_retry_state(self) -> RetryState:
+    def new_retry_state(self, chunk: int | None = None) -> RetryState:
         """For one thing that must come about in the end: no failure yet."""
-        return RetryState(RetryBudget(self.settings.pacing.retry_for, clock=self.loop.clock))
+        budget = RetryBudget(self.settings.pacing.retry_for, clock=self.loop.clock)
+        return RetryState(budget, chunk=chunk)
 
     async def back_off(self, error: ApiError, retry_state: RetryState) -> None:
         """
@@ -269,11 +260,22 @@ class Session:
         if retry_state.count > 1:
             seconds = max(seconds, self.backoff(retry_state.count))
         seconds = min(seconds, self.budget.remaining, retry_state.budget.remaining)
-        nth = _ordinal(max(self.breaker.attempt, retry_state.count))
-        message = f"{_what(error)}, next try in {duration(seconds)} ({nth})"
-        self.tell(Waiting("server_busy", message, seconds))
+        nth = max(self.breaker.attempt, retry_state.count)
+        self.tell(self.trouble("server_busy", what(error), seconds, nth, retry_state))
         if retry_state.count > 1:
             await self.pause(seconds)
+
+    def trouble(
+        self, reason: str, words: str, seconds: float, nth: int, retry_state: RetryState
+    ) -> Waiting:
+        """A wait after something went wrong for the nth time, with when that began and when it is given up."""
+        now = self.wall()
+        retry_state.since = now if retry_state.since is None else retry_state.since
+        self._trouble_since = now if self._trouble_since is None else self._trouble_since
+        since = min(retry_state.since, self._trouble_since)
+        left = min(self.budget.remaining, retry_state.budget.remaining)
+        gives_up = now + left if left < math.inf else None
+        return Waiting(reason, words, seconds, None, nth, since, gives_up, chunk=retry_state.chunk)
 
     def _use_up_budget(
         self, error: ApiError, retry_state: RetryState, asked: float | None = None
@@ -299,7 +301,9 @@ class Session:
             self._use_up_budget(error, retry_state, seconds)
         name = {"MIN": "minute", "HOUR": "hour", "DAY": "day"}.get(error.interval or "", "rate")
         self.rate.pause(seconds)
-        await self.wait_for_rate(seconds, f"the server's {name} limit")
+        words = f"HTTP 429, the server's {name} limit"
+        waiting = self.trouble("rate_limit", words, seconds, retry_state.count, retry_state)
+        await self.wait_for_rate(waiting)
 
     def _unnamed_wait(self) -> float:
         """The wait after a 429 that names none: about a tenth of how long this has been going on.
@@ -331,7 +335,7 @@ class Session:
 
     def _moment(self, seconds: float) -> str:
         """The local time so many seconds from now."""
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(self.wall() + seconds))
+        return moment(self.wall() + seconds)
 
     # The account's limits.
 
@@ -343,7 +347,10 @@ class Session:
             TryAgain: The day's quota is used up, and the settings say not to wait for that.
         """
         self._refuse_long_wait(wait.window, wait.seconds)
-        await self.wait_for_rate(wait.seconds, _whose(wait.window), min(wait.seconds, RENEW))
+        waiting = Waiting("rate_limit", whose(wait.window), wait.seconds)
+        if wait.window:
+            waiting = waiting._replace(pace=wait.window.items / wait.window.seconds)
+        await self.wait_for_rate(waiting, min(wait.seconds, RENEW))
 
     def _refuse_long_wait(self, window: Window | None, seconds: float) -> None:
         if window is None or window.name != "day" or self.settings.pacing.wait_quota:
@@ -355,12 +362,12 @@ class Session:
             code="DAILY_LIMIT",
         )
 
-    async def wait_for_rate(self, seconds: float, name: str, part: float | None = None) -> None:
+    async def wait_for_rate(self, waiting: Waiting, part: float | None = None) -> None:
         """Wait for a limit on the number of items, telling so, and whose it is; `part`: only that much of it now."""
-        told = seconds >= _WORTH_TELLING
+        told = waiting.seconds >= _WORTH_TELLING
         if told:
-            self.tell(Waiting("rate_limit", f"{name}: {duration(seconds)}", seconds))
-        await self.pause(seconds if part is None else part, Cause.RATE)
+            self.tell(waiting)
+        await self.pause(waiting.seconds if part is None else part, Cause.RATE)
         if told:
             self.tell(Waiting("rate_limit", "", 0.0))
 
@@ -381,22 +388,3 @@ class Session:
     async def quiet(self, condition: Callable[[], bool]) -> None:
         """Wait for a condition, or for a stop."""
         await until(lambda: self.stopping is not None or condition())
-
-
-def _whose(window: Window | None) -> str:
-    """What to call a limit that is kept on this side; without a window the server asked for a pause."""
-    if window is None:
-        return "the server's rate limit"
-    return f"{window.name} limit ({'--daily-limit' if window.name == 'day' else '--rate'})"
-
-
-def _what(error: ApiError) -> str:
-    if error.status is None:
-        return "no connection" if error.code == "NO_CONNECTION" else "connection lost"
-    return f"server busy (HTTP {error.status})"
-
-
-def _ordinal(number: int) -> str:
-    if 10 <= number % 100 <= 20:
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
