@@ -5,7 +5,7 @@
 
 The tests of a module are those below `TESTS` that run its lines. They are run once, to learn which lines each runs and
 how long it takes; then for each mutant those that run its line, the quickest first, until one fails. All happens in a
-copy of this checkout. The exit status is 1 where less than `--least` percent are noticed.
+copy of this checkout. What `equivalent.py` names is left out. The exit status is 1 where less than `--least` percent are noticed.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from typing import Any
 import coverage
 import hypothesis  # noqa: F401  # what is imported here need not be by each child
 import pytest
+from equivalent import is_equivalent
 from mutants import Mutant, mutants
 
 import httpx  # isort: skip  # noqa: F401
@@ -187,6 +188,7 @@ def main() -> int:
         (module, mutant)
         for module in modules(options.names)
         for mutant in mutants((PACKAGE / module).read_text())
+        if not is_equivalent(module, mutant.what)
     ]
     if options.sample and options.sample < len(chosen):
         chosen = random.Random(options.seed).sample(chosen, options.sample)

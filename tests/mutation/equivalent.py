@@ -1,0 +1,25 @@
+"""Mutants that change nothing, and why: no test can notice them, and the score leaves them out."""
+
+from __future__ import annotations
+
+EQUIVALENT = {
+    "sending/operation_log.py": {
+        "len(set(there)) <= len(there)": "without doubles the ids stay as they are, at once or by counting",
+        "(0 < index < items)": "the quick way alone: `_note` then does the same",
+        "(1 <= index < items)": "the quick way alone: `_note` then does the same",
+        "if index <= 0:": "0 is taken before, where there are items at all",
+        "if index < 1:": "0 is taken before, where there are items at all",
+        "return -2": "any negative number is no item",
+    },
+    "policies/rate.py": {
+        "if seconds >= self._paused(now):": "two pauses with one end are one",
+        "if now <= since:": "at the moment it began, a pause has its whole length either way",
+    },
+}
+"""By module: a part of what stands there then, and the reason."""
+
+
+def is_equivalent(module: str, what: str) -> bool:
+    """Whether a mutant is one of these; `what` is its description."""
+    after = what.partition("  ->  ")[2]
+    return any(part in after for part in EQUIVALENT.get(module, {}))
