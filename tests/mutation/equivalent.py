@@ -12,6 +12,7 @@ EQUIVALENT = {
         "return -2": "any negative number is no item",
     },
     "policies/rate.py": {
+        "default=1.0)": "an entry is kept for a week at least",
         "if seconds >= self._paused(now):": "two pauses with one end are one",
         "if now <= since:": "at the moment it began, a pause has its whole length either way",
     },

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from toloka_upload.errors import CannotWrite
 from toloka_upload.policies.rate import RateLimit, Taken, Wait, Window
 
 
@@ -55,3 +56,60 @@ def test_one_that_is_closed_lets_go_of_its_file(tmp_path: Path) -> None:
     limit.close()
     with pytest.raises(sqlite3.ProgrammingError):
         limit._log.execute("SELECT 1")
+
+
+def test_a_pause_of_less_than_a_second_is_kept() -> None:
+    """To its end, and no longer."""
+    now = [0.0]
+    with closing(RateLimit(None, "api", [], lambda: now[0])) as limit:
+        limit.pause(0.5)
+        now[0] = 0.25
+        assert limit.take(1) == Wait(0.25, None)
+        now[0] = 0.5
+        assert isinstance(limit.take(1), Taken)
+
+
+def test_one_that_must_wait_for_long_keeps_its_place_meanwhile(tmp_path: Path) -> None:
+    """It asks again every 30 seconds, and until then, and for 10 seconds more, nobody takes what it waits for."""
+    now = [0.0]
+    windows = [Window(10, 3600.0, "hour")]
+    first, second = (RateLimit(tmp_path / "rate.db", "api", windows, lambda: now[0]) for _ in "12")
+    with closing(first), closing(second):
+        taken = second.take(2)
+        assert isinstance(taken, Taken)
+        second.confirm(taken.ticket)
+        assert first.take(10) == Wait(3600.0, windows[0])
+        for moment in (0.0, 29.0, 39.0):
+            now[0] = moment
+            assert isinstance(second.take(1), Wait)
+        now[0] = 41.0
+        assert isinstance(second.take(1), Taken)
+
+
+def test_nobody_counts_while_another_process_takes(tmp_path: Path) -> None:
+    """Between counting and taking nobody else may do either: both would see the same room."""
+    first, second = (
+        RateLimit(tmp_path / "rate.db", "api", [Window(10, 60.0, "minute")]) for _ in "12"
+    )
+    with closing(first), closing(second):
+        second._log.execute("PRAGMA busy_timeout = 1")
+        count = first._count
+
+        def interleaved(after: float) -> int:
+            found = count(after)
+            with pytest.raises(CannotWrite, match="locked"):
+                second.take(10)
+            return found
+
+        first._count = interleaved  # type: ignore[method-assign]
+        assert isinstance(first.take(10), Taken)
+        first._count = count  # type: ignore[method-assign]
+        assert isinstance(second.take(1), Wait)
+
+
+def test_a_file_that_is_none_of_ours_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """With what is wrong with it, and what to do."""
+    path = tmp_path / "rate.db"
+    path.write_bytes(b"somebody's notes " * 100)
+    with pytest.raises(CannotWrite, match="file is not a database; make its folder"):
+        RateLimit(path, "api", [])
