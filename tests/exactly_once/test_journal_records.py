@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from array import array
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,9 +15,10 @@ import pytest
 from simulated_server import Weather
 from simulation import History
 
-from toloka_upload.errors import ExitStatus
+from toloka_upload.errors import CannotWrite, ExitStatus
 from toloka_upload.items.identity import WIDTH
-from toloka_upload.journal import ChunkState, Destination, Journal, SentChunk
+from toloka_upload.journal import ChunkState, Destination, Journal, SentChunk, Step, oldest_open
+from toloka_upload.journal.file import APPLICATION_ID, VERSION, check_version
 from toloka_upload.journal.reading import open_to_read, steps
 from toloka_upload.outcomes import Outcome, Places, Status
 from toloka_upload.rows.model import Fault
@@ -90,6 +92,49 @@ def mixed() -> Outcome:
     """One row of each outcome."""
     statuses = [Status.CREATED, Status.UNSENT, Status.REJECTED, Status.UNKNOWN]
     return Outcome(bytearray(statuses), ["a", "", "", ""], {2: [Fault("f", "CODE", "m")]})
+
+
+def test_what_was_committed_is_on_disk(book: Journal) -> None:
+    """After each commit: SQLite's `FULL` is 2."""
+    assert book._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert book._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_only_journals_of_known_formats_are_read(tmp_path: Path) -> None:
+    """The mark of the program alone does not make one, and neither does a number of a format."""
+    for application, version, code in (
+        (APPLICATION_ID, VERSION, None),
+        (APPLICATION_ID, 1, None),
+        (APPLICATION_ID, 0, "FOREIGN_JOURNAL"),
+        (7, VERSION, "FOREIGN_JOURNAL"),
+        (APPLICATION_ID, VERSION + 1, "NEWER_JOURNAL"),
+    ):
+        with closing(sqlite3.connect(":memory:")) as db:
+            db.execute(f"PRAGMA application_id = {application}")
+            db.execute(f"PRAGMA user_version = {version}")
+            if code is None:
+                check_version(db, tmp_path)
+                continue
+            with pytest.raises(CannotWrite) as caught:
+                check_version(db, tmp_path)
+            assert caught.value.code == code
+
+
+def test_how_far_the_chunks_of_a_run_are(book: Journal) -> None:
+    """What changes of each, and how much it is, in the order in which they were sent; of other runs' nothing."""
+    first = book.sending(chunk())
+    second = book.sending(chunk(3, items=2, per_item=array("q", [1, 2]), attempt=1, sent_at=20.0))
+    book.sending(chunk(run="other"))
+    book.move(first, ChunkState.ACCEPTED)
+    with open_to_read(book.path) as (db, _):
+        assert list(steps(db, "run")) == [
+            Step(first, ChunkState.ACCEPTED, "op-1", 0, 4, 4, 10.0),
+            Step(second, ChunkState.SENDING, "op-1", 1, 2, 3, 20.0),
+        ]
+        assert oldest_open(db) == 10.0
+    book.move(first, ChunkState.RETURNED)
+    with open_to_read(book.path) as (db, _):
+        assert oldest_open(db) == 10.0, "the other run's"
 
 
 def test_a_record_that_is_replaced_is_closed_in_the_same_step(book: Journal) -> None:

@@ -50,6 +50,12 @@ def test_of_two_pauses_the_one_that_ends_later_holds() -> None:
         assert isinstance(limit.take(1), Taken)
 
 
+def test_a_power_cut_leaves_a_file_that_can_be_read(tmp_path: Path) -> None:
+    """Each commit is synced; SQLite's `FULL` is 2."""
+    with closing(RateLimit(tmp_path / "rate.db", "api", [])) as limit:
+        assert limit._log.execute("PRAGMA synchronous").fetchone() == (2,)
+
+
 def test_one_that_is_closed_lets_go_of_its_file(tmp_path: Path) -> None:
     """And does nothing more."""
     limit = RateLimit(tmp_path / "rate.db", "api", [Window(10, 5.0, "limit")])
