@@ -17,10 +17,19 @@ from simulation import History
 
 from toloka_upload.errors import CannotWrite, ExitStatus
 from toloka_upload.items.identity import WIDTH
-from toloka_upload.journal import ChunkState, Destination, Journal, SentChunk, Step, oldest_open
+from toloka_upload.journal import (
+    ChunkState,
+    Destination,
+    Journal,
+    SentChunk,
+    Step,
+    high_water,
+    oldest_open,
+)
+from toloka_upload.journal.checksums import Tally
 from toloka_upload.journal.file import APPLICATION_ID, VERSION, check_version
 from toloka_upload.journal.reading import open_to_read, steps
-from toloka_upload.outcomes import Outcome, Places, Status
+from toloka_upload.outcomes import Block, Outcome, Places, Status
 from toloka_upload.rows.model import Fault
 from toloka_upload.sending.recovery import _known_so_far
 
@@ -270,6 +279,37 @@ def test_a_generation_is_begun_anew_only_after_one_that_is_complete(book: Journa
     assert book.next_generation() == 1
     book.finish_run("again", 3.0, {"exit_code": 1, "counts": counts})
     assert book.next_generation() == 2
+
+
+def test_copies_that_a_later_again_took_are_on_account_no_more(book: Journal) -> None:
+    """What one sent that was cut short is the next one's, once; for any other run it is known as before."""
+    book.begin_run("cut", 2.0, 1, {"again": True})
+    number = book.sending(chunk(run="cut", generation=1))
+    book.settle(number, Outcome(bytearray([Status.CREATED]) * 4, list("abcd"), {}))
+    rows = [bytes([row]) * WIDTH for row in range(4)]
+    everything = [number << 20 | row for row in range(4)]
+    assert book.known(1)[0].find(rows) == everything
+    book.begin_run("next", 3.0, 1, {"again": True})
+    one = Places(array("q", [2]), [("tasks.jsonl", 1)])
+    taken = Block(one, bytes([Status.ALREADY_UPLOADED]), "21", "")
+    book.passed("next", taken, places=[number << 20 | 1])
+    book.finish_run("next", 4.0, {"exit_code": 0, "counts": {"created": 0}})
+    assert book.known(2)[0].find(rows) == [everything[0], -1, everything[2], everything[3]]
+    assert book.known(None)[0].find(rows) == everything
+
+
+def test_either_half_of_a_new_mark_is_enough(tmp_path: Path) -> None:
+    """They take turns from then on."""
+    path = tmp_path / "a.db"
+    path.touch()
+    for half in (0, 1):
+        high_water.create(path, Tally("name", 7, 5))
+        mark = high_water.mark_path(path)
+        data = bytearray(mark.read_bytes())
+        assert len(data) == 256
+        data[half * 128 : half * 128 + 128] = bytes(128)
+        mark.write_bytes(data)
+        assert high_water.read(path) == Tally("name", 7, 5)
 
 
 def test_pruning_forgets_runs_that_ended_before_and_nothing_that_is_open(book: Journal) -> None:

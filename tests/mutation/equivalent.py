@@ -11,6 +11,12 @@ EQUIVALENT = {
         "if index < 1:": "0 is taken before, where there are items at all",
         "return -2": "any negative number is no item",
     },
+    "journal/packing.py": {
+        "len(indexes) <= len(data)": "two ways to the same ids, at the size where they cost the same",
+    },
+    "journal/lock.py": {
+        "if self._file > 0:": "a lock is not standard input",
+    },
     "policies/rate.py": {
         "default=1.0)": "an entry is kept for a week at least",
         "if seconds >= self._paused(now):": "two pauses with one end are one",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from toloka_upload.errors import CannotWrite
+from toloka_upload.policies import rate
 from toloka_upload.policies.rate import RateLimit, Taken, Wait, Window
 
 
@@ -111,6 +113,37 @@ def test_nobody_counts_while_another_process_takes(tmp_path: Path) -> None:
         assert isinstance(first.take(10), Taken)
         first._count = count  # type: ignore[method-assign]
         assert isinstance(second.take(1), Wait)
+
+
+@pytest.mark.parametrize(
+    ("error", "lives"), [(None, True), (PermissionError(), True), (ProcessLookupError(), False)]
+)
+def test_a_process_lives_unless_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, error: OSError | None, *, lives: bool
+) -> None:
+    """Somebody else's, too: it may not be signalled, and is there."""
+
+    def kill(process: int, signal: int) -> None:
+        assert (process, signal) == (7, 0)
+        if error is not None:
+            raise error
+
+    monkeypatch.setattr(os, "kill", kill)
+    assert rate._lives(7) is lives
+
+
+def test_what_was_in_flight_at_the_end_ages_from_then_on(tmp_path: Path) -> None:
+    """Nobody waits any more for the answer to a request of a limit that is closed."""
+    now = [0.0]
+    window = Window(10, 5.0, "limit")
+    first, second = (RateLimit(tmp_path / "rate.db", "api", [window], lambda: now[0]) for _ in "12")
+    with closing(second):
+        assert isinstance(first.take(10), Taken)
+        now[0] = 4.0
+        assert second.used(window) == 10
+        first.close()
+        now[0] = 9.5
+        assert second.used(window) == 0
 
 
 def test_a_file_that_is_none_of_ours_is_told_as_what_it_is(tmp_path: Path) -> None:
