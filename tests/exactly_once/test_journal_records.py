@@ -26,7 +26,7 @@ from toloka_upload.journal import (
     high_water,
     oldest_open,
 )
-from toloka_upload.journal.checksums import Tally
+from toloka_upload.journal.checksums import Tally, tally_of
 from toloka_upload.journal.file import APPLICATION_ID, VERSION, check_version
 from toloka_upload.journal.reading import open_to_read, steps
 from toloka_upload.outcomes import Block, Outcome, Places, Status
@@ -296,6 +296,18 @@ def test_copies_that_a_later_again_took_are_on_account_no_more(book: Journal) ->
     book.finish_run("next", 4.0, {"exit_code": 0, "counts": {"created": 0}})
     assert book.known(2)[0].find(rows) == [everything[0], -1, everything[2], everything[3]]
     assert book.known(None)[0].find(rows) == everything
+
+
+def test_each_commit_is_counted_in_the_journal_and_in_its_mark(book: Journal) -> None:
+    """So that one that is lost is missed."""
+    before = high_water.read(book.path)
+    assert before is not None
+    book.sending(chunk())
+    book.begin_run("more", 2.0, 0, {})
+    after = high_water.read(book.path)
+    assert after == tally_of(book._db)
+    assert after.commits == before.commits + 2
+    assert after.total != before.total
 
 
 def test_either_half_of_a_new_mark_is_enough(tmp_path: Path) -> None:

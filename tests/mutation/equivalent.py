@@ -11,8 +11,12 @@ EQUIVALENT = {
         "if index < 1:": "0 is taken before, where there are items at all",
         "return -2": "any negative number is no item",
     },
+    "journal/writing.py": {
+        "self._db.execute('PRAGMA synchronous=FULL')  ->  None": "SQLite's own default; said all the same",
+    },
     "journal/packing.py": {
         "len(indexes) <= len(data)": "two ways to the same ids, at the size where they cost the same",
+        "width = digits * 2": "the slow way to the same ids",
     },
     "journal/lock.py": {
         "if self._file > 0:": "a lock is not standard input",
@@ -21,7 +25,9 @@ EQUIVALENT = {
         "default=1.0)": "an entry is kept for a week at least",
         "if seconds >= self._paused(now):": "two pauses with one end are one",
         "if now <= since:": "at the moment it began, a pause has its whole length either way",
+        "abs(now - since) <= _LONGEST_REQUEST": "one instant in a float",
         "log.close()  ->  None": "a file that cannot be opened is closed by its last reference, too",
+        "log.execute('PRAGMA synchronous = FULL')  ->  None": "SQLite's own default; said all the same",
         "log.execute('CREATE INDEX IF NOT EXISTS sent_by_time ON sent (key, at, items)')  ->  None": "it is slower",
     },
 }
