@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from input_runs import Run, Service, Unhurried
+from input_runs import Run, Service
 from input_runs import upload as upload_files
+from unhurried import Unhurried
 
 from toloka_upload.account.commands import adopting, undoing, verifying_files, verifying_run
 from toloka_upload.account.verify_run import Verification

@@ -13,7 +13,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).parents[1] / "shared"))
+
+from killing import Trap, kill
 
 from toloka_upload.emulator import Emulator
 from toloka_upload.emulator.messages import Request, Response
@@ -44,35 +47,18 @@ class Account:
     problems: list[str] = field(default_factory=list)
 
 
-class Trap:
-    """Counts what is taken back, and kills a process at one of its requests."""
+class CountingTrap(Trap):
+    """Counts what is taken back, too."""
 
     def __init__(self, emulator: Emulator) -> None:
-        self._handle = emulator.handle
-        self._lock = threading.Lock()
-        self._left, self._after = 0, False
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__(emulator)
         self.patched: Counter[str] = Counter()
-        emulator.handle = self.handle  # type: ignore[method-assign]
-
-    def set(self, process: subprocess.Popen[bytes], requests: int, *, after: bool) -> None:
-        """Wait for a request of this process."""
-        with self._lock:
-            self._process, self._left, self._after = process, requests, after
 
     def handle(self, request: Request) -> Response:
-        """Answer a request; or kill whoever sent it, and answer all the same."""
-        with self._lock:
-            self._left -= 1
-            process = self._process if self._left == 0 else None
-            if request.method == "PATCH":
-                self.patched[request.path.split("/")[-2]] += 1
-        if process and not self._after:
-            os.killpg(process.pid, signal.SIGKILL)
-        response = self._handle(request)
-        if process and self._after:
-            os.killpg(process.pid, signal.SIGKILL)
-        return response
+        """Count it, and answer it."""
+        if request.method == "PATCH":
+            self.patched[request.path.split("/")[-2]] += 1
+        return super().handle(request)
 
 
 class Desk:
@@ -99,7 +85,7 @@ class Desk:
                 "undone", self._run(server, "undo", run, "--yes")["counts"]["undone"], rows
             )
             self._expect("patched", len(trap.patched), rows)
-            self._expect("left alone", Counter(self._overlaps(server))[3], COMMON)
+            self._expect("left alone", Counter(self._overlaps())[3], COMMON)
             again = self._run(server, "upload", *self._rows(0, COMMON + rows))["counts"]
             self._expect("again", (again["created"], again["already_uploaded"]), (rows, COMMON))
 
@@ -122,20 +108,20 @@ class Desk:
             self._until_done(server, trap, "verify", most=6)
             self._account.verifications += 1
             self._expect("same", self._run(server, "verify")["counts"]["same"], rows)
-            self._expect("items", len(self._overlaps(server)), rows)
+            self._expect("items", len(self._overlaps()), rows)
 
     # Processes.
 
     @contextmanager
-    def _server(self) -> Iterator[tuple[Server, Trap]]:
+    def _server(self) -> Iterator[tuple[Server, CountingTrap]]:
         emulator = Emulator.in_memory(requests_per_second=0, operation_seconds=0)
-        trap = Trap(emulator)
+        trap = CountingTrap(emulator)
         with Server(emulator) as server:
             self._emulator = emulator
             yield server, trap
         emulator.close()
 
-    def _until_done(self, server: Server, trap: Trap, *command: str, most: int) -> None:
+    def _until_done(self, server: Server, trap: CountingTrap, *command: str, most: int) -> None:
         """Run a command until it ends by itself; kill it five times of six."""
         for _ in range(200):
             process = self._start(server, *command)
@@ -143,7 +129,7 @@ class Desk:
             if kind == "moment":
                 time.sleep(self._dice.uniform(0.2, 0.6))
                 if process.poll() is None:
-                    os.killpg(process.pid, signal.SIGKILL)
+                    kill(process)
             elif kind:
                 trap.set(process, self._dice.randint(1, most), after=kind == "after")
             process.communicate(timeout=60)
@@ -178,16 +164,8 @@ class Desk:
 
     # The truth.
 
-    def _overlaps(self, server: Server) -> list[int]:
-        del server
-        query, found = {"pool_id": "21", "limit": "300", "sort": "id"}, []
-        while True:
-            answer = self._emulator.handle(Request("GET", "/api/v1/tasks", query, {}, b""))
-            page = json.loads(answer.body)
-            found += [item["overlap"] for item in page["items"]]
-            if not page["has_more"]:
-                return found
-            query["id_gt"] = page["items"][-1]["id"]
+    def _overlaps(self) -> list[int]:
+        return [item["overlap"] for item in self._emulator.items(21)]
 
     def _expect(self, what: str, found: Any, expected: Any) -> None:
         if found != expected:

@@ -20,7 +20,8 @@ from account_runs import (
     upload,
     verify,
 )
-from input_runs import Service, Unhurried
+from input_runs import Service
+from unhurried import Unhurried
 
 from toloka_upload.account.commands import adopting, undoing
 from toloka_upload.cli import run_command_line

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-sys.path.append(str(Path(__file__).parents[1] / "rows"))
+sys.path.append(str(Path(__file__).parents[1] / "shared"))
 
 from make_xlsx import xlsx
 

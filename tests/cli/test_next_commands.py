@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from command_line import Shell
+from make_xlsx import sheet_xml, workbook
 
 URL = "https://example.com/%d.jpg"
 LOCAL = ("--env", "local", "-p", "21")
@@ -48,16 +49,11 @@ def write_inputs() -> None:
     Path("array.json").write_text(json.dumps(rows, indent=1))
     Path("packed.tsv.gz").write_bytes(gzip.compress(TSV.encode()))
     Path("odd.dat").write_text(TSV)
-    make_xlsx(Path("book.xlsx"), [["image", "text"], [URL % 1, "a"], ["no url", "b"]])
+    make_book(Path("book.xlsx"), [["image", "text"], [URL % 1, "a"], ["no url", "b"]])
 
 
-def make_xlsx(path: Path, rows: list[list[str]]) -> None:
+def make_book(path: Path, rows: list[list[str]]) -> None:
     """A workbook with one sheet of texts, called Tasks."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "rows"))
-    try:
-        from make_xlsx import sheet_xml, workbook
-    finally:
-        sys.path.pop(0)
     path.write_bytes(workbook({"Tasks": sheet_xml(rows)}))
 
 

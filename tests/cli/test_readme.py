@@ -141,6 +141,7 @@ def test_the_demonstration_of_the_readme_works(here: Path, free_port: int) -> No
     )
     assert "Uploaded " in done.stdout, done.stderr
     assert "Nothing left to do: all 3,000 rows reached pool 21" in done.stdout
+    assert "verify: 3,000 rows, 3,000 same" in done.stdout
 
 
 @pytest.fixture

@@ -140,6 +140,30 @@ def test_a_run_has_a_page_to_look_at(cli: Cli) -> None:
     assert cli(*upload, "--report", "/nowhere/page.html").status == 73
 
 
+def test_a_run_shows_what_was_done_about_its_rows_since(cli: Cli) -> None:
+    """The last `verify`, what an `undo` came to, and the cost: on the terminal, as JSON and on the page."""
+    good_rows("tasks.jsonl", 4)
+    cli(*LOCAL, "tasks.jsonl")
+    (run,) = (found["run_id"] for found in listed(cli))
+    assert cli("verify").status == 0
+    shown = cli("runs", run).out
+    assert "4 rows, 4 same" in shown
+    assert "USD" in shown
+    assert "nobody gets" not in shown
+    assert cli("undo", run, "--yes").status == 0
+    assert cli("verify", run).status == 1
+    shown = cli("runs", run).out
+    assert "4 rows, 4 missing" in shown
+    assert "4 nobody gets" in shown
+    assert cli("runs", run, "--report", "page.html").status == 0
+    page = Path("page.html").read_text()
+    assert "4 rows, 4 missing" in page
+    assert "4 nobody gets" in page
+    told = next(found for found in listed(cli) if found["run_id"] == run)
+    assert told["verified"]["counts"]["missing"] == 4
+    assert told["undone"] == {"undone": 4, "partly": 0, "asked": 0, "failed": 0}
+
+
 def test_a_run_that_can_go_on_shows_the_command_that_does(shell: Shell, here: Path) -> None:
     """From any directory, as it was typed; a finished run shows none."""
     good_rows("my tasks.jsonl")

@@ -19,7 +19,7 @@ from toloka_upload.emulator import Request
         ("faults", {"actoin": "refuse"}, "actoin: VALUE_NOT_ALLOWED"),
         ("faults", {"seed": 7, "fault": [{"action": "refuse"}]}, "fault: VALUE_NOT_ALLOWED"),
         ("faults", {"seed": "x"}, "seed: INTEGER_EXPECTED"),
-        ("faults", {"seed": 1e300}, "seed is an integer"),
+        ("faults", {"seed": 1e300}, "seed: VALUE_GREATER_THAN_MAX"),
         ("faults", {"faults": {}}, "faults: ARRAY_EXPECTED"),
         ("faults", [{"action": "gappy-log", "part": 5}], "fault 1: gappy-log: part: VALUE_GREATER_THAN_MAX"),
         ("faults", {"action": "reset", "id": 1}, "reset: id: VALUE_NOT_ALLOWED"),

@@ -215,15 +215,15 @@ def test_who_only_waits_makes_room(
     toloka_emulator: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A connection that is kept, or that sent half a request, holds up nobody who asks something."""
-    monkeypatch.setattr("toloka_upload.emulator.server.MOST_CONNECTIONS", 3)
+    monkeypatch.setattr("toloka_upload.emulator.server.MOST_CONNECTIONS", 10)
     kept = connect(toloka_emulator)
     assert post(kept) == 201
-    halves = [socket.create_connection(address(toloka_emulator), 5) for _ in range(4)]
+    halves = [socket.create_connection(address(toloka_emulator), 5) for _ in range(20)]
     halves[0].sendall(b"POST /api/v1/tasks HTT")
     halves[1].sendall(
         b"POST /api/v1/tasks HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
     )
-    for _ in range(6):
+    for _ in range(5):
         fresh = connect(toloka_emulator)
         assert post(fresh) == 201
         fresh.close()

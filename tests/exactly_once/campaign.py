@@ -22,7 +22,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -31,8 +30,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[1] / "shared"))
+
+from killing import Trap, kill
+
 from toloka_upload.emulator import Emulator
-from toloka_upload.emulator.messages import Request, Response
 from toloka_upload.emulator.server import Server
 
 ROOT = Path(__file__).parents[2]
@@ -73,43 +75,6 @@ class Account:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.faults += other.faults
         self.problems += other.problems
-
-
-class Trap:
-    """Kills a process just before or just after the emulator does its nth request from now."""
-
-    def __init__(self, emulator: Emulator) -> None:
-        self._handle = emulator.handle
-        self._lock = threading.Lock()
-        self._left = 0
-        self._after = False
-        self._process: subprocess.Popen[bytes] | None = None
-        emulator.handle = self.handle  # type: ignore[method-assign]
-
-    def set(self, process: subprocess.Popen[bytes], requests: int, *, after: bool) -> None:
-        """Wait for a request of this process."""
-        with self._lock:
-            self._process, self._left, self._after = process, requests, after
-
-    def handle(self, request: Request) -> Response:
-        """Answer a request; or kill whoever sent it, and answer all the same."""
-        with self._lock:
-            self._left -= 1
-            process = self._process if self._left == 0 else None
-        if process and not self._after:
-            kill(process)
-        response = self._handle(request)
-        if process and self._after:
-            kill(process)
-        return response
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL to the process's whole group: it was started as the leader of one."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        process.kill()
 
 
 class Upload:
@@ -274,16 +239,7 @@ class Upload:
 
     def _store(self, emulator: Emulator) -> tuple[Counter[str], dict[str, str]]:
         """Contents with their multiplicity, and the content of each id."""
-        contents = {}
-        query, more = {"pool_id": "21", "limit": "300", "sort": "id"}, True
-        emulator.faults.clear()
-        while more:
-            answer = emulator.handle(Request("GET", "/api/v1/tasks", query, {}, b""))
-            page = json.loads(answer.body)
-            for item in page["items"]:
-                contents[item["id"]] = item["input_values"]["image"]
-                query["id_gt"] = item["id"]
-            more = page["has_more"]
+        contents = {item["id"]: item["input_values"]["image"] for item in emulator.items(21)}
         return Counter(contents.values()), contents
 
     def _told(self, path: Path, contents: dict[str, str]) -> int:

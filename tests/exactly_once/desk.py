@@ -14,7 +14,6 @@ from typing import Any
 
 from toloka_upload.api.target import Target
 from toloka_upload.emulator import Emulator
-from toloka_upload.emulator.messages import Request
 from toloka_upload.emulator.server import Server
 from toloka_upload.report.observer import Observer, unobserved
 from toloka_upload.report.summary import Report
@@ -118,16 +117,7 @@ class Desk:
 
     def contents(self, pool: str = "21") -> Counter[str]:
         """How often each image is in a pool."""
-        found: Counter[str] = Counter()
-        query, more = {"pool_id": pool, "limit": "300", "sort": "id"}, True
-        while more:
-            answer = self.emulator.handle(Request("GET", "/api/v1/tasks", query, {}, b""))
-            page = json.loads(answer.body)
-            for item in page["items"]:
-                found[item["input_values"]["image"]] += 1
-                query["id_gt"] = item["id"]
-            more = page["has_more"]
-        return found
+        return Counter(item["input_values"]["image"] for item in self.emulator.items(int(pool)))
 
     def posts(self) -> int:
         """Creating requests so far."""

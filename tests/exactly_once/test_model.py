@@ -13,7 +13,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from simulation import History, Rows
 from stories import ASYNC_WIRE, SYNC_WIRE, story, tell
 
 from toloka_upload.errors import ExitStatus
+from toloka_upload.journal import ChunkState, Journal, open_to_read
+from toloka_upload.outcomes import Outcome, Status
 
 ONE = os.environ.get("TOLOKA_UPLOAD_STORY")
 STORIES = int(os.environ.get("TOLOKA_UPLOAD_STORIES", "120"))
@@ -167,7 +170,7 @@ def test_a_request_may_arrive_when_nobody_waits_for_it_any_more(
 
 
 def test_an_operation_may_arrive_after_any_time(fast_path: Path) -> None:
-    """As long as the input has its rows, any run sends the same request again, and its id keeps it from doubling."""
+    """As long as the input has its rows, any run sends the very same request again, under the id that it had."""
     for seed in range(30):
         history = new_history(fast_path, seed, {})
         weather = history.server.weather
@@ -175,6 +178,41 @@ def test_an_operation_may_arrive_after_any_time(fast_path: Path) -> None:
         for crash in (20 + seed, 40 + seed):
             history.run(PLAIN, crash_at=crash)
         history.finish(PLAIN)
+
+
+@pytest.mark.parametrize("fate", ["", "fail_none_empty"])
+def test_an_id_that_a_log_names_for_a_second_row_is_not_believed(
+    fate: str, fast_path: Path
+) -> None:
+    """An earlier run gave the item to an equal row: this one's is another, or it goes again."""
+    history = new_history(fast_path, 0, {2: fate})
+    rows: Rows = [{"n": 1}] * 2
+    history.run(rows, chunk_size=1, concurrency=1, wait=False)
+    history.server.everything_arrives()
+    (path,) = (history.state / "journals").glob("*.db")
+    with open_to_read(path) as (_, destination):
+        pass
+    with closing(Journal(path, destination)) as book:
+        mine = Outcome(bytearray([Status.CREATED]), [history.server.items[0]["id"]], {})
+        book.settle(book.leftovers()[1].id, mine)
+    history.finish(rows, chunk_size=1)
+    assert len(history.server.items) == 2
+
+
+@pytest.mark.parametrize("written", [str, str.upper, lambda name: name.replace("-", "")])
+def test_an_operation_id_is_used_up_however_the_api_wrote_it(
+    written: Callable[[str], str], fast_path: Path
+) -> None:
+    """Also in a journal of an earlier version, which kept the API's spelling."""
+    history = new_history(fast_path, 0, {})
+    history.run([{"n": 1}])
+    (path,) = (history.state / "journals").glob("*.db")
+    with open_to_read(path) as (db, destination):
+        number, name = db.execute("SELECT id, operation_id FROM chunk").fetchone()
+    with closing(Journal(path, destination)) as book:
+        book.move(number, ChunkState.SETTLED, operation_id=written(name))
+        assert book.used(name)
+        assert not book.used(name[::-1])
 
 
 def test_what_may_have_arrived_as_it_is_stays_as_it_is(fast_path: Path) -> None:
@@ -391,6 +429,16 @@ def test_what_others_uploaded_is_not_taken_for_ours(fast_path: Path) -> None:
             history.run(PLAIN, crash_at=step, mode=mode)
             history.finish(PLAIN, mode=mode)
             assert len(history.server.items) == 2 * len(PLAIN)
+
+
+FAILED_ONCE = (1009525,)
+"""Stories that once broke a promise."""
+
+
+@pytest.mark.parametrize("seed", FAILED_ONCE)
+def test_a_story_that_failed_once_ends_well(seed: int, fast_path: Path) -> None:
+    """1009525: a synchronous request took 5 s to leave, and arrived 13 s later."""
+    tell(story(seed), fast_path)
 
 
 @pytest.mark.parametrize("block", range(10))

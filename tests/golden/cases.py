@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-sys.path.append(str(Path(__file__).parents[1] / "rows"))
+sys.path.append(str(Path(__file__).parents[1] / "shared"))
 
 from make_xlsx import ERROR, xlsx
 

@@ -25,7 +25,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-sys.path.append(str(Path(__file__).parent.parent / "rows"))
+sys.path.append(str(Path(__file__).parent.parent / "shared"))
 
 from make_xlsx import ERROR, Raw, xlsx
 from rows_reading import SPEC

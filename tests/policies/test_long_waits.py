@@ -3,26 +3,66 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from input_runs import Service, upload
 from manual_clock import Clock
-from quick_loop import quick_upload, refusal
 
-from toloka_upload.emulator import Request
-from toloka_upload.emulator.messages import Response
 from toloka_upload.errors import ExitStatus
 from toloka_upload.policies import rate
+from toloka_upload.report.summary import Report
 from toloka_upload.session import session
+from toloka_upload.settings import Pacing
 
 HOUR = 3600.0
+Answer = tuple[int, Mapping[str, str], bytes]
+Mood = Callable[[int], Answer | None]
+"""What is answered to the nth creating request, from 1; None: as usual."""
+COME_BACK_IN_AN_HOUR: Answer = (503, {"retry-after": "3600"}, b"")
 
 
-def _used_up(retry_after: str | None) -> Response:
+class Moody(Service):
+    """An API with moods."""
+
+    def __init__(self, mood: Mood) -> None:
+        super().__init__()
+        self._mood = mood
+        self.posts = 0
+
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> Answer:
+        """Answer one request."""
+        if method == "POST":
+            self.posts += 1
+            if (answer := self._mood(self.posts)) is not None:
+                return answer
+        return super().__call__(method, path, query, headers, body)
+
+
+def _upload(folder: Path, clock: Clock, mood: Mood, **pacing: Any) -> Report:
+    """Upload 100 rows in synchronous requests of ten: the emulator's operations keep a time of their own."""
+    rows = folder / "rows.jsonl"
+    rows.write_text("".join(f'{{"image":"https://example.com/{n}"}}\n' for n in range(100)))
+    with closing(Moody(mood)) as service:
+        options: dict[str, Any] = {"mode": "sync", "chunk_size": 10, "pacing": Pacing(**pacing)}
+        return upload(service, folder / "state", rows, clock=clock, **options).report
+
+
+def _used_up(retry_after: str | None) -> Answer:
     """A day's quota is used up."""
     payload = {} if retry_after else {"interval": "DAY"}
     body = json.dumps({"code": "TOO_MANY_REQUESTS", "message": "", "payload": payload}).encode()
-    return Response(429, {"Retry-After": retry_after} if retry_after else {}, body)
+    return 429, {"retry-after": retry_after} if retry_after else {}, body
 
 
 @pytest.mark.parametrize("retry_after", [None, "7200"])
@@ -32,11 +72,10 @@ def test_wait_quota_waits_for_the_day(
     """`--wait-quota`: twenty-three hours without room are waited for, whatever `--retry-for` says."""
     began = clock.now
 
-    def answer(request: Request) -> Response | None:
-        late = clock.now - began > 23 * HOUR
-        return None if late or request.method != "POST" else _used_up(retry_after)
+    def mood(_: int) -> Answer | None:
+        return None if clock.now - began > 23 * HOUR else _used_up(retry_after)
 
-    report = quick_upload(tmp_path, clock, answer, wait_quota=True)
+    report = _upload(tmp_path, clock, mood, wait_quota=True)
     assert report.exit_status is ExitStatus.OK
     assert report.counts.created == 100
     assert 23 * HOUR < clock.now - began < 25 * HOUR
@@ -45,11 +84,7 @@ def test_wait_quota_waits_for_the_day(
 def test_wait_quota_too_has_an_end(tmp_path: Path, clock: Clock) -> None:
     """A day's quota that never comes back is given up after two days."""
     began = clock.now
-
-    def answer(request: Request) -> Response | None:
-        return _used_up(None) if request.method == "POST" else None
-
-    report = quick_upload(tmp_path, clock, answer, wait_quota=True)
+    report = _upload(tmp_path, clock, lambda _: _used_up(None), wait_quota=True)
     assert report.exit_status is ExitStatus.TRY_AGAIN
     assert report.counts.unsent == 100
     assert 47 * HOUR < clock.now - began < 50 * HOUR
@@ -59,12 +94,10 @@ def test_our_own_day_is_waited_for_with_wait_quota(
     tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`--daily-limit 30 --wait-quota`: a hundred rows take three days and more, and end with 0."""
-    monkeypatch.setattr(
-        session, "RENEW", HOUR
-    )  # it asks each half minute, which would take the test a minute
-    monkeypatch.setattr(rate, "RENEW", HOUR)
+    for module in (session, rate):  # to ask each half minute would take the test a minute
+        monkeypatch.setattr(module, "RENEW", HOUR)
     began = clock.now
-    report = quick_upload(tmp_path, clock, lambda _: None, daily_limit=30, wait_quota=True)
+    report = _upload(tmp_path, clock, lambda _: None, daily_limit=30, wait_quota=True)
     assert report.exit_status is ExitStatus.OK
     assert report.counts.created == 100
     assert 72 * HOUR <= clock.now - began < 73 * HOUR
@@ -75,27 +108,21 @@ def test_an_hour_that_one_request_is_told_to_wait_ends_with_retry_for(
 ) -> None:
     """503 with `Retry-After: 3600`: longer than `--retry-for`, so the run ends with 75 by then."""
     began = clock.now
-
-    def answer(request: Request) -> Response | None:
-        return refusal(503, Retry_After="3600") if request.method == "POST" else None
-
-    report = quick_upload(tmp_path, clock, answer, retry_for=60.0)
+    report = _upload(tmp_path, clock, lambda _: COME_BACK_IN_AN_HOUR, retry_for=60.0)
     assert report.exit_status is ExitStatus.TRY_AGAIN
     assert clock.now - began < 90
 
 
 def test_one_success_meanwhile_does_not_prolong_the_hour(tmp_path: Path, clock: Clock) -> None:
     """Two requests are under way: one is told to come back in an hour, then the other succeeds. 75 by `--retry-for`."""
-    began, posts = clock.now, 0
+    began, posts = clock.now, []
 
-    def answer(request: Request) -> Response | None:
-        nonlocal posts
-        posts += request.method == "POST"
-        first = request.method == "POST" and posts == 1
-        return refusal(503, Retry_After="3600") if first else None
+    def mood(number: int) -> Answer | None:
+        posts.append(number)
+        return COME_BACK_IN_AN_HOUR if number == 1 else None
 
-    report = quick_upload(tmp_path, clock, answer, retry_for=60.0, concurrency=2)
+    report = _upload(tmp_path, clock, mood, retry_for=60.0, concurrency=2)
     assert report.exit_status is ExitStatus.TRY_AGAIN
-    assert posts == 2
+    assert posts == [1, 2]
     assert clock.now - began < 90
     assert (report.counts.created, report.counts.unknown, report.counts.unsent) == (10, 10, 80)

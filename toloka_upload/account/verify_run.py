@@ -18,6 +18,7 @@ from toloka_upload.journal import SentChunk
 from toloka_upload.outcomes import Status
 from toloka_upload.report.account import AccountReport
 from toloka_upload.run.history import PastRun, require_upload
+from toloka_upload.run.run_log import note_verified
 from toloka_upload.session.loop import call
 from toloka_upload.session.pool import Pool, look_at_pool
 from toloka_upload.session.session import Session
@@ -73,6 +74,7 @@ async def verify_run(
         await _settle_unsure(session, comparison, pool, by_id)
         await explain(session, comparison, pool, by_id.changed)
     comparison.end(exact=how.exact)
+    note_verified(session.settings.state_dir, run.id, session.wall(), report, how.sample)
 
 
 async def _find_strangers(

@@ -58,7 +58,7 @@ def write_page_of(state_dir: Path, run_id: str | None, path: Path) -> None:
     }
     known |= {"exit_reason": run.state, "seconds": (run.finished or run.started) - run.started}
     known |= {"env": run.logged.env if run.logged else "", "exit_code": 75}
-    report = {**known, **(run.report or {"counts": run.rows_so_far})}
+    report = {**known, **(run.report or {"counts": run.rows_so_far}), **run.account}
     step = "" if run.next_step == "nothing" else f"{run.next_step}."
     chunks = run.logged.chunks if run.logged else []
     _write(page(report, chunks, step, started=_moment(run.started)), path)

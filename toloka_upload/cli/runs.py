@@ -159,6 +159,8 @@ def _what(run: "PastRun") -> str:
 def _show(run: "PastRun", *, as_json: bool) -> None:
     import json
 
+    from toloka_upload.report.account import account_facts
+    from toloka_upload.report.text import cost_words
     from toloka_upload.run import history
     from toloka_upload.text import duration, plain
 
@@ -182,6 +184,9 @@ def _show(run: "PastRun", *, as_json: bool) -> None:
     error = (run.report or {}).get("error")
     if error:
         facts.append(("error", f"{plain(error['code'])}: {plain(error['message'], 300)}"))
+    if cost := ((run.report or {}).get("plan") or {}).get("cost"):
+        facts.append(("cost", cost_words(cost)))
+    facts += account_facts(run.account)
     facts.append(("next", run.next_step))
     if typed and "same command" in run.next_step:
         facts.append(("command", typed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +10,7 @@ from typing import Any
 
 from toloka_upload.emulator.context import Context
 from toloka_upload.emulator.items import Item, elements, members
-from toloka_upload.emulator.messages import Refusal, invalid, too_many_requests
+from toloka_upload.emulator.messages import Refusal, dumps, invalid, too_many_requests
 from toloka_upload.emulator.pools import Pool, check_room, check_status, pool_number, weight
 from toloka_upload.emulator.store import Kind
 from toloka_upload.emulator.work import Fate
@@ -82,8 +81,7 @@ def _compact_size(values: Sequence[Any]) -> int:
     """Bytes of all values, each as compact JSON by itself."""
     if not values:
         return 0
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-    return len(text.encode("utf-8", "backslashreplace")) - len(values) - 1
+    return len(dumps(values).encode("utf-8", "backslashreplace")) - len(values) - 1
 
 
 def _raw_sizes(kind: Kind, items: Sequence[Item]) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from toloka_upload.emulator.batch import item_json
 from toloka_upload.emulator.context import Call, Context, owner_of
 from toloka_upload.emulator.form_check import check, faults
 from toloka_upload.emulator.ids import item_id, parse_item_id
-from toloka_upload.emulator.messages import Response, invalid, raw_json_response
+from toloka_upload.emulator.messages import Response, check_none, json_response
 from toloka_upload.emulator.pools import Pool, inappropriate, pool_number
 from toloka_upload.emulator.resources import RESOURCES, found
 from toloka_upload.emulator.store import ItemRow, Kind
@@ -37,9 +37,7 @@ _DECIDED_FROM = {"ACCEPTED": ("SUBMITTED", "REJECTED"), "REJECTED": ("SUBMITTED"
 def decide(call: Call, name: str) -> Response:
     """PATCH: accept or reject, and say why."""
     value = call.object().value
-    problems = list(faults(forms.DECISION, value))
-    if problems:
-        raise invalid(problems)
+    check_none(faults(forms.DECISION, value))
     with call.context.store.writing():
         _, pool, text = found(RESOURCES["/assignments"], call, name)
         body = json.loads(text)
@@ -52,7 +50,7 @@ def decide(call: Call, name: str) -> Response:
             _take(call.context, body, _takes(new) - _takes(body["status"]))
         body |= {key: part for key, part in value.items() if part is not None}
         call.context.store.put_assignment(name, pool, body)
-    return raw_json_response(200, json.dumps(body, ensure_ascii=False))
+    return json_response(200, body)
 
 
 def put(context: Context, said: Mapping[str, Any], oid: bytes, moment: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import uuid
 from collections import Counter
@@ -13,13 +12,10 @@ from toloka_upload.emulator.codes import field_errors
 from toloka_upload.emulator.ids import ObjectIds, item_id
 from toloka_upload.emulator.items import Item, joined, members
 from toloka_upload.emulator.judge import WRITABLE, Verdict
-from toloka_upload.emulator.messages import Refusal
-from toloka_upload.emulator.store import ItemRow, Kind, Store
+from toloka_upload.emulator.messages import Refusal, dumps
+from toloka_upload.emulator.store import NOUN, ItemRow, Kind, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.values import timestamp
-
-NOUN = {"tasks": "TASK", "suites": "TASK_SUITE"}
-ID_KEY = {"tasks": "task_id", "suites": "task_suite_id"}
 
 
 class Created(NamedTuple):
@@ -86,11 +82,6 @@ def item_json(kind: Kind, row: ItemRow) -> str:
     return joined(parts)
 
 
-def dumps(value: Any) -> str:
-    """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
 def background_error(refusal: Refusal) -> dict[str, Any]:
     """An error envelope as it stands in a log."""
     return refusal.envelope(f"ao_{uuid.uuid4()}")
@@ -139,7 +130,7 @@ class Log:
 
     def created(self, created: Iterable[Created]) -> None:
         """Tell of the created items."""
-        key = ID_KEY[self._kind]
+        key = f"{NOUN[self._kind].lower()}_id"
         for index, row in created:
             output = f'{{"{key}":"{item_id(row.pool, row.oid)}"}}'
             self._add("CREATE", index, output, row, success=True)

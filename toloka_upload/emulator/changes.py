@@ -15,7 +15,7 @@ from toloka_upload.emulator.ids import operation_id
 from toloka_upload.emulator.messages import (
     Refusal,
     Response,
-    invalid,
+    check_none,
     json_response,
     raw_json_response,
 )
@@ -109,7 +109,7 @@ def set_priority(call: Call, number: str) -> Response:
     body = _body(POOL, call, number)
     if body["status"] == "ARCHIVED":
         return Response(409, {}, b"")
-    _check(list(faults(form, value)))
+    check_none(faults(form, value))
     with call.context.store.writing():
         _put(POOL, call, int(number), {**body, "priority": value.get("priority") or 0})
     return _answer(POOL, call, number)
@@ -118,7 +118,8 @@ def set_priority(call: Call, number: str) -> Response:
 def change(kind: Kind, name: str, call: Call, number: str) -> Response:
     """202 with the operation that opens, closes, archives or clones; 204 if it is so already."""
     wanted = CHANGES[name]
-    status = _coming(kind, call, number) or _body(kind, call, number)["status"]
+    now = _body(kind, call, number)["status"]
+    status = now if kind is PROJECT else _coming(call, int(number), now)
     if status == wanted.after:
         return Response(204, {}, b"")
     if kind is PROJECT:
@@ -139,19 +140,16 @@ def change(kind: Kind, name: str, call: Call, number: str) -> Response:
         return _submitted(kind, call, number, name, fate)
 
 
-def _coming(kind: Kind, call: Call, number: str) -> str:
-    """The status that a pool will have when the operations on it have ended; empty: the one it has."""
+def _coming(call: Call, number: int, status: str) -> str:
+    """The status that a pool will have when the operations on it have ended."""
     query = (
         "SELECT type FROM operations WHERE pool = ? AND settled IS NULL AND due IS NOT NULL "
         "AND json_extract(fate, '$.code') = '' ORDER BY due, number"
     )
-    found(RESOURCES[kind.path], call, number)
-    rows = call.context.store.rows(query, (int(number),)) if kind is not PROJECT else []
-    ways = [name.partition(".")[2] for (name,) in rows]
-    coming = [
-        change.after for way in ways for change in CHANGES.values() if change.operation == way
-    ]
-    return next((status for status in reversed(coming) if status), "")
+    after = {change.operation: change.after for change in CHANGES.values()}
+    for (name,) in call.context.store.rows(query, (number,)):
+        status = after.get(name.partition(".")[2]) or status
+    return status
 
 
 def _submitted(kind: Kind, call: Call, number: str, name: str, fate: Fate) -> Response:
@@ -169,11 +167,8 @@ def _submitted(kind: Kind, call: Call, number: str, name: str, fate: Fate) -> Re
 
 
 def _check_pools_archived(call: Call, project: int) -> None:
-    query = (
-        "SELECT 1 FROM pools WHERE training = 0 AND status != 'ARCHIVED' "
-        "AND CAST(json_extract(body, '$.project_id') AS INTEGER) = ?"
-    )
-    if call.context.store.row(query, (project,)):
+    pools = call.context.store.pools_of(project)
+    if any(not training and status != "ARCHIVED" for _, training, status, _ in pools):
         raise Refusal("UNARCHIVED_POOLS_CONFLICT")
 
 
@@ -188,7 +183,7 @@ def _checked(kind: Kind, call: Call) -> dict[str, Any]:
     problems = [Fault(name, "VALUE_NOT_ALLOWED", "") for name in value.keys() & refused]
     strangers = switches.unknown_keys == "any"
     problems += faults(kind.form, value, ignored=forms.READ_ONLY, strangers=strangers)
-    _check(problems)
+    check_none(problems)
     sent = {
         name: part
         for name, part in value.items()
@@ -208,15 +203,10 @@ def _check_project(call: Call, number: str) -> None:
     try:
         project = _body(PROJECT, call, number)
     except Refusal:
-        _check([Fault("project_id", "ENTITY_DOES_NOT_EXIST", REQUIRED)])
+        check_none([Fault("project_id", "ENTITY_DOES_NOT_EXIST", REQUIRED)])
     else:
         if project.get("status") == "ARCHIVED":
             raise Refusal("PROJECT_INAPPROPRIATE_STATUS", {"appropriate_statuses": ["ACTIVE"]})
-
-
-def _check(problems: list[Fault]) -> None:
-    if problems:
-        raise invalid(problems)
 
 
 def _editable(kind: Kind, call: Call, number: str) -> dict[str, Any]:
@@ -243,11 +233,7 @@ def _put(kind: Kind, call: Call, number: int, body: Mapping[str, Any]) -> None:
 
 def _pin_spec(call: Call, project: int, spec: Any) -> None:
     """A pool keeps the spec it was made under, whatever becomes of its project."""
-    query = (
-        "SELECT id, training, status, body FROM pools "
-        "WHERE CAST(json_extract(body, '$.project_id') AS INTEGER) = ?"
-    )
-    for number, training, status, text in call.context.store.rows(query, (project,)):
+    for number, training, status, text in call.context.store.pools_of(project):
         body = {HIDDEN: spec, **json.loads(text)}
         call.context.store.put_pool(number, training=training, status=status, body=body)
 

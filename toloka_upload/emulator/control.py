@@ -36,8 +36,6 @@ from toloka_upload.emulator.store import KINDS
 
 CONTROL = "/_emulator"
 
-_PLAN: forms.Form = {"seed": {"type": "integer"}, "faults": {"type": "list"}}
-
 
 class Control:
     """Answers requests to the control endpoint. The caller holds the lock."""
@@ -90,7 +88,7 @@ class Control:
         if isinstance(body, dict) and "action" in body:
             entries = [body]
         elif isinstance(body, dict):
-            check(_PLAN, body)
+            check(forms.PLAN, body)
             if not body:
                 raise ValueError("a fault has an action, and a plan faults or a seed")
             entries, seed = body.get("faults") or [], body.get("seed")
@@ -116,10 +114,7 @@ class Control:
         with self._context.store.writing():
             for text, taken in as_object(body).items():
                 with named(text):
-                    check(
-                        {"taken": {**forms.TAKEN["assignments_taken"], "required": True}},
-                        {"taken": taken},
-                    )
+                    check(forms.TAKEN, {"taken": taken})
                     self._take_of(text, taken)
         return body
 

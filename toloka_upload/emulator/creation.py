@@ -16,15 +16,15 @@ from toloka_upload.emulator.messages import (
     Refusal,
     Response,
     bad_parameter,
+    dumps,
     json_response,
     raw_json_response,
 )
 from toloka_upload.emulator.pools import pool_number
-from toloka_upload.emulator.store import Kind
+from toloka_upload.emulator.store import NOUN, Kind
 from toloka_upload.emulator.switches import Switches
 
 _FLAGS = ("async_mode", "skip_invalid_items", "allow_defaults", "open_pool")
-_TYPE = {kind: name for name, kind in operations.TYPES.items()}
 _DAY_MS = 86_400_000
 
 
@@ -48,7 +48,7 @@ def create(kind: Kind, call: Call) -> Response:
         refused = _refused(kind, body.items, call, asynchronous=asynchronous)
         new = operations.Submission(
             chosen or operation_id(context.switches.own_operation_ids, context.ids, now),
-            _TYPE[kind],
+            f"{NOUN[kind]}.BATCH_CREATE",
             _first_pool(body.items),
             flags,
             request.body,
@@ -173,7 +173,7 @@ def _errors(verdicts: Sequence[Verdict]) -> dict[str, dict[str, dict[str, str]]]
 def _errors_member(verdicts: Sequence[Verdict], switches: Switches) -> str:
     errors = _errors(verdicts)
     if errors:
-        return f',"validation_errors":{batch.dumps(errors)}'
+        return f',"validation_errors":{dumps(errors)}'
     return {
         "absent": "",
         "null": ',"validation_errors":null',

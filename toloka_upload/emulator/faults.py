@@ -185,12 +185,12 @@ class Faults:
         Raises:
             ValueError: A fault is not as it should be; says what there is.
         """
+        check(forms.PLAN, {"seed": seed})
         faults = parse_plan(plan)
-        number = None if seed is None else read_seed(seed)
         with self._lock:
             self._plan += faults
-            if number is not None:
-                self._rng.seed(number)
+            if seed is not None:
+                self._rng.seed(seed)
 
     def clear(self) -> None:
         """Forget the plan and the account."""
@@ -290,31 +290,20 @@ def load_plan(path: Path) -> tuple[list[Fault], int]:
         OSError: It cannot be read.
     """
     data = read_toml(path, ["fault"], ["seed"])
+    seed = data.get("seed", 0)
     with named(str(path)):
-        return parse_plan(data.get("fault", [])), read_seed(data.get("seed", 0))
+        check(forms.PLAN, {"seed": seed})
+        return parse_plan(data.get("fault", [])), seed
 
 
-def parse_plan(said: Any) -> list[Fault]:
-    """Faults from a list.
+def parse_plan(said: Iterable[Any]) -> list[Fault]:
+    """Faults from a list of what is said of each.
 
     Raises:
         ValueError: One is not as it should be; names its place.
     """
-    if not isinstance(said, list | tuple):
-        raise ValueError("faults are a list")
     faults = []
     for place, entry in enumerate(said, 1):
         with named(f"fault {place}"):
             faults.append(entry if isinstance(entry, Fault) else parse_fault(entry))
     return faults
-
-
-def read_seed(said: Any) -> int:
-    """A seed of chances.
-
-    Raises:
-        ValueError: It is no integer.
-    """
-    if type(said) is not int:
-        raise ValueError(f"seed is an integer; it is {said!r}")
-    return said

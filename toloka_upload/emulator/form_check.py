@@ -1,8 +1,8 @@
 """The check of a value against one of the `forms`: of requests, worlds, plans and the control endpoint alike.
 
-Types are those of a project's spec, and besides: `object`, `list`, `moment`, `enum`, `number` (an id: digits, as text
-or not), `decimal` (an amount, as text or not), `price`, `pattern` (a regular expression), `fields` (of a spec), `type`
-(of a field), `tasks` (of an assignment) and `places` (numbers from 1).
+Types are those of a project's spec, and besides: `any`, `object`, `list`, `moment`, `enum`, `number` (an id: digits, as
+text or not), `decimal` (an amount, as text or not), `price`, `pattern` (a regular expression), `fields` (of a spec),
+`type` (of a field), `tasks` (of an assignment) and `places` (numbers from 1).
 """
 
 from __future__ import annotations
@@ -11,28 +11,29 @@ import contextlib
 import json
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
-from toloka_upload.check.faults import shown
+from toloka_upload.check.faults import required, shown, unknown
 from toloka_upload.check.fields import Field
 from toloka_upload.check.kinds import SCALARS
-from toloka_upload.emulator.codes import REQUIRED, UNKNOWN
 from toloka_upload.emulator.forms import Form
 from toloka_upload.emulator.values import read_integer, read_moment
 from toloka_upload.rows.model import Fault
 
-_LEAST_PRICE = 0.005
-_MOST_PRICE = 1e9
+_strict_json = partial(json.dumps, allow_nan=False)
+
+Spec = Mapping[str, Any]
+"""What a form says of a value."""
+
+_MOST_AMOUNT = 10**18
 _DECIMAL = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 _FIELD_ID = re.compile("[A-Za-z0-9_-]+")
-_BROKEN_ANYWHERE = (
-    "missing )",
-    "unbalanced parenthesis",
-    "nothing to repeat",
-    "unterminated character set",
-)
+_LETTERS = "Fields are named with Latin letters, digits, - and _"
+_CHEAPEST = "Value must be 0 or at least 0.005"
+_DATE_TIME = "Value must be in valid date-time format"
+_BROKEN_ANYWHERE = ("missing )", "unbalanced parenthesis", "nothing to repeat", "unterminated char")
 """What Python says of patterns that no other language could read either."""
 
 
@@ -83,12 +84,15 @@ def as_json(value: Any) -> dict[str, Any]:
     Raises:
         ValueError: It is something else, or JSON cannot say it: a date, a number that is none.
     """
+    whole = as_object(value)
     try:
-        plain: dict[str, Any] = json.loads(json.dumps(as_object(value), allow_nan=False))
+        plain: dict[str, Any] = json.loads(_strict_json(whole))
     except TypeError as problem:
         raise ValueError(f"JSON cannot say it; put quotes round a date ({problem})") from None
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+    except ValueError:
+        raise ValueError("a number in it is infinite or none, which JSON cannot say") from None
     return plain
 
 
@@ -108,15 +112,14 @@ def faults(
         needed: Whether those that it requires must be there.
     """
     if not strangers:
-        known = [name for name in form if "." not in name]
         for name in value.keys() - form.keys() - set(ignored):
-            yield Fault(name, "VALUE_NOT_ALLOWED", f"{UNKNOWN}; there are: {', '.join(known)}")
+            yield unknown("", name, form)
     for path, spec in form.items():
         for where, found in _at(value, path.split(".")):
             if found is not None:
                 yield from _checked(path, spec, found, where)
             elif needed and spec.get("required"):
-                yield Fault(where, "VALUE_REQUIRED", REQUIRED)
+                yield required(where)
 
 
 def _at(value: Any, path: list[str], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -132,135 +135,90 @@ def _at(value: Any, path: list[str], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{key}", inside.get(key)
 
 
-def _checked(path: str, spec: Mapping[str, Any], value: Any, where: str) -> Iterator[Fault]:
-    own = _OWN.get(spec["type"])
-    if own is None:
-        yield from _field(path, spec["type"], *spec.items()).faults(value, where)
+def _checked(path: str, spec: Spec, value: Any, where: str) -> Iterator[Fault]:
+    if spec["type"] in SCALARS or spec["type"] == "array_json":
+        yield from _field(path, *spec.items()).faults(value, where)
         return
-    complaint = own(spec, value)
-    if complaint:
-        yield Fault(where, complaint[0], f"{complaint[1]}, not {shown(value)}")
+    for kind, holds, code, message in _RULES:
+        if kind == spec["type"] and not holds(value, spec):
+            yield Fault(where, code, f"{message.format(**spec)}, not {shown(value)}")
+            return
 
 
 @cache
-def _field(path: str, _: str, *spec: tuple[str, Any]) -> Field:
+def _field(path: str, *spec: tuple[str, Any]) -> Field:
     return Field.compile(path, dict(spec), lambda _: None)
 
 
-Complaint = tuple[str, str] | None
-"""Code and message; None: nothing is wrong."""
-
-
-def _object(_: Mapping[str, Any], value: Any) -> Complaint:
-    if not isinstance(value, Mapping):
-        return "OBJECT_EXPECTED", "Value must be an object"
+def _can(read: Callable[..., object], *arguments: Any) -> bool:
     try:
-        json.dumps(value, allow_nan=False)
+        read(*arguments)
     except ValueError:
-        return "JSON_EXPECTED", "Value must be a json object"
-    return None
+        return False
+    return True
 
 
-def _fields(_: Mapping[str, Any], value: Any) -> Complaint:
-    if not isinstance(value, Mapping):
-        return "OBJECT_EXPECTED", "Value must be an object"
-    if not all(_FIELD_ID.fullmatch(name) for name in value):
-        return "CHARACTER_NOT_ALLOWED", "Fields are named with Latin letters, digits, - and _"
-    return None
+def _is_id(value: Any, spec: Spec) -> bool:
+    simple = isinstance(value, int | str) and not isinstance(value, bool)
+    return simple and _can(read_integer, str(value), spec["min_value"], spec["max_value"])
 
 
-def _list(_: Mapping[str, Any], value: Any) -> Complaint:
-    return None if isinstance(value, list) else ("ARRAY_EXPECTED", "Value must be an array")
+def _is_number(value: Any, _: Spec) -> bool:
+    return type(value) in (int, float) and -_MOST_AMOUNT < value < _MOST_AMOUNT
 
 
-def _enumerated(spec: Mapping[str, Any], value: Any) -> Complaint:
-    if value in spec["values"]:
-        return None
-    return "UNKNOWN_ENUM_VALUE", f"Value must be one of {', '.join(spec['values'])}"
+def _is_amount(value: Any, spec: Spec) -> bool:
+    text = isinstance(value, str) and _DECIMAL.fullmatch(value)
+    return bool(text) or _is_number(value, spec)
 
 
-def _moment(_: Mapping[str, Any], value: Any) -> Complaint:
-    try:
-        read_moment(str(value))
-    except ValueError:
-        return "INVALID_DATE_TIME_SYNTAX", "Value must be in valid date-time format"
-    return None
-
-
-def _number(spec: Mapping[str, Any], value: Any) -> Complaint:
-    least, most = spec["min_value"], spec["max_value"]
-    try:
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise ValueError
-        read_integer(str(value), least, most)
-    except ValueError:
-        return "INTEGER_EXPECTED", f"Value must be an integer from {least} to {most}"
-    return None
-
-
-def _decimal(_: Mapping[str, Any], value: Any) -> Complaint:
-    if type(value) in (int, float) and abs(value) < 1e18:
-        return None
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
-        return None
-    return "FLOAT_EXPECTED", "Value must be a number"
-
-
-def _price(_: Mapping[str, Any], value: Any) -> Complaint:
-    if type(value) not in (int, float):
-        return "FLOAT_EXPECTED", "Value must be a number"
-    if value != 0 and not value >= _LEAST_PRICE:
-        return "VALUE_LESS_THAN_MIN", f"Value must be 0 or at least {_LEAST_PRICE}"
-    if value > _MOST_PRICE:
-        return "VALUE_GREATER_THAN_MAX", f"Value must be at most {_MOST_PRICE:.0f}"
-    return None
-
-
-def _pattern(_: Mapping[str, Any], value: Any) -> Complaint:
-    if not isinstance(value, str):
-        return "STRING_EXPECTED", "Value must be a string"
+def _is_pattern(value: str, _: Spec) -> bool:
+    """Whether it may be a regular expression; what only Python cannot read is the API's to judge."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(value)
-    except re.error as problem:  # what only Python cannot read is the API's to judge
-        if problem.msg.startswith(_BROKEN_ANYWHERE):
-            return "INVALID_REGEX_SYNTAX", f"Value must be a regular expression ({problem})"
+    except re.error as problem:
+        return not problem.msg.startswith(_BROKEN_ANYWHERE)
     except (OverflowError, RecursionError):
         pass
-    return None
+    return True
 
 
-def _type(_: Mapping[str, Any], value: Any) -> Complaint:
-    if isinstance(value, str) and value.lower().removeprefix("array_") in SCALARS:
-        return None
-    return "UNKNOWN_ENUM_VALUE", f"Value must be one of {', '.join(SCALARS)}, or array_ and one"
+def _is_type(value: Any, _: Spec) -> bool:
+    return isinstance(value, str) and value.lower().removeprefix("array_") in SCALARS
 
 
-def _tasks(_: Mapping[str, Any], value: Any) -> Complaint:
-    if isinstance(value, list) and all(isinstance(part, str | Mapping) for part in value):
-        return None
-    return "ARRAY_EXPECTED", "Value must be an array of ids or of tasks"
+def _are_tasks(value: Any, _: Spec) -> bool:
+    return isinstance(value, list) and all(isinstance(part, str | Mapping) for part in value)
 
 
-def _places(_: Mapping[str, Any], value: Any) -> Complaint:
+def _are_places(value: Any, _: Spec) -> bool:
     places = value if isinstance(value, list) else [value]
-    if all(type(place) is int and place > 0 for place in places):
-        return None
-    return "INTEGER_EXPECTED", "Value counts from 1: a number or a list"
+    return all(type(place) is int and place > 0 for place in places)
 
 
-_OWN: Mapping[str, Callable[[Mapping[str, Any], Any], Complaint]] = {
-    "object": _object,
-    "fields": _fields,
-    "list": _list,
-    "enum": _enumerated,
-    "moment": _moment,
-    "number": _number,
-    "decimal": _decimal,
-    "price": _price,
-    "pattern": _pattern,
-    "type": _type,
-    "tasks": _tasks,
-    "places": _places,
-}
+def _is_object(value: Any, _: Spec) -> bool:
+    return isinstance(value, Mapping)
+
+
+_RULES: Sequence[tuple[str, Callable[[Any, Spec], bool], str, str]] = (
+    ("object", _is_object, "OBJECT_EXPECTED", "Value must be an object"),
+    ("object", lambda value, _: _can(_strict_json, value), "JSON_EXPECTED", "Value must be a json object"),
+    ("fields", _is_object, "OBJECT_EXPECTED", "Value must be an object"),
+    ("fields", lambda value, _: all(map(_FIELD_ID.fullmatch, value)), "CHARACTER_NOT_ALLOWED", _LETTERS),
+    ("list", lambda value, _: isinstance(value, list), "ARRAY_EXPECTED", "Value must be an array"),
+    ("enum", lambda value, spec: value in spec["values"], "UNKNOWN_ENUM_VALUE", "Value must be one of {names}"),
+    ("moment", lambda value, _: _can(read_moment, str(value)), "INVALID_DATE_TIME_SYNTAX", _DATE_TIME),
+    ("number", _is_id, "INTEGER_EXPECTED", "Value must be an integer from {min_value} to {max_value}"),
+    ("decimal", _is_amount, "FLOAT_EXPECTED", "Value must be a number"),
+    ("price", _is_number, "FLOAT_EXPECTED", "Value must be a number"),
+    ("price", lambda value, _: value == 0 or value >= 0.005, "VALUE_LESS_THAN_MIN", _CHEAPEST),
+    ("price", lambda value, _: value <= 10**9, "VALUE_GREATER_THAN_MAX", "Value must be at most 1000000000"),
+    ("pattern", lambda value, _: isinstance(value, str), "STRING_EXPECTED", "Value must be a string"),
+    ("pattern", _is_pattern, "INVALID_REGEX_SYNTAX", "Value must be a regular expression"),
+    ("type", _is_type, "UNKNOWN_ENUM_VALUE", f"Value must be one of {', '.join(SCALARS)}, or array_ and one"),
+    ("tasks", _are_tasks, "ARRAY_EXPECTED", "Value must be an array of ids or of tasks"),
+    ("places", _are_places, "INTEGER_EXPECTED", "Value counts from 1: a number or a list"),
+)  # fmt: skip
+"""By type, what must be true of a value; else code and message. The first that does not hold is told."""

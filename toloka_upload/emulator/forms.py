@@ -37,7 +37,7 @@ def _count(least: int = 0, most: int = LARGEST) -> Mapping[str, Any]:
 
 
 def _enum(*values: str) -> Mapping[str, Any]:
-    return {"type": "enum", "values": values}
+    return {"type": "enum", "values": values, "names": ", ".join(values)}
 
 
 def _needed(spec: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -184,7 +184,13 @@ ASSIGNMENT: Form = {
 }
 DECISION: Form = {name: ASSIGNMENT[name] for name in ("status", "public_comment")}
 
-TAKEN: Form = {"assignments_taken": _count(0, LARGEST_OVERLAP)}
+
+def overlap(least: int) -> Form:
+    """How often an item is to be done; `least` is the lowest that may be asked for."""
+    return {"overlap": _count(least, LARGEST_OVERLAP), "infinite_overlap": _FLAG}
+
+
+TAKEN: Form = {"taken": _needed(_count(0, LARGEST_OVERLAP))}
 
 REQUESTER: Form = {
     "id": _TEXT,
@@ -201,6 +207,10 @@ FAULT: Form = {
     "nth": {"type": "places"},
     "times": _count(0, MOST_SECONDS),
     "probability": _SHARE,
+}
+PLAN: Form = {
+    "seed": {"type": "integer", "min_value": -LARGEST, "max_value": LARGEST},
+    "faults": {"type": "list"},
 }
 FAULT_SETTINGS: Form = {
     "status": _count(200, 599),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from toloka_upload.check.faults import required
 from toloka_upload.check.structure import check_suite, check_task
 from toloka_upload.emulator.pools import Pool, pool_number
 from toloka_upload.emulator.store import Kind
@@ -30,7 +31,6 @@ WRITABLE = {
 READ_ONLY = frozenset({"id", "created", "remaining_overlap", "origin_task_id", "automerged"})
 
 _NO_FAULTS: Sequence[Fault] = ()
-_REQUIRED = "Value must be present and not equal to null"
 
 
 class Verdict(NamedTuple):
@@ -76,7 +76,7 @@ class Judge:
             faults = self._suite_faults(known, pool)
         overlap, missing = self._overlap(known, pool)
         if missing:
-            faults.append(Fault("overlap", "VALUE_REQUIRED", _REQUIRED))
+            faults.append(required("overlap"))
         return Verdict(pool.id, overlap, faults or _NO_FAULTS)
 
     def pool(self, pool_id: Any) -> Pool | None:
@@ -94,9 +94,7 @@ class Judge:
         faults = [*check_suite(suite), *pool.spec.check_suite(suite)]
         if pool.on_map:
             faults += [
-                Fault(name, "VALUE_REQUIRED", _REQUIRED)
-                for name in ("latitude", "longitude")
-                if suite.get(name) is None
+                required(name) for name in ("latitude", "longitude") if suite.get(name) is None
             ]
         return faults
 
@@ -126,5 +124,5 @@ def _filter(kind: Kind, switches: Switches) -> Callable[[str], bool]:
 
 def _pool_fault(pool_id: Any) -> Fault:
     if pool_id is None:
-        return Fault("pool_id", "VALUE_REQUIRED", _REQUIRED)
+        return required("pool_id")
     return Fault("pool_id", "ENTITY_DOES_NOT_EXIST", "Entity does not exist")

@@ -112,10 +112,14 @@ class Refusal(Exception):
         return json_response(self.status, self.envelope(str(uuid.uuid4())), self.headers)
 
 
+def dumps(value: Any) -> str:
+    """Compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def json_response(status: int, value: Any, headers: Mapping[str, str] | None = None) -> Response:
     """An answer with `value` as compact JSON."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return raw_json_response(status, text, headers)
+    return raw_json_response(status, dumps(value), headers)
 
 
 def raw_json_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -146,3 +150,14 @@ def bad_parameter(name: str, code: str, message: str) -> Refusal:
 def invalid(faults: Iterable[Fault]) -> Refusal:
     """Fields of a request are not as they should be."""
     return Refusal("VALIDATION_ERROR", field_errors(faults))
+
+
+def check_none(faults: Iterable[Fault]) -> None:
+    """Refuse a request for what is wrong with its fields, if anything is.
+
+    Raises:
+        Refusal: 400.
+    """
+    errors = field_errors(faults)
+    if errors:
+        raise Refusal("VALIDATION_ERROR", errors)

@@ -19,12 +19,12 @@ from toloka_upload.emulator.batch import background_error
 from toloka_upload.emulator.ids import ObjectIds
 from toloka_upload.emulator.messages import Refusal
 from toloka_upload.emulator.pools import Pool, Pools
-from toloka_upload.emulator.store import Kind, OperationRow, Store
+from toloka_upload.emulator.store import NOUN, Kind, OperationRow, Store
 from toloka_upload.emulator.switches import Switches
 from toloka_upload.emulator.values import timestamp
 from toloka_upload.emulator.work import FAIR, Fate, Judged, Outcome, Worker, judge_items
 
-TYPES: Mapping[str, Kind] = {"TASK.BATCH_CREATE": "tasks", "TASK_SUITE.BATCH_CREATE": "suites"}
+TYPES: Mapping[str, Kind] = {f"{noun}.BATCH_CREATE": kind for kind, noun in NOUN.items()}
 """Operations that create items, and which."""
 
 KNOWN_TYPES = (

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from toloka_upload.check.structure import LARGEST_OVERLAP
-from toloka_upload.emulator import admission, batch
+from toloka_upload.check.faults import required
+from toloka_upload.emulator import admission, batch, forms
 from toloka_upload.emulator.context import Call, Context
+from toloka_upload.emulator.form_check import faults
 from toloka_upload.emulator.items import Item, joined, members
 from toloka_upload.emulator.judge import Judge
-from toloka_upload.emulator.messages import Response, invalid, raw_json_response
+from toloka_upload.emulator.messages import Response, check_none, raw_json_response
 from toloka_upload.emulator.resources import RESOURCES, found
 from toloka_upload.emulator.store import ItemRow, Kind
 from toloka_upload.rows.model import Fault
 
-_OVERLAP = frozenset({"overlap", "infinite_overlap"})
 PATHS: Mapping[Kind, str] = {"tasks": "/tasks", "suites": "/task-suites"}
-_TAKES = {
-    "tasks": _OVERLAP | {"baseline_solutions", "known_solutions", "message_on_unknown_solution"},
-    "suites": _OVERLAP | {"issuing_order_override"},
+_OVERLAP = frozenset({"overlap", "infinite_overlap"})
+_CONTENT: Mapping[Kind, Sequence[str]] = {
+    "tasks": ("baseline_solutions", "known_solutions", "message_on_unknown_solution"),
+    "suites": ("issuing_order_override",),
 }
 
 
@@ -45,7 +46,7 @@ def set_overlap_or_min(kind: Kind, call: Call, name: str) -> Response:
     sent = call.object()
     with call.context.store.writing():
         row = _row(kind, call, name)
-        _check([*_strangers(sent.value, _OVERLAP), *_overlap_faults(sent.value, row, 0)])
+        check_none(_faults(sent.value, row, 0))
         overlap = _overlap(sent.value, row)
         taken = row.taken if row.overlap is None else min(row.taken, row.overlap)
         new = row._replace(overlap=None if overlap is None else max(overlap, taken))
@@ -68,37 +69,24 @@ def _row(kind: Kind, call: Call, name: str) -> ItemRow:
 
 
 def _patched(context: Context, kind: Kind, row: ItemRow, sent: Item) -> ItemRow:
-    least = max(1, row.taken)
-    faults = [*_strangers(sent.value, _TAKES[kind]), *_overlap_faults(sent.value, row, least)]
-    _check(faults or _content_faults(context, kind, row, sent.value))
+    problems = list(_faults(sent.value, row, max(1, row.taken), _CONTENT[kind]))
+    check_none(problems or _content_faults(context, kind, row, sent.value))
     return row._replace(body=_body(row, sent), overlap=_overlap(sent.value, row))
 
 
-def _check(faults: list[Fault]) -> None:
-    if faults:
-        raise invalid(faults)
-
-
-def _strangers(value: Mapping[str, Any], takes: frozenset[str]) -> Iterator[Fault]:
-    for name in value.keys() - takes:
-        yield Fault(name, "VALUE_NOT_ALLOWED", "Unknown field name")
-
-
-def _overlap_faults(value: Mapping[str, Any], row: ItemRow, least: int) -> Iterator[Fault]:
+def _faults(
+    value: Mapping[str, Any], row: ItemRow, least: int, content: Sequence[str] = ()
+) -> Iterator[Fault]:
+    """What is wrong with a request, but for the content of an item, which its project judges."""
+    form = {**forms.overlap(least), **{name: {"type": "any"} for name in content}}
+    problems = list(faults(form, value))
+    yield from problems
     overlap, infinite = value.get("overlap"), value.get("infinite_overlap")
-    if infinite is not None and not isinstance(infinite, bool):
-        yield Fault("infinite_overlap", "BOOLEAN_EXPECTED", "Value must be a boolean")
-    elif overlap is None:
-        if not infinite and (least == 0 or (infinite is False and row.overlap is None)):
-            yield Fault("overlap", "VALUE_REQUIRED", "Value must be present and not equal to null")
-    elif infinite:
+    ends = infinite is False and row.overlap is None
+    if overlap is None and not infinite and (least == 0 or ends) and not problems:
+        yield required("overlap")
+    if overlap is not None and infinite and not problems:
         yield Fault("overlap", "VALUE_NOT_ALLOWED", "Infinite overlap excludes a number")
-    elif type(overlap) is not int:
-        yield Fault("overlap", "INTEGER_EXPECTED", "Value must be an integer")
-    elif overlap < least:
-        yield Fault("overlap", "VALUE_LESS_THAN_MIN", f"Value must be at least {least}")
-    elif overlap > LARGEST_OVERLAP:
-        yield Fault("overlap", "VALUE_GREATER_THAN_MAX", f"Value must be at most {LARGEST_OVERLAP}")
 
 
 def _overlap(value: Mapping[str, Any], row: ItemRow) -> int | None:

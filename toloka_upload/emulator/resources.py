@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from toloka_upload.check.faults import required
 from toloka_upload.emulator import batch, forms, operations
 from toloka_upload.emulator.context import Call, owner_of
 from toloka_upload.emulator.ids import operation_names, parse_item_id
@@ -20,7 +21,8 @@ from toloka_upload.emulator.listing import (
 from toloka_upload.emulator.messages import (
     Refusal,
     Response,
-    bad_parameter,
+    dumps,
+    invalid,
     json_response,
     raw_json_response,
 )
@@ -65,8 +67,7 @@ class Resource:
 def listed(resource: Resource, call: Call) -> Response:
     """A page: `{"items": [...], "has_more": ...}`."""
     if resource.needs and not any(call.request.query.get(name) for name in resource.needs):
-        message = "Value must be present and not equal to null"
-        raise bad_parameter(resource.needs[0], "VALUE_REQUIRED", message)
+        raise invalid([required(resource.needs[0])])
     most = resource.most or call.context.switches.list_limit or _MOST_AT_ALL
     chosen = select(
         call.request.query, resource.columns(call), limit=min(resource.limit, most), most=most
@@ -206,11 +207,11 @@ def _show_item(kind: Kind) -> Callable[[Call, Any], str]:
 
 
 def _show_pool(_: Call, row: Any) -> str:
-    return json.dumps(shown(row[2], row[3]), ensure_ascii=False)
+    return dumps(shown(row[2], row[3]))
 
 
 def _show_operation(call: Call, row: Any) -> str:
-    return json.dumps(operations.view(OperationRow(*row), call.context.switches, call.now))
+    return dumps(operations.view(OperationRow(*row), call.context.switches, call.now))
 
 
 def _always(columns: Columns) -> Callable[[Call], Columns]:
@@ -223,48 +224,19 @@ def _no_pool(call: Call, number: str) -> str:
     return "POOL_IS_TRAINING" if trained else "DOES_NOT_EXIST"
 
 
+_numbered = partial(Resource, most=300, key=_number)
+_pools = partial(_numbered, columns=_always(_POOL_COLUMNS), show=_show_pool, limit=20)
+_items = partial(Resource, key=parse_item_id, where="pool = ? AND oid = ?", delayed=True)
+
 RESOURCES: Mapping[str, Resource] = {
-    "/projects": Resource(
-        "projects WHERE 1",
-        _always(_PROJECT_COLUMNS),
-        lambda _, row: str(row[1]),
-        most=300,
-        key=_number,
+    "/projects": _numbered(
+        "projects WHERE 1", _always(_PROJECT_COLUMNS), lambda _, row: str(row[1])
     ),
-    "/pools": Resource(
-        "pools WHERE training = 0",
-        _always(_POOL_COLUMNS),
-        _show_pool,
-        limit=20,
-        most=300,
-        key=_number,
-        absent=_no_pool,
-    ),
-    "/trainings": Resource(
-        "pools WHERE training = 1",
-        _always(_POOL_COLUMNS),
-        _show_pool,
-        limit=20,
-        most=300,
-        key=_number,
-    ),
-    "/tasks": Resource(
-        "tasks WHERE 1",
-        _task_columns,
-        _show_item("tasks"),
-        key=parse_item_id,
-        where="pool = ? AND oid = ?",
-        needs=("pool_id",),
-        delayed=True,
-    ),
-    "/task-suites": Resource(
-        "suites WHERE 1",
-        _suite_columns,
-        _show_item("suites"),
-        key=parse_item_id,
-        where="pool = ? AND oid = ?",
-        needs=("pool_id", "task_id"),
-        delayed=True,
+    "/pools": _pools("pools WHERE training = 0", absent=_no_pool),
+    "/trainings": _pools("pools WHERE training = 1"),
+    "/tasks": _items("tasks WHERE 1", _task_columns, _show_item("tasks"), needs=("pool_id",)),
+    "/task-suites": _items(
+        "suites WHERE 1", _suite_columns, _show_item("suites"), needs=("pool_id", "task_id")
     ),
     "/assignments": Resource(
         "assignments WHERE 1",

@@ -96,23 +96,23 @@ def _check_project(store: Store, pool: Mapping[str, Any]) -> None:
 def _put_item(context: Context, kind: Kind, place: int, said: Any) -> None:
     """Put a task or suite in, in the place of one with its id; it may name its id and `assignments_taken`."""
     entry = {name: part for name, part in as_json(said).items() if part is not None}
-    own = {name: part for name, part in entry.items() if name in ("id", *forms.TAKEN)}
-    check({"id": {"type": "string"}, **forms.TAKEN}, own)
-    value = {name: part for name, part in entry.items() if name not in own}
+    form = {"id": {"type": "string"}, "assignments_taken": forms.TAKEN["taken"]}
+    own = {"assignments_taken": 0, **{name: entry.pop(name) for name in form if name in entry}}
+    check(form, own)
     judge = Judge(kind, context.pool, context.switches, allow_defaults=True)
-    verdict = judge(value)
+    verdict = judge(entry)
     for fault in verdict.faults:
         raise ValueError(f"{fault.field}: {fault.code}: {fault.message}")
     key = parse_item_id(own["id"]) if "id" in own else (verdict.pool, _oid(place))
     if key is None or key[0] != verdict.pool:
         raise ValueError(f"{own['id']!r} is no id of pool {verdict.pool}")
-    text, moment = json.dumps(value, ensure_ascii=False), read_moment(SINCE)
-    row = ItemRow(*key, moment, verdict.overlap, text, own.get("assignments_taken", 0))
+    text, moment = json.dumps(entry, ensure_ascii=False), read_moment(SINCE)
+    row = ItemRow(*key, moment, verdict.overlap, text, own["assignments_taken"])
     if context.store.item(kind, *key):
         taken = row.taken + assignments.count_of(context, kind, *key)
         context.store.change_item(kind, row._replace(taken=taken))
     else:
-        inside = len(value["tasks"]) if kind == "suites" else 0
+        inside = len(entry["tasks"]) if kind == "suites" else 0
         context.store.add_items(kind, [row])
         context.store.count(kind, verdict.pool, 1, inside)
 
@@ -127,10 +127,7 @@ def apart(store: Store, copy: World) -> World:
     (pool,) = [*copy.pools.values(), *copy.trainings.values()]
     ((number, project),) = copy.projects.items()
     bodies = {old: json.loads(text) for old, text in store.rows("SELECT id, body FROM projects")}
-    others = store.row(
-        "SELECT 1 FROM pools WHERE id != ? AND CAST(json_extract(body, '$.project_id') AS INTEGER) = ?",
-        (int(pool["id"]), number),
-    )
+    others = {row[0] for row in store.pools_of(number)} - {int(pool["id"])}
     if not others or bodies.get(number) == project:
         return copy
     alike = [old for old, body in bodies.items() if {**body, "id": project["id"]} == project]

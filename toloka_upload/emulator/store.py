@@ -21,26 +21,26 @@ from toloka_upload.emulator.sharing import Share, in_use
 
 Kind = Literal["tasks", "suites"]
 KINDS: tuple[Kind, ...] = ("tasks", "suites")
+NOUN: Mapping[Kind, str] = {"tasks": "TASK", "suites": "TASK_SUITE"}
+"""What the API calls one of them: in operations and logs, in lower case in its ids and in world files."""
 
 BUSY_SECONDS = 60.0
 """How long to wait for another process that writes; its longest write is one operation's items."""
 
 SCHEMA_VERSION = 2
 
+_ITEMS = """(
+    pool INTEGER NOT NULL, oid BLOB NOT NULL, created INTEGER NOT NULL, overlap INTEGER, body TEXT NOT NULL,
+    taken INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (pool, oid)
+) WITHOUT ROWID"""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS projects (id INTEGER PRIMARY KEY, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS pools (
     id INTEGER PRIMARY KEY, training INTEGER NOT NULL, status TEXT NOT NULL, body TEXT NOT NULL,
     tasks INTEGER NOT NULL DEFAULT 0, suites INTEGER NOT NULL DEFAULT 0, suite_tasks INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE IF NOT EXISTS tasks (
-    pool INTEGER NOT NULL, oid BLOB NOT NULL, created INTEGER NOT NULL, overlap INTEGER, body TEXT NOT NULL,
-    taken INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (pool, oid)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS suites (
-    pool INTEGER NOT NULL, oid BLOB NOT NULL, created INTEGER NOT NULL, overlap INTEGER, body TEXT NOT NULL,
-    taken INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (pool, oid)
-) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tasks {items};
+CREATE TABLE IF NOT EXISTS suites {items};
 CREATE TABLE IF NOT EXISTS operations (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, type TEXT NOT NULL, pool INTEGER,
     settled TEXT, submitted INTEGER NOT NULL, started INTEGER NOT NULL, due INTEGER,
@@ -52,7 +52,7 @@ CREATE TABLE IF NOT EXISTS assignments (id TEXT PRIMARY KEY, pool INTEGER NOT NU
 CREATE INDEX IF NOT EXISTS assignments_of_pools ON assignments (pool, id);
 CREATE TABLE IF NOT EXISTS bodies (id TEXT PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS logs (id TEXT PRIMARY KEY, log BLOB NOT NULL);
-"""
+""".replace("{items}", _ITEMS)
 # Times are milliseconds of Unix time. An overlap of NULL is an infinite one. `settled` is NULL until the
 # operation's work was done, then its final status; `due` is NULL for one that never ends. `taken` counts the
 # assignments of an item that somebody has begun.
@@ -237,6 +237,14 @@ class Store:
             "SET training = excluded.training, status = excluded.status, body = excluded.body",
             (number, training, status, json.dumps(body, allow_nan=False)),
         )
+
+    def pools_of(self, project: int) -> list[Any]:
+        """Id, training, status and body of the pools and trainings of a project."""
+        query = (
+            "SELECT id, training, status, body FROM pools "
+            "WHERE CAST(json_extract(body, '$.project_id') AS INTEGER) = ?"
+        )
+        return self.rows(query, (project,))
 
     def put_assignment(self, name: str, pool: int, body: Mapping[str, Any]) -> None:
         """Put an assignment in, in the place of one with its id."""

@@ -16,7 +16,7 @@ MOST = 10**12
 """The largest number a switch takes."""
 
 
-def _switch(about: str, *, default: Any) -> Any:
+def _switch(default: Any, about: str) -> Any:
     return field(default=default, metadata={"about": about})
 
 
@@ -26,173 +26,157 @@ class Switches:
 
     # Who may come in
     require_token: str = _switch(
-        "The only secret that is accepted; `*`: any; empty: no need to send one", default=""
+        "", "The only secret that is accepted; `*`: any; empty: no need to send one"
     )
-    auth_status: Literal["401", "403"] = _switch(
-        "Status of a missing or wrong token", default="401"
-    )
+    auth_status: Literal["401", "403"] = _switch("401", "Status of a missing or wrong token")
 
     # Limits; 0 means none
-    sync_items: int = _switch("Most items of one synchronous request; 413 beyond", default=5_000)
-    async_items: int = _switch("Most items of one asynchronous request; 413 beyond", default=10_000)
-    input_bytes: int = _switch("Most bytes of all `input_values` of one request", default=1_048_576)
-    output_bytes: int = _switch(
-        "Most bytes of all `output_values` of one request", default=4_194_304
-    )
+    sync_items: int = _switch(5_000, "Most items of one synchronous request; 413 beyond")
+    async_items: int = _switch(10_000, "Most items of one asynchronous request; 413 beyond")
+    input_bytes: int = _switch(1_048_576, "Most bytes of all `input_values` of one request")
+    output_bytes: int = _switch(4_194_304, "Most bytes of all `output_values` of one request")
     byte_count: Literal["compact", "raw"] = _switch(
-        "Bytes are those of compact JSON, or of the text as sent", default="compact"
+        "compact", "Bytes are those of compact JSON, or of the text as sent"
     )
     oversize: Literal["413", "413-html", "400", "log"] = _switch(
+        "413",
         "Answer beyond a byte limit: `ENTITY_TOO_LARGE`, a proxy's page, 400 with "
         "`OBJECT_SIZE_BYTES_GREATER_THAN_MAX`, or (async) that code in the log of a FAILed operation",
-        default="413",
     )
-    requests_per_second: int = _switch(
-        "Most requests in any second; a bare 429 beyond", default=300
-    )
-    tasks_per_minute: int = _switch("Tasks taken in any minute; 429 beyond", default=200_000)
-    tasks_per_day: int = _switch("Tasks taken in any 24 hours; 429 beyond", default=4_000_000)
-    suites_per_minute: int = _switch("Task suites taken in any minute; 429 beyond", default=100_000)
-    suites_per_day: int = _switch(
-        "Task suites taken in any 24 hours; 429 beyond", default=2_000_000
-    )
+    requests_per_second: int = _switch(300, "Most requests in any second; a bare 429 beyond")
+    tasks_per_minute: int = _switch(200_000, "Tasks taken in any minute; 429 beyond")
+    tasks_per_day: int = _switch(4_000_000, "Tasks taken in any 24 hours; 429 beyond")
+    suites_per_minute: int = _switch(100_000, "Task suites taken in any minute; 429 beyond")
+    suites_per_day: int = _switch(2_000_000, "Task suites taken in any 24 hours; 429 beyond")
     pools_per_minute: int = _switch(
-        "Pools created or cloned in any minute, and projects likewise; 429 beyond", default=20
+        20, "Pools created or cloned in any minute, and projects likewise; 429 beyond"
     )
     pools_per_day: int = _switch(
-        "Pools created or cloned in any 24 hours, and projects likewise; 429 beyond", default=100
+        100, "Pools created or cloned in any 24 hours, and projects likewise; 429 beyond"
     )
     quota_answer: Literal["interval", "retry-after", "retry-after-date", "bare", "log"] = _switch(
+        "interval",
         "What a 429 beyond a quota says: `payload.interval`, a `Retry-After` header in seconds "
         "or as a date, nothing; or (async) no 429 at all, but a FAILed operation whose log says so",
-        default="interval",
     )
-    pool_tasks: int = _switch(
-        "Most tasks of a pool; `POOL_TASKS_COUNT_EXCEEDED` beyond", default=1_000_000
-    )
+    pool_tasks: int = _switch(1_000_000, "Most tasks of a pool; `POOL_TASKS_COUNT_EXCEEDED` beyond")
     suites_count_as: Literal["tasks", "suites"] = _switch(
-        "A suite counts for `pool_tasks` with its tasks, or as one", default="tasks"
+        "tasks", "A suite counts for `pool_tasks` with its tasks, or as one"
     )
-    list_limit: int = _switch(
-        "Highest `limit` of a listing of tasks or suites; 400 beyond", default=300
-    )
+    list_limit: int = _switch(300, "Highest `limit` of a listing of tasks or suites; 400 beyond")
 
     # Operations
-    operation_seconds: float = _switch("Time an operation takes, in seconds", default=0.0)
+    operation_seconds: float = _switch(0.0, "Time an operation takes, in seconds")
     operation_seconds_per_item: float = _switch(
-        "Time it takes besides for each item, in seconds", default=0.0
+        0.0, "Time it takes besides for each item, in seconds"
     )
     lock_pool: Literal["off", "refuse", "fail", "queue"] = _switch(
+        "off",
         "A second operation on a pool meanwhile: runs; is refused with 409 "
         "`POOL_LOCKED_BY_ANOTHER_OPERATION`; is taken and FAILs with that code; waits its turn",
-        default="off",
     )
     details: Literal["full", "short", "items", "absent"] = _switch(
+        "full",
         "Counters in `details`: five; `success_count` and `failed_count`; `items_count`; no `details`",
-        default="full",
     )
-    progress: bool = _switch("Operations tell `progress`", default=True)
+    progress: bool = _switch(default=True, about="Operations tell `progress`")
     own_operation_ids: Literal["uuid", "hex", "objectid"] = _switch(
-        "Form of the ids that the server chooses", default="uuid"
+        "uuid", "Form of the ids that the server chooses"
     )
     sync_operation_id: Literal["ignored", "reserved"] = _switch(
-        "`operation_id` of a synchronous request: means nothing, or is reserved as well",
-        default="ignored",
+        "ignored", "`operation_id` of a synchronous request: means nothing, or is reserved as well"
     )
-    operation_id_days: float = _switch("Days an id stays reserved; 0: for good", default=0.0)
+    operation_id_days: float = _switch(0.0, "Days an id stays reserved; 0: for good")
     same_id_other_body: Literal["409", "400"] = _switch(
+        "409",
         "A used id with another body: `OPERATION_ALREADY_EXISTS` as ever, or 400 `VALIDATION_ERROR`",
-        default="409",
     )
     failed_opening: Literal["success", "fail"] = _switch(
-        "Status of an operation whose `open_pool` part failed; its items stay created",
-        default="success",
+        "success", "Status of an operation whose `open_pool` part failed; its items stay created"
     )
 
     # Validation
     skip_some_invalid: Literal["success", "fail"] = _switch(
-        "Final status with `skip_invalid_items=true` when some items are invalid", default="success"
+        "success", "Final status with `skip_invalid_items=true` when some items are invalid"
     )
     skip_all_invalid: Literal["fail", "success"] = _switch(
-        "Final status with `skip_invalid_items=true` when all items are invalid", default="fail"
+        "fail", "Final status with `skip_invalid_items=true` when all items are invalid"
     )
     sync_skip_all_invalid: Literal["400", "201"] = _switch(
-        "Answer of a synchronous request with `skip_invalid_items=true` when all are invalid",
-        default="400",
+        "400", "Answer of a synchronous request with `skip_invalid_items=true` when all are invalid"
     )
     sync_payload: Literal["flat", "nested", "unindexed"] = _switch(
+        "flat",
         'Payload of that 400: `{"1.input_values.x": ...}`, `{"1": {"input_values.x": ...}}`, '
         "or the field map of the first invalid item alone",
-        default="flat",
     )
     no_validation_errors: Literal["absent", "null", "empty"] = _switch(
-        "`validation_errors` of a 201 without any", default="absent"
+        "absent", "`validation_errors` of a 201 without any"
     )
     required_by_default: bool = _switch(
-        "A field whose spec does not say `required` is required", default=True
+        default=True, about="A field whose spec does not say `required` is required"
     )
     unknown_keys: Literal["marked", "any"] = _switch(
-        "Unknown keys of an item that are accepted: those that begin with `__`, or any",
-        default="marked",
+        "marked", "Unknown keys of an item that are accepted: those that begin with `__`, or any"
     )
     read_only_keys: Literal["ignored", "refused"] = _switch(
-        "`id`, `created` and other keys that only the server sets", default="ignored"
+        "ignored", "`id`, `created` and other keys that only the server sets"
     )
     tasks_without_mixer: Literal["refuse", "accept", "log"] = _switch(
+        "refuse",
         "Tasks for a pool without `mixer_config`: 409 `MIXER_CONFIG_REQUIRED`; created (and the "
         "pool cannot be opened); or that code in the log of a FAILed operation",
-        default="refuse",
     )
     suites_with_mixer: Literal["refuse", "accept", "log"] = _switch(
+        "refuse",
         "Suites for a pool with `mixer_config`: likewise, with 409 `POOL_TASK_TYPE_CONFLICT`",
-        default="refuse",
     )
     unpaid_general_tasks: Literal["refuse", "accept", "log"] = _switch(
+        "refuse",
         "General tasks for a pool whose price is 0: likewise, with 409 `POOL_TASK_TYPE_CONFLICT`",
-        default="refuse",
     )
     suite_default_for_tasks: bool = _switch(
-        "`allow_defaults` takes the pool's default for suites if it has none for tasks",
         default=True,
+        about="`allow_defaults` takes the pool's default for suites if it has none for tasks",
     )
     overlap_without_defaults: Literal["required", "default"] = _switch(
+        "required",
         "An item without overlap and without `allow_defaults`: `VALUE_REQUIRED`, or the pool's default",
-        default="required",
     )
 
     # Work on what was created
     assignments_taken: int = _switch(
+        0,
         "Assignments of each item that somebody begins as soon as it is created, as far as its overlap goes",
-        default=0,
     )
     patch_in_archived_pool: Literal["refuse", "accept"] = _switch(
+        "refuse",
         "PATCH of a task or suite in an archived pool: 409 `POOL_INAPPROPRIATE_STATUS`, or as in any other",
-        default="refuse",
     )
 
     # Logs
     log_errors: Literal["flat", "envelope"] = _switch(
+        "flat",
         "A failed item's `output`: the map of its fields, or an envelope with `code` and `payload`",
-        default="flat",
     )
     log_valid_items: Literal["none", "validate"] = _switch(
+        "none",
         "Valid items of a batch that was not created: no entry, or `TASK_VALIDATE` with success",
-        default="none",
     )
     log_input: Literal["enriched", "raw"] = _switch(
-        "`input` of a created item: with its overlap filled in, or as sent", default="enriched"
+        "enriched", "`input` of a created item: with its overlap filled in, or as sent"
     )
-    log_markers: bool = _switch("The log echoes unknown keys, such as `__item_idx`", default=True)
-    empty_fail_log: bool = _switch("A FAILed operation's log is empty", default=False)
+    log_markers: bool = _switch(
+        default=True, about="The log echoes unknown keys, such as `__item_idx`"
+    )
+    empty_fail_log: bool = _switch(default=False, about="A FAILed operation's log is empty")
     log_days: float = _switch(
-        "Days after which a log answers `OPERATION_LOGS_ARCHIVED`; 0: never", default=30.0
+        30.0, "Days after which a log answers `OPERATION_LOGS_ARCHIVED`; 0: never"
     )
-    archived_log_status: Literal["404", "409", "410"] = _switch(
-        "HTTP status of that answer", default="409"
-    )
+    archived_log_status: Literal["404", "409", "410"] = _switch("409", "HTTP status of that answer")
 
     # Listings
-    listing_delay: float = _switch("Seconds until a created item shows in listings", default=0.0)
+    listing_delay: float = _switch(0.0, "Seconds until a created item shows in listings")
 
     def changed(self, settings: Mapping[str, Any]) -> Switches:
         """These switches with some set anew, each from its own type or from text (`"on"`, `"300"`).
@@ -238,7 +222,8 @@ def _value(name: str, value: Any) -> Any:
         return value
     if hint in (int, float) and not isinstance(value, bool):
         return _number(name, text, hint)
-    raise ValueError(f"switch {name}: {value!r} is none of its values: {', '.join(_choices(hint))}")
+    values = ", ".join(_choices(hint)) or "text of ASCII alone"
+    raise ValueError(f"switch {name}: {value!r} is none of its values: {values}")
 
 
 def _number(name: str, text: str, kind: type[int] | type[float]) -> int | float:

@@ -122,6 +122,23 @@ def owned(db: sqlite3.Connection, ids: set[str]) -> set[str]:
     return found
 
 
+def owned_by_equals(db: sqlite3.Connection, ids: set[str], sent: SentChunk) -> set[str]:
+    """
+    Those of `ids`, which a log gives to a chunk, that other chunks which were sent have.
+
+    Only chunks with a row equal to one of this chunk's can have them. Where all rows are different, none has: equal
+    rows of one input have ordinals, so that identities differ from contents, or they are of two generations.
+    """
+    found: set[str] = set()
+    for (packed,) in db.execute(
+        "SELECT ids FROM outcome JOIN chunk ON chunk.id = outcome.chunk JOIN chunk_rows ON chunk_rows.chunk = chunk.id"
+        " WHERE chunk.id != ? AND mode != ? AND (contents IS NOT NULL OR generation != ? OR ?)",
+        (sent.id, ADOPTED, sent.generation, sent.contents != sent.identities),
+    ):
+        found.update(ids.intersection(unpack_ids(packed)))
+    return found
+
+
 def ids_at(db: sqlite3.Connection, places: set[int]) -> dict[int, str]:
     """The ids of the items that rows became which the journal has at `places`."""
     found: dict[int, str] = {}

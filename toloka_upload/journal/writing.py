@@ -15,7 +15,13 @@ from toloka_upload.items.contents import Contents
 from toloka_upload.items.identity import Known
 from toloka_upload.journal.again import claim, is_complete
 from toloka_upload.journal.file import Transaction, check, connect, explained, prepare
-from toloka_upload.journal.items import Created, asked_to_take_back, created_by
+from toloka_upload.journal.items import (
+    Created,
+    asked_to_take_back,
+    created_by,
+    owned,
+    owned_by_equals,
+)
 from toloka_upload.journal.packing import pack, pack_faults, pack_ids, unpack_ids
 from toloka_upload.journal.reading import (
     known_blocks,
@@ -25,7 +31,7 @@ from toloka_upload.journal.reading import (
     read_outcome,
     select_chunks,
 )
-from toloka_upload.journal.states import ADOPTED, ChunkState, Destination, SentChunk
+from toloka_upload.journal.states import ChunkState, Destination, SentChunk
 from toloka_upload.journal.undoing import write_states
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 
@@ -218,22 +224,15 @@ class Journal:
         with explained(self.path):
             yield from known_blocks(self._db, self.destination.pool, where, statuses, places)
 
-    def owned(self, ids: set[str], *, besides: int | None = None) -> set[str]:
-        """Those of `ids` that chunks of this journal are known to have created.
-
-        Args:
-            besides: Only what was sent counts, and not this chunk.
-        """
-        statement = "SELECT ids FROM outcome"
-        values: tuple[int | str, ...] = ()
-        if besides is not None:
-            statement += " JOIN chunk ON chunk.id = chunk WHERE chunk != ? AND mode != ?"
-            values = (besides, ADOPTED)
-        found: set[str] = set()
+    def owned(self, ids: set[str]) -> set[str]:
+        """Those of `ids` that chunks of this journal are known to have created."""
         with explained(self.path):
-            for (packed,) in self._db.execute(statement, values) if ids else ():
-                found.update(ids.intersection(unpack_ids(packed)))
-        return found
+            return owned(self._db, ids)
+
+    def owned_by_equals(self, ids: set[str], sent: SentChunk) -> set[str]:
+        """Those of a chunk's `ids` that others are known to have created: a look found them for equal rows."""
+        with explained(self.path):
+            return owned_by_equals(self._db, ids, sent)
 
     def used(self, operation_id: str) -> bool:
         """Whether an operation of this id ran, however the API wrote it: its id is burnt, whatever it did."""

@@ -8,7 +8,7 @@ from typing import Any
 from toloka_upload.api.target import shown
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report.summary import SCHEMA_VERSION, RunError
-from toloka_upload.text import MESSAGE_LIMIT, listed, plain
+from toloka_upload.text import MESSAGE_LIMIT, count, listed, plain
 
 COUNTS = {
     "verify": ("rows", "same", "changed", "missing", "unread", "doubled", "extra"),
@@ -102,3 +102,20 @@ def account_text(report: AccountReport) -> str:
             f"Error: {plain(report.error.message, MESSAGE_LIMIT)} ({plain(report.error.code)})"
         )
     return "\n".join(lines) + "\n"
+
+
+def account_facts(account: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was done about a run's rows since: `verified` and `undone`, where something was."""
+    facts = []
+    if verified := account.get("verified"):
+        share = f" ({verified['share']:.0%} of the rows looked at)" if verified["share"] < 1 else ""
+        facts.append(("verified", f"{verified['at']}: {named_counts(verified['counts'])}{share}"))
+    undone = account.get("undone") or {}
+    names = {
+        "undone": "nobody gets",
+        "partly": "nobody more gets",
+        "asked": "not known yet",
+        "failed": "refused",
+    }
+    parts = [f"{count(undone[name])} {words}" for name, words in names.items() if undone.get(name)]
+    return [*facts, ("undone", ", ".join(parts))] if parts else facts

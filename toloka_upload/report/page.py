@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from toloka_upload._version import __version__
 from toloka_upload.api.target import shown
+from toloka_upload.report.account import account_facts
 from toloka_upload.report.charts import concurrency_chart, rows_chart, shares_chart, timeline_chart
 from toloka_upload.text import count, counted, duration, plain
 
@@ -55,6 +56,7 @@ def page(
         _charts(report, chunks, seconds),
         _errors(report.get("errors") or []),
         _section("Cost", _facts(_cost(report))) if _cost(report) else "",
+        _section("Since then", _facts(since)) if (since := account_facts(report)) else "",
         _section("The run", _facts(_about(report))),
         _list("Warnings", report.get("warnings") or []),
     ]

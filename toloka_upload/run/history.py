@@ -158,6 +158,16 @@ class PastRun:
         return str(self.report.get("exit_reason", ""))
 
     @property
+    def account(self) -> dict[str, Any]:
+        """What was done about its rows since: the last `verify`, and items by what an `undo` came to."""
+        verified = self.logged.verified if self.logged else None
+        if verified:
+            verified = {**verified, "at": _time(verified["at"])}
+        undone = {"undone": self.undone, "partly": self.partly}
+        undone |= {"asked": self.asked, "failed": self.refused}
+        return {"verified": verified, "undone": undone}
+
+    @property
     def is_pruned(self) -> bool:
         """Whether `runs --prune` forgot all of it but the rows it created."""
         return bool(self.parts) and not self._settings and self.report is None
@@ -194,12 +204,7 @@ class PastRun:
             "next": self.next_step,
             "unsettled_rows": self.unsettled,
             "of": self.of,
-            "undone": {
-                "undone": self.undone,
-                "partly": self.partly,
-                "asked": self.asked,
-                "failed": self.refused,
-            },
+            **self.account,
             "chunks": _sum(record.chunks for _, record in self.parts),
             "report": self.report,
         }

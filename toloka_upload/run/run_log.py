@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from toloka_upload.directories import make_directory
-from toloka_upload.errors import UploadError
 from toloka_upload.report import observer as ev
+from toloka_upload.report.account import AccountReport
 from toloka_upload.report.page import Carried
 
 NAME = "runs.jsonl"
@@ -39,6 +39,7 @@ class LoggedRun:
         planned: How many rows it has, what became of those that are not sent, how many chunks; None before it knows.
         end: `exit_code`, `exit_reason`, `counts`, `error` as in the summary, once it has ended.
         pid: The process.
+        verified: The last `verify` of it: `at`, `exit_reason`, `counts`, and the `share` of its rows that it looked at.
         chunks: What travelled and when, once it has ended.
         typed: The command line that goes on from it, in the directory where it was typed; "": a program began it.
     """
@@ -54,6 +55,7 @@ class LoggedRun:
     planned: dict[str, int] | None = None
     end: dict[str, Any] = field(default_factory=dict)
     chunks: list[Carried] = field(default_factory=list)
+    verified: dict[str, Any] | None = None
     typed: str = ""
 
     @property
@@ -147,12 +149,12 @@ def append(path: Path, line: dict[str, Any]) -> None:
             os.close(file)
 
 
-def log_failure(state_dir: Path, error: UploadError, run: str, now: float) -> None:
-    """Log a run that could not even begin: there was no token, or no place to take it from."""
-    end = {"exit_code": int(error.status), "exit_reason": error.status.reason}
-    end["error"] = {"code": error.code, "message": str(error)[:_MESSAGE]}
-    began = {"began": now, "files": [], "pools": [], "env": "", "url": "", "pid": os.getpid()}
-    append(state_dir / NAME, {"run": run, **began, "ended": now, "end": end})
+def note_verified(
+    state_dir: Path, run: str, now: float, report: AccountReport, share: float
+) -> None:
+    """Log how a run's rows were found to stand."""
+    found = {"at": now, "exit_reason": report.exit_status.reason, "counts": report.counts}
+    append(state_dir / NAME, {"run": run, "verified": {**found, "share": share}})
 
 
 def logged_runs(state_dir: Path) -> dict[str, LoggedRun]:

@@ -25,9 +25,8 @@ FIRST_LOOK = 0.5
 """Seconds before the first look at a listing. The next one comes `settle_pause` later, and is what makes an absence
 believable: how soon a listing shows what was created is not documented."""
 LATE = 4.0
-"""For so many `settle_pause`s after it left, a request may still arrive, though nobody waits for its answer, and while
-it is worked off it creates something at least so often: 20 s by default, longer than proxies hold a request whose
-sender is gone."""
+"""For so many `settle_pause`s after its answer was lost, a request may still arrive, and while it is worked off it
+creates something at least so often: 20 s by default, longer than proxies hold a request whose sender is gone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,9 @@ class Poster:
                     return await call(session.client.create, sent.kind, body, parameters)
             except ApiError as error:
                 departure.counts = error.effect
-                if not (again or error.effect or isinstance(error, OperationExists)):
+                if error.effect:  # the last of it may have left just now
+                    pool.arrivals.expect(sent.id, sent.contents, session.loop.clock())
+                elif not (again or isinstance(error, OperationExists)):
                     flight.over()
                 raise
 

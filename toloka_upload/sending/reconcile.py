@@ -45,8 +45,8 @@ async def ask_log(
         older: The operation may be of an earlier run, in which a look may have taken its items for others'.
     """
     reading = await _log(session, sent, operation)
-    reconciliation.named_twice = _named_twice(pool, sent, reading, older=older)
     reconciliation.learn(reading)
+    reconciliation.named_twice = _named_twice(pool, sent, reading, older=older)
     if not reconciliation.open():
         return None
     failed, created = operation.status == "FAIL", operation.details.get("success_count")
@@ -73,7 +73,7 @@ def _named_twice(pool: PoolState, sent: SentChunk, reading: LogReading, *, older
     named = set(filter(None, reading.ids))
     taken = {item for item in named & pool.claimed.keys() if pool.claimed[item] != sent.id}
     if older:
-        taken |= pool.book.owned(named, besides=sent.id)
+        taken |= pool.book.owned_by_equals(named, sent)
     items = {index for index, item in enumerate(reading.ids) if item in taken} if taken else set()
     for index in items:
         reading.ids[index] = ""

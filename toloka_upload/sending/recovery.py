@@ -14,7 +14,7 @@ Logs are read first, then one listing serves all chunks that need it: what it sh
 When is "none" believed? A request can be held up on its way and arrive later than the question. So a doubtful chunk is
 put together again from the rows of the input and sent again under its own id, which is safe at any time: should the
 first request still arrive, one of the two meets OPERATION_ALREADY_EXISTS. Only if the input no longer has all of its
-rows (or asks for other parameters) is the answer waited for: four `settle_pause`s after the request left, a second
+rows (or asks for other parameters) is the answer waited for: four `settle_pause`s after the run began, a second
 "none" is final. The listing's last look for a synchronous request waits for that, too. After 14 days a "none" says
 nothing any more, for the API may have forgotten; then the listing says it all.
 """
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from math import inf
 
 from toloka_upload.api.client import Operation
 from toloka_upload.api.errors import NotFound
@@ -46,6 +47,8 @@ from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
 
 _DAY = 86_400.0
+LONG_AGO = 3_600.0
+"""Seconds after which nothing of a request can be on its way any more, by the clock of this machine."""
 FORGOTTEN = 14 * _DAY
 """Seconds after which the API may know an operation no longer (it keeps logs for about a month; for how long ids is not
 documented). Nothing can be on its way any more, and no listing is that late: the listing alone tells."""
@@ -181,13 +184,11 @@ class _Recovery:
             tell(Waiting("settling", "", 0.0))
 
     def _expect(self, leftovers: list[SentChunk]) -> None:
-        """Any of them may still arrive. How long ago they left only this machine's clock can tell."""
+        """Any of them may still arrive: it may have been leaving until its run was killed, just now."""
         now, wall = self._session.loop.clock(), self._session.wall()
         for sent in leftovers:
-            age = max(
-                wall - sent.sent_at, 0.0
-            )  # a clock that was set back makes nobody wait longer
-            self._lane.arrivals.expect(sent.id, sent.contents, now - age)
+            long_ago = wall - sent.sent_at > LONG_AGO
+            self._lane.arrivals.expect(sent.id, sent.contents, -inf if long_ago else now)
 
     async def look(self) -> None:
         """Settle by the pool's listing what is left for it."""

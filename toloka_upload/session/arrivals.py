@@ -24,7 +24,7 @@ class Arrival:
 
     Attributes:
         contents: Digests of its items as a listing shows them, packed.
-        left_at: When it left last, by the loop's clock.
+        left_at: When the last of it left at the latest, by the loop's clock.
         look: The look for it that is on, or waits to begin.
         given_up: What it creates is not found out in this run.
         over: What it created is known.
@@ -94,7 +94,7 @@ class Arrivals:
         return any(look.begun for look in self._looks)
 
     def expect(self, number: int, contents: bytes, left_at: float) -> None:
-        """A request leaves, or left, now for the first time or again."""
+        """A request leaves for the first time or again, or its answer was lost."""
         arrival = self._open.setdefault(number, Arrival(contents, left_at))
         arrival.left_at = left_at
 
@@ -114,7 +114,7 @@ class Arrivals:
             arrival.given_up = True
 
     def left_at(self, number: int) -> float | None:
-        """When a request left last, by the loop's clock."""
+        """When the last of a request left at the latest, by the loop's clock."""
         arrival = self._open.get(number)
         return arrival.left_at if arrival else None
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from manual_clock import Clock
+from unhurried import Unhurried
 
 from toloka_upload.api.target import Target
 from toloka_upload.emulator import Emulator, Request
@@ -16,7 +20,6 @@ from toloka_upload.report.observer import Event, RowRejected, Warned
 from toloka_upload.report.summary import Report
 from toloka_upload.rows.model import ReadOptions
 from toloka_upload.run.upload import Upload
-from toloka_upload.session.loop import Loop, Task, _Reply
 from toloka_upload.settings import Pacing, Requests, Settings
 
 INPUT_SPEC: dict[str, Any] = {
@@ -107,16 +110,7 @@ class Service:
 
     def pool(self, number: int = 21, kind: str = "tasks") -> list[Any]:
         """What is in a pool."""
-        found: list[Any] = []
-        after: dict[str, str] = {}
-        while True:
-            query = {"pool_id": str(number), "limit": "300", "sort": "id", **after}
-            answer = self._emulator.handle(Request("GET", f"/api/v1/{kind}", query, {}, b""))
-            page = json.loads(answer.body)
-            found += page["items"]
-            if not page["has_more"]:
-                return found
-            after = {"id_gt": found[-1]["id"]}
+        return self._emulator.items(number, "tasks" if kind == "tasks" else "suites")
 
     def close(self) -> None:
         """Let go of the database."""
@@ -131,25 +125,6 @@ def items_of(body: bytes) -> list[bytes]:
         found.append(text[at:end].encode())
         at = end + (text[end] == ",")
     return found
-
-
-class Unhurried(Loop):
-    """A loop whose calls are done at once and whose sleeps take no time."""
-
-    def __init__(self) -> None:
-        self._now = 0.0
-        super().__init__(clock=lambda: self._now)
-
-    def _perform(self, function: Callable[[], Any], task: Task[Any]) -> None:
-        try:
-            reply = _Reply(task, function(), None)
-        except BaseException as error:  # noqa: BLE001  # it is raised again where the call was made
-            reply = _Reply(task, None, error)
-        self._ready.append(reply)
-
-    def _idle(self, timeout: float | None) -> None:
-        assert timeout is not None, "everybody waits, and nothing will happen"
-        self._now += timeout
 
 
 class Run:
@@ -188,7 +163,8 @@ class Run:
 def upload(
     service: Service, state: Path, *files: Path | str, pool: str | None = "21", **options: Any
 ) -> Run:
-    """Upload files; `options` are fields of `Settings`, `ReadOptions`, `Requests`, and `stdin`."""
+    """Upload files; `options` are fields of `Settings`, `ReadOptions`, `Requests`, `stdin` and `clock`."""
+    clock: Clock | None = options.pop("clock", None)
     stdin = options.pop("stdin", None)
     reading = ReadOptions(**{name: options.pop(name) for name in READING & options.keys()})
     requests = Requests(**{name: options.pop(name) for name in REQUESTS & options.keys()})
@@ -204,5 +180,12 @@ def upload(
         pacing=pacing,
         **options,
     )
-    run = Upload(settings, told.append, stdin=stdin, handler=service, loop=Unhurried())
+    run = Upload(
+        settings,
+        told.append,
+        stdin=stdin,
+        handler=service,
+        loop=Unhurried(clock),
+        wall=clock or time.time,
+    )
     return Run(run.run(), told)
