@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from simulated_server import FATES, FORMS, Weather
@@ -26,6 +27,7 @@ from stories import ASYNC_WIRE, SYNC_WIRE, story, tell
 from toloka_upload.errors import ExitStatus
 from toloka_upload.journal import ChunkState, Journal, open_to_read
 from toloka_upload.outcomes import Outcome, Status
+from toloka_upload.session.arrivals import Look
 
 ONE = os.environ.get("TOLOKA_UPLOAD_STORY")
 STORIES = int(os.environ.get("TOLOKA_UPLOAD_STORIES", "120"))
@@ -250,7 +252,7 @@ def test_equal_rows_whose_answers_are_lost_at_once(mode: str, fast_path: Path) -
 def test_two_equal_rows_are_never_told_by_one_id(fast_path: Path) -> None:
     """One request arrives late, the other one's operation fails without a word: the item is claimed once."""
     rows: Rows = [{"n": 1}] * 2
-    for seed in range(60):
+    for seed in range(30):
         script = (
             {1: "late", 2: "fail_none_empty"} if seed % 2 else {2: "late", 1: "fail_none_empty"}
         )
@@ -260,10 +262,22 @@ def test_two_equal_rows_are_never_told_by_one_id(fast_path: Path) -> None:
         history.finish(rows, chunk_size=1)
 
 
+def test_an_id_that_a_look_took_too_early_is_told_once_all_the_same(fast_path: Path) -> None:
+    """The second line: should a look not wait for whom it must, the log that names its find is not believed."""
+    rows: Rows = [{"n": 1}] * 2
+    for seed in range(30):
+        script = {1 + seed % 2: "late", 2 - seed % 2: "fail_none_empty"}
+        script |= dict.fromkeys(range(3, 10), "502_before")
+        history = new_history(fast_path, seed, script)
+        with mock.patch.object(Look, "may_begin", return_value=True):
+            history.run(rows, chunk_size=1)
+            history.finish(rows, chunk_size=1)
+
+
 def test_looks_for_equal_rows_share_what_there_is(fast_path: Path) -> None:
     """Who cannot know how many of its rows were created takes what those leave that must have created theirs."""
     rows: Rows = [{"n": 1}] * 8
-    for seed in range(40):
+    for seed in range(24):
         history = new_history(fast_path, seed, {})
         weather = history.server.weather
         weather.fates = ("no_log", "fail_part_empty", "half_log", "fail_half_log", "no_success")
@@ -274,7 +288,7 @@ def test_looks_for_equal_rows_share_what_there_is(fast_path: Path) -> None:
 
 def test_a_request_that_an_earlier_run_lost_is_not_taken_for_a_new_one(fast_path: Path) -> None:
     """It arrives while its equal, which the next run added to the file, is looked for."""
-    for seed in range(60):
+    for seed in range(30):
         history = new_history(
             fast_path, seed, {1: "late", 2: "fail_none_empty", 3: "fail_none_empty"}
         )
