@@ -7,11 +7,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from toloka_upload import configure
 from toloka_upload.account.verify_run import Verification
-from toloka_upload.api.target import Target
 from toloka_upload.display import progress_display
 from toloka_upload.errors import UsageProblem
 from toloka_upload.report.account import AccountReport
@@ -24,6 +23,9 @@ from toloka_upload.rows.model import ReadOptions
 from toloka_upload.run import history
 from toloka_upload.run.upload import Upload
 from toloka_upload.settings import Pacing, Requests, Settings, pool_id
+
+if TYPE_CHECKING:
+    from toloka_upload.account.commands import Caller
 
 
 def upload(
@@ -117,20 +119,26 @@ def plan(*files: Any, **settings: Any) -> Report:
     return upload(*files, **{**settings, "dry_run": True})
 
 
+class Connection(TypedDict, total=False):
+    """Which API, as whom and how, as in `upload`; where a past run went need not be named."""
+
+    env: str
+    url: str | None
+    account: str | None
+    token: str | None
+    state_dir: Path | None
+    pacing: Pacing | None
+    observer: Observer
+
+
 def verify(
     *files: Any,
     pool: str | int | None = None,
     run: str | None = None,
-    env: str = "production",
-    url: str | None = None,
-    account: str | None = None,
-    token: str | None = None,
-    state_dir: Path | None = None,
     reading: ReadOptions | None = None,
     suite_size: int | None = None,
     how: Verification | None = None,
-    pacing: Pacing | None = None,
-    observer: Observer = unobserved,
+    **connection: Unpack[Connection],
 ) -> AccountReport:
     """
     Compare a pool with the rows of files, or with what a past run has in it. Nothing is created or changed.
@@ -142,8 +150,7 @@ def verify(
         reading: How files are read.
         suite_size: Rows in a suite, where rows are grouped.
         how: What to look at, and where each verdict goes.
-        env: With `url`, `account`, `token`, `state_dir`, `pacing` and `observer` as in `upload`. Where a run
-            went need not be named.
+        connection: `env`, `url`, `account`, `token`, `state_dir`, `pacing` and `observer`, as in `upload`.
 
     Returns:
         Counts of rows, `rows` = `same` + `changed` + `missing` + `unread`, and of tasks: `doubled`, `extra`.
@@ -151,35 +158,26 @@ def verify(
     Raises:
         NoInput: There is no such run.
         UsageProblem: The arguments contradict each other.
+        TypeError: An argument is of a type that is not taken.
     """
     from toloka_upload.account import commands
 
-    directory, how = configure.state_dir(state_dir), how or Verification()
-    if files:
-        if pool is None:
-            raise UsageProblem("Files are verified against a pool: name it.")
-        with ExitStack() as stack:
-            return commands.verifying_files(
-                as_files(files, stack),
-                pool_id(str(pool)),
-                how,
-                target=configure.target(env, url, account, None, _environ(token)),
-                state_dir=directory,
-                reading=reading,
-                suite_size=suite_size,
-                pacing=pacing,
-                observer=observer,
-            ).run()
-    found = history.past_run(directory, run) if run else history.last_upload(directory)
-    target = _target_of(found, env, url, account, token)
-    return commands.verifying_run(
-        found,
-        how,
-        target=target,
-        state_dir=directory,
-        pacing=pacing,
-        observer=observer,
-    ).run()
+    how = how or Verification()
+    if not files:
+        directory = configure.state_dir(connection.get("state_dir"))
+        found = history.last_upload(directory) if run is None else history.past_run(directory, run)
+        return commands.verifying_run(_caller(connection, found), found, how).run()
+    if pool is None:
+        raise UsageProblem("Files are verified against a pool: name it.")
+    with ExitStack() as stack:
+        return commands.verifying_files(
+            _caller(connection),
+            as_files(files, stack),
+            pool_id(str(pool)),
+            how,
+            reading=reading,
+            suite_size=suite_size,
+        ).run()
 
 
 def undo(
@@ -187,22 +185,16 @@ def undo(
     *,
     close_pool: bool = False,
     dry_run: bool = False,
-    env: str = "production",
-    url: str | None = None,
-    account: str | None = None,
-    token: str | None = None,
-    state_dir: Path | None = None,
-    pacing: Pacing | None = None,
-    observer: Observer = unobserved,
+    **connection: Unpack[Connection],
 ) -> AccountReport:
     """
     Take back what a run created: nobody more gets it. It does not ask.
 
     Args:
-        run: The run's id, or its beginning. Where it went need not be named.
+        run: The run's id, or its beginning.
         close_pool: Close the pool first.
         dry_run: Only count.
-        env: With `url`, `account`, `token`, `state_dir`, `pacing` and `observer` as in `upload`.
+        connection: As in `verify`.
 
     Returns:
         Counts of tasks or suites: `items` = `undone` + `partly` + `failed` + `left`.
@@ -213,37 +205,19 @@ def undo(
     """
     from toloka_upload.account import commands
 
-    directory = configure.state_dir(state_dir)
-    found = history.past_run(directory, run)
-    target = _target_of(found, env, url, account, token)
+    found = history.past_run(configure.state_dir(connection.get("state_dir")), run)
     return commands.undoing(
-        found,
-        target=target,
-        state_dir=directory,
-        dry_run=dry_run,
-        close_pool=close_pool,
-        pacing=pacing,
-        observer=observer,
+        _caller(connection, found), found, dry_run=dry_run, close_pool=close_pool
     ).run()
 
 
-def adopt(
-    pool: str | int,
-    *,
-    env: str = "production",
-    url: str | None = None,
-    account: str | None = None,
-    token: str | None = None,
-    state_dir: Path | None = None,
-    pacing: Pacing | None = None,
-    observer: Observer = unobserved,
-) -> AccountReport:
+def adopt(pool: str | int, **connection: Unpack[Connection]) -> AccountReport:
     """
     Learn what a pool has from elsewhere, so that an upload of the same rows creates none of it again.
 
     Args:
         pool: Its number or its web address.
-        env: With `url`, `account`, `token`, `state_dir`, `pacing` and `observer` as in `upload`.
+        connection: As in `verify`.
 
     Returns:
         Counts of tasks or suites: `listed` = `adopted` + `known`.
@@ -253,23 +227,29 @@ def adopt(
     """
     from toloka_upload.account import commands
 
-    return commands.adopting(
-        pool_id(str(pool)),
-        target=configure.target(env, url, account, None, _environ(token)),
-        state_dir=configure.state_dir(state_dir),
-        pacing=pacing,
-        observer=observer,
-    ).run()
+    return commands.adopting(_caller(connection), pool_id(str(pool))).run()
+
+
+def _caller(connection: Connection, run: history.PastRun | None = None) -> Caller:
+    """Who calls a command: of a past run, where that run went."""
+    from toloka_upload.account.commands import Caller
+
+    env, url = connection.get("env", "production"), connection.get("url")
+    account, environ = connection.get("account"), _environ(connection.get("token"))
+    if run is None:
+        target = configure.target(env, url, account, None, environ)
+    else:
+        where = run.destination
+        target = configure.target_of_run(
+            where.endpoint, where.account, env, url, account, None, environ
+        )
+    return Caller(
+        target,
+        configure.state_dir(connection.get("state_dir")),
+        connection.get("pacing"),
+        connection.get("observer", unobserved),
+    )
 
 
 def _environ(token: str | None) -> Mapping[str, str]:
     return os.environ if token is None else {"TOLOKA_TOKEN": token}
-
-
-def _target_of(
-    run: history.PastRun, env: str, url: str | None, account: str | None, token: str | None
-) -> Target:
-    where = run.destination
-    return configure.target_of_run(
-        where.endpoint, where.account, env, url, account, None, _environ(token)
-    )

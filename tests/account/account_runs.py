@@ -13,7 +13,13 @@ from input_runs import Run, Service
 from input_runs import upload as upload_files
 from unhurried import Unhurried
 
-from toloka_upload.account.commands import adopting, undoing, verifying_files, verifying_run
+from toloka_upload.account.commands import (
+    Caller,
+    adopting,
+    undoing,
+    verifying_files,
+    verifying_run,
+)
 from toloka_upload.account.verify_run import Verification
 from toloka_upload.api.client import Handler
 from toloka_upload.api.target import Target
@@ -24,7 +30,7 @@ from toloka_upload.settings import Pacing
 URL = "https://example.com/"
 TARGET = Target("http://local.invalid/api/v1", "local")
 STATE = Path("state")
-UNLIMITED = Pacing(rate=None, daily_limit=None)
+CALLER = Caller(TARGET, STATE, Pacing(rate=None, daily_limit=None))
 
 
 def general(number: int, **more: Any) -> dict[str, Any]:
@@ -76,30 +82,13 @@ def forget() -> None:
 
 def adopt(service: Service, pool: str = "21", **more: Any) -> AccountReport:
     """Adopt a pool."""
-    return adopting(
-        pool,
-        target=TARGET,
-        state_dir=STATE,
-        pacing=UNLIMITED,
-        handler=service,
-        loop=Unhurried(),
-        **more,
-    ).run()
+    return adopting(CALLER, pool, handler=service, loop=Unhurried(), **more).run()
 
 
 def verify(service: Handler, **how: Any) -> AccountReport:
     """Verify the last upload."""
-    run = last_upload(STATE)
-    options = Verification(**how)
-    return verifying_run(
-        run,
-        options,
-        target=TARGET,
-        state_dir=STATE,
-        pacing=UNLIMITED,
-        handler=service,
-        loop=Unhurried(),
-    ).run()
+    run, chosen = last_upload(STATE), Verification(**how)
+    return verifying_run(CALLER, run, chosen, handler=service, loop=Unhurried()).run()
 
 
 def verify_files(
@@ -110,15 +99,7 @@ def verify_files(
         write(rows)
     options = Verification(more.pop("combined", None), exact=more.pop("exact", False))
     return verifying_files(
-        ["a.jsonl"],
-        pool,
-        options,
-        target=TARGET,
-        state_dir=STATE,
-        pacing=UNLIMITED,
-        handler=service,
-        loop=Unhurried(),
-        **more,
+        CALLER, ["a.jsonl"], pool, options, handler=service, loop=Unhurried(), **more
     ).run()
 
 
@@ -172,9 +153,7 @@ def undo(service: Handler, run: str | None = None, **more: Any) -> AccountReport
     """Undo a run; None: the last upload."""
     found = past_run(STATE, run) if run else last_upload(STATE)
     more.setdefault("loop", Unhurried())
-    return undoing(
-        found, target=TARGET, state_dir=STATE, pacing=UNLIMITED, handler=service, **more
-    ).run()
+    return undoing(CALLER, found, handler=service, **more).run()
 
 
 class Patches:

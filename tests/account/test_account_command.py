@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from account_runs import (
+    CALLER,
     STATE,
-    TARGET,
-    UNLIMITED,
     Tampered,
     adopt,
     counts,
@@ -44,14 +44,7 @@ def test_an_interrupt_ends_it_in_order(service: Service) -> None:
         if isinstance(event, AccountProgress) and event.done == 250:
             command.interrupt(Interrupted("stopped", code="SIGINT"))
 
-    command = undoing(
-        run,
-        target=TARGET,
-        state_dir=STATE,
-        pacing=UNLIMITED,
-        handler=service,
-        observer=observer,
-    )
+    command = undoing(replace(CALLER, observer=observer), run, handler=service)
     report = command.run()
     assert (report.exit_status, report.counts["failed"]) == (130, 0)
     assert report.counts["left"] > 0
@@ -118,14 +111,7 @@ def test_an_adoption_that_is_killed_is_called_again(service: Service) -> None:
             return service(*request)
 
         try:
-            adopting(
-                "21",
-                target=TARGET,
-                state_dir=STATE,
-                pacing=UNLIMITED,
-                handler=killing,
-                loop=Unhurried(),
-            ).run()
+            adopting(CALLER, "21", handler=killing, loop=Unhurried()).run()
         except Killed:
             continue
     adopt(service)

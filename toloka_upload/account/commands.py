@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,111 +23,77 @@ from toloka_upload.run.ids import run_id
 from toloka_upload.settings import Pacing, Requests, Settings
 
 
-def adopting(
-    pool: str,
-    *,
-    target: Target,
-    state_dir: Path,
-    pacing: Pacing | None = None,
-    observer: Observer = unobserved,
-    **more: Any,
-) -> Command:
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls a command: as whom, with which journals, how patiently, and who is told."""
+
+    target: Target
+    state_dir: Path
+    pacing: Pacing | None = None
+    observer: Observer = unobserved
+
+    def settings(self, command: str, **more: Any) -> Settings:
+        """The settings of a command; `more` are further ones, by name."""
+        usual: dict[str, Any] = {"files": (), "pool": None}
+        pacing = self.pacing or Pacing.usual(self.target.env)
+        named = {"target": self.target, "state_dir": self.state_dir, "pacing": pacing}
+        return Settings(**{**usual, **named, "command": command, **more})
+
+
+def adopting(caller: Caller, pool: str, **more: Any) -> Command:
     """`adopt`: learn what `pool` has. `more` are arguments of `Command`."""
-    settings = Settings(
-        files=(),
-        target=target,
-        pool=pool,
-        state_dir=state_dir,
-        pacing=pacing or Pacing.usual(target.env),
-        command="adopt",
-        check=False,
-    )
+    settings = caller.settings("adopt", pool=pool, check=False)
     own = run_id(more.get("wall", time.time)())
     report = AccountReport("adopt", pools=[pool])
-    return Command(settings, report, partial(adopt, run_id=own), observer, **more)
+    return Command(settings, report, partial(adopt, run_id=own), caller.observer, **more)
 
 
-def verifying_run(
-    run: PastRun,
-    how: Verification,
-    *,
-    target: Target,
-    state_dir: Path,
-    pacing: Pacing | None = None,
-    observer: Observer = unobserved,
-    **more: Any,
-) -> Command:
+def verifying_run(caller: Caller, run: PastRun, how: Verification, **more: Any) -> Command:
     """`verify RUN`: compare what a run has in its pools with what is there."""
-    settings = Settings(
-        files=(),
-        target=target,
-        pool=None,
-        state_dir=state_dir,
-        pacing=pacing or Pacing.usual(target.env),
-        command="verify",
-        dry_run=True,
-    )
+    settings = caller.settings("verify", dry_run=True)
     report = AccountReport("verify", run_id=run.id, pools=run.pools, files=run.files)
-    return Command(settings, report, partial(verify_run, run=run, how=how), observer, **more)
+    work = partial(verify_run, run=run, how=how)
+    return Command(settings, report, work, caller.observer, **more)
 
 
 def verifying_files(
+    caller: Caller,
     files: Sequence[str],
     pool: str,
     how: Verification,
     *,
-    target: Target,
-    state_dir: Path,
     reading: ReadOptions | None = None,
     suite_size: int | None = None,
-    pacing: Pacing | None = None,
-    observer: Observer = unobserved,
     stdin: BinaryIO | None = None,
     **more: Any,
 ) -> Command:
     """`verify FILE...`: compare the rows of files with a whole pool."""
-    settings = Settings(
+    settings = caller.settings(
+        "verify",
         files=tuple(files),
-        target=target,
         pool=pool,
-        state_dir=state_dir,
         reading=reading or ReadOptions(),
         requests=Requests(suite_size=suite_size, skip_invalid_items=True),
-        pacing=pacing or Pacing.usual(target.env),
-        command="verify",
         check=False,
         dry_run=True,
     )
     rejected = RejectedRows()
     report = AccountReport("verify", pools=[pool], files=list(files))
     work = partial(verify_files, rejected=rejected, how=how, stdin=stdin)
-    return Command(settings, report, work, observer, results=rejected, **more)
+    return Command(settings, report, work, caller.observer, results=rejected, **more)
 
 
 def undoing(
+    caller: Caller,
     run: PastRun,
     *,
-    target: Target,
-    state_dir: Path,
     dry_run: bool = False,
     close_pool: bool = False,
-    pacing: Pacing | None = None,
-    observer: Observer = unobserved,
     **more: Any,
 ) -> Command:
     """`undo RUN`: take back what a run created."""
-    settings = Settings(
-        files=(),
-        target=target,
-        pool=None,
-        state_dir=state_dir,
-        pacing=pacing or Pacing.usual(target.env),
-        command="undo",
-        of_run=run.id,
-        check=False,
-        dry_run=dry_run,
-    )
+    settings = caller.settings("undo", of_run=run.id, check=False, dry_run=dry_run)
     own = run_id(more.get("wall", time.time)())
     report = AccountReport("undo", run_id=run.id, pools=run.pools, dry_run=dry_run)
     work = partial(undo, run=run, run_id=own, close_pool=close_pool)
-    return Command(settings, report, work, observer, **more)
+    return Command(settings, report, work, caller.observer, **more)

@@ -28,13 +28,13 @@ class AdoptOptions(Telling, Connection):
 @with_options
 def adopt(*, options: AdoptOptions) -> int:
     """Learn what a pool has from elsewhere, so that it is not uploaded again."""
-    from toloka_upload.account.commands import adopting
+    from toloka_upload.account.commands import Caller, adopting
     from toloka_upload.cli.account import carry_out
     from toloka_upload.settings import pool_id
 
     target, state_dir, pool = options.target(), options.directory(), pool_id(options.pool)
 
     def begin(observer: "Observer") -> "Command":
-        return adopting(pool, target=target, state_dir=state_dir, observer=observer)
+        return adopting(Caller(target, state_dir, observer=observer), pool)
 
     return carry_out(begin, options)

@@ -33,7 +33,7 @@ def undo(
     options: UndoOptions,
 ) -> int:
     """Take back what an upload created: nobody more gets it."""
-    from toloka_upload.account.commands import undoing
+    from toloka_upload.account.commands import Caller, undoing
     from toloka_upload.account.undo import standing
     from toloka_upload.cli.account import carry_out
     from toloka_upload.cli.confirm import Confirmation
@@ -55,13 +55,7 @@ def undo(
             raise UsageProblem("Nothing was done.")
 
     def begin(observer: "Observer") -> "Command":
-        return undoing(
-            found,
-            target=target,
-            state_dir=state_dir,
-            dry_run=options.dry_run,
-            close_pool=options.close_pool,
-            observer=observer,
-        )
+        caller = Caller(target, state_dir, observer=observer)
+        return undoing(caller, found, dry_run=options.dry_run, close_pool=options.close_pool)
 
     return carry_out(begin, options)

@@ -84,7 +84,7 @@ def verify(
 def _run(
     rows: list[str], how: "Callable[[list[str]], Verification]", options: VerifyOptions
 ) -> "Callable[[Observer], Command]":
-    from toloka_upload.account.commands import verifying_run
+    from toloka_upload.account.commands import Caller, verifying_run
     from toloka_upload.run.history import last_upload, past_run
 
     state_dir = options.directory()
@@ -93,7 +93,7 @@ def _run(
     chosen = how(run.files)
 
     def begin(observer: "Observer") -> "Command":
-        return verifying_run(run, chosen, target=target, state_dir=state_dir, observer=observer)
+        return verifying_run(Caller(target, state_dir, observer=observer), run, chosen)
 
     return begin
 
@@ -101,7 +101,7 @@ def _run(
 def _files(
     files: list[str], how: "Callable[[list[str]], Verification]", options: VerifyOptions
 ) -> "Callable[[Observer], Command]":
-    from toloka_upload.account.commands import verifying_files
+    from toloka_upload.account.commands import Caller, verifying_files
     from toloka_upload.rows import ReadOptions
     from toloka_upload.settings import pool_id
 
@@ -116,15 +116,9 @@ def _files(
     )
 
     def begin(observer: "Observer") -> "Command":
+        caller = Caller(target, state_dir, observer=observer)
         return verifying_files(
-            files,
-            pool,
-            chosen,
-            target=target,
-            state_dir=state_dir,
-            reading=reading,
-            suite_size=options.suite_size,
-            observer=observer,
+            caller, files, pool, chosen, reading=reading, suite_size=options.suite_size
         )
 
     return begin

@@ -148,6 +148,5 @@ class Control:
 def _parsed(request: Request) -> Any:
     if request.method != "POST":
         return request.query
-    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="The body must be application/json")
+    request.check_json()
     return parse_json(request.body)

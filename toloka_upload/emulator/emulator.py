@@ -221,9 +221,7 @@ class Emulator:
             raise too_many_requests()
         self._second.add(1, now)
         if request.body and request.method in ("POST", "PUT", "PATCH"):
-            content_type = request.headers.get("content-type", "").partition(";")[0].strip()
-            if content_type.lower() != "application/json":
-                raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="The body must be application/json")
+            request.check_json()
             if request.headers.get("content-encoding", "identity") != "identity":
                 raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="Content-Encoding is not supported")
 

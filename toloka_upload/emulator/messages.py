@@ -29,6 +29,16 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: bytes = b""
 
+    def check_json(self) -> None:
+        """Ask for the one type of body that there is.
+
+        Raises:
+            Refusal: 415; the headers do not say so.
+        """
+        said = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if said != "application/json":
+            raise Refusal("UNSUPPORTED_MEDIA_TYPE", message="The body must be application/json")
+
     def as_text(self) -> Request:
         """The same without lone surrogates, which no request that came over a socket can have."""
         query = {_text(name): _text(value) for name, value in self.query.items()}
