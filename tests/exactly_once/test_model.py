@@ -73,6 +73,13 @@ def new_history(path: Path, seed: int, script: dict[int, str]) -> History:
     return History(directory, seed, Weather(script=dict(script)))
 
 
+def journal_of(history: History) -> closing[Journal]:
+    """The journal of a history's only pool, to be closed."""
+    (path,) = (history.state / "journals").glob("*.db")
+    with open_to_read(path) as (_, destination):
+        return closing(Journal(path, destination))
+
+
 def steps_of(path: Path, case: str) -> int:
     """How many steps a run of a case takes."""
     rows, options, script = CASES[case]
@@ -182,6 +189,38 @@ def test_an_operation_may_arrive_after_any_time(fast_path: Path) -> None:
         history.finish(PLAIN)
 
 
+def test_a_request_that_may_have_arrived_goes_again_at_once_and_has_one_record(
+    fast_path: Path,
+) -> None:
+    """The next run waits for nothing, for the id is the same; its record takes the place of the one that was left."""
+    history = new_history(fast_path, 0, {1: "lost_before"})
+    step = 0
+    while not history.server.creating:
+        step += 1
+        history.run([{"n": 1}], crash_at=step)
+    began = history.server.now
+    history.finish([{"n": 1}])
+    assert history.server.now - began < 10.0 + 60.0  # `finish` lets a minute pass in the end
+    with journal_of(history) as book:
+        assert book.leftovers() == []
+
+
+def test_what_was_proven_not_to_be_there_stays_so_when_the_rest_is_asked_about_again(
+    fast_path: Path,
+) -> None:
+    """One row is free, and went again in another chunk; the other one stays unknown, as the API has forgotten."""
+    history = new_history(fast_path, 0, {1: "fail_none_empty"})
+    rows: Rows = [{"n": 1}, {"n": 2}]
+    history.run(rows)
+    left = Outcome(bytearray([Status.UNKNOWN, Status.UNSENT]), ["", ""], {})
+    with journal_of(history) as book:
+        book.settle(1, left)
+    history.server.operations.clear()
+    history.run(rows)
+    with journal_of(history) as book:
+        assert book.outcome(1) == left
+
+
 @pytest.mark.parametrize("fate", ["", "fail_none_empty"])
 def test_an_id_that_a_log_names_for_a_second_row_is_not_believed(
     fate: str, fast_path: Path
@@ -191,10 +230,7 @@ def test_an_id_that_a_log_names_for_a_second_row_is_not_believed(
     rows: Rows = [{"n": 1}] * 2
     history.run(rows, chunk_size=1, concurrency=1, wait=False)
     history.server.everything_arrives()
-    (path,) = (history.state / "journals").glob("*.db")
-    with open_to_read(path) as (_, destination):
-        pass
-    with closing(Journal(path, destination)) as book:
+    with journal_of(history) as book:
         mine = Outcome(bytearray([Status.CREATED]), [history.server.items[0]["id"]], {})
         book.settle(book.leftovers()[1].id, mine)
     history.finish(rows, chunk_size=1)
@@ -208,11 +244,9 @@ def test_an_operation_id_is_used_up_however_the_api_wrote_it(
     """Also in a journal of an earlier version, which kept the API's spelling."""
     history = new_history(fast_path, 0, {})
     history.run([{"n": 1}])
-    (path,) = (history.state / "journals").glob("*.db")
-    with open_to_read(path) as (db, destination):
-        number, name = db.execute("SELECT id, operation_id FROM chunk").fetchone()
-    with closing(Journal(path, destination)) as book:
-        book.move(number, ChunkState.SETTLED, operation_id=written(name))
+    (name,) = history.server.operations
+    with journal_of(history) as book:
+        book.move(1, ChunkState.SETTLED, operation_id=written(name))
         assert book.used(name)
         assert not book.used(name[::-1])
 
