@@ -27,7 +27,7 @@ from toloka_upload.journal import (
     oldest_open,
 )
 from toloka_upload.journal.checksums import Tally, tally_of
-from toloka_upload.journal.file import APPLICATION_ID, VERSION, check_version
+from toloka_upload.journal.file import APPLICATION_ID, VERSION, check, check_version
 from toloka_upload.journal.reading import open_to_read, steps
 from toloka_upload.outcomes import Block, Outcome, Places, Status
 from toloka_upload.rows.model import Fault
@@ -334,6 +334,7 @@ def test_pruning_forgets_runs_that_ended_before_and_nothing_that_is_open(book: J
     book.begin_run("gone", 2.0, 0, {"a": 1})
     book.begin_run("late", 50.0, 0, {"a": 1})
     assert sorted(book.prune(10.0)) == ["gone", "old"]
+    check(book.path, None)  # what was deleted is not missed
     with open_to_read(book.path) as (db, _):
         left = dict(db.execute("SELECT id, settings FROM run"))
     assert left == {
