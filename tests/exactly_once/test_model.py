@@ -20,7 +20,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from simulated_server import FATES, FORMS, Weather
+from simulated_server import FATES, FORMS, LONG, Weather
 from simulation import History, Rows
 from stories import ASYNC_WIRE, SYNC_WIRE, story, tell
 
@@ -306,6 +306,24 @@ def test_an_id_that_a_look_took_too_early_is_told_once_all_the_same(fast_path: P
         with mock.patch.object(Look, "may_begin", return_value=True):
             history.run(rows, chunk_size=1)
             history.finish(rows, chunk_size=1)
+
+
+def test_what_a_request_may_have_made_that_is_not_waited_for_is_nobodys(fast_path: Path) -> None:
+    """Its operation does not end in time, an equal row's failed without a word: that one waits for the next run."""
+    rows: Rows = [{"n": 1}, {"n": 2}, {"n": 1}, {"n": 3}]
+    for seed in range(6):
+        script = (
+            {1: "long", 2: "fail_none_empty"} if seed % 2 else {2: "long", 1: "fail_none_empty"}
+        )
+        history = new_history(fast_path, seed, script)
+        report = history.run(rows, operation_timeout=60.0)
+        assert report is not None
+        assert (report.counts.created, report.counts.unknown) == (1, 3)
+        began = history.server.now
+        history.server.now += LONG
+        report = history.finish(rows)
+        assert report.counts.created + report.counts.already_uploaded == len(rows)
+        assert history.server.now - began < 2 * LONG
 
 
 def test_looks_for_equal_rows_share_what_there_is(fast_path: Path) -> None:
