@@ -186,7 +186,9 @@ def test_66_a_closed_standard_input_is_no_empty_input(here: Path) -> None:
 
 def test_completion_installs_with_status_0(shell: Shell, tmp_path: Path) -> None:
     """It ends by leaving the interpreter, which is no error."""
-    ended = shell("--install-completion", "bash", environ={"HOME": str(tmp_path)})
+    # Else typer asks which shell has started the tests, and there may be none.
+    environ = {"HOME": str(tmp_path), "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
+    ended = shell("--install-completion", "bash", environ=environ)
     assert ended.status == 0, ended.err
 
 

@@ -90,8 +90,43 @@ class _Network(httpcore.NetworkBackend):
         return self._line
 
 
+class _Silence(httpcore.NetworkBackend):
+    """Nobody answers, and each try takes all of its time-out."""
+
+    def __init__(self, clock: _Clock) -> None:
+        self._clock = clock
+        self.tried: list[tuple[str, float | None]] = []
+
+    def connect_tcp(
+        self, host: str, _port: int, timeout: float | None = None, *_: Any, **__: Any
+    ) -> httpcore.NetworkStream:
+        self.tried.append((host, timeout))
+        self._clock.now += timeout or 0
+        raise httpcore.ConnectTimeout("timed out")
+
+
+def test_all_addresses_of_a_host_share_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five addresses that do not answer take no longer than one would: the time-out, in all."""
+    found = [(0, 0, 0, "", (f"192.0.2.{number}", 443)) for number in (1, 2, 2, 3, 4, 5)]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+    clock = _Clock()
+    nobody = _Silence(clock)
+    with within(Deadline(25.0, clock=clock)), pytest.raises(OutOfTime):
+        TimedNetwork(nobody).connect_tcp("api.example", 443, 10.0)
+    assert nobody.tried == [("192.0.2.1", 10.0), ("192.0.2.2", 10.0), ("192.0.2.3", 5.0)]
+    with pytest.raises(httpcore.ConnectTimeout):
+        TimedNetwork(nobody).connect_tcp("api.example", 443, 10.0)
+    assert len(nobody.tried) == 3 + 5
+
+
+def test_a_host_without_an_address_is_no_connection() -> None:
+    """As a connection that is refused: nothing was sent."""
+    with pytest.raises(httpcore.ConnectError):
+        TimedNetwork(_Silence(_Clock())).connect_tcp("nowhere.invalid", 443, 10.0)
+
+
 def _encrypted(line: _Line) -> httpcore.NetworkStream:
-    connection = TimedNetwork(_Network(line)).connect_tcp("api.example", 443)
+    connection = TimedNetwork(_Network(line)).connect_tcp("127.0.0.1", 443)
     return connection.start_tls(None)  # type: ignore[arg-type]  # nothing is encrypted here
 
 

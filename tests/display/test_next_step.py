@@ -121,6 +121,27 @@ def test_a_command_that_would_fail_again_is_not_advised(code: str) -> None:
     assert commands(failed(ExitStatus.REFUSED, code)) == []
 
 
+@pytest.mark.parametrize(
+    ("status", "code", "words"),
+    [
+        (ExitStatus.USAGE, "PROXY", "correct or unset these variables"),
+        (ExitStatus.NO_INPUT, "CERTIFICATES", "correct or unset these variables"),
+        (
+            ExitStatus.CANNOT_WRITE,
+            "STATE_DIR",
+            "make room, correct the permissions, or name another",
+        ),
+        (ExitStatus.CANNOT_WRITE, "DAMAGED_JOURNAL", "restore it from a backup"),
+        (ExitStatus.BAD_INPUT, "NOT_A_TASK_FILE", "replace it by JSON Lines"),
+        (ExitStatus.BAD_INPUT, "DAMAGED_FILE", "get or save the file again"),
+        (ExitStatus.NO_INPUT, "NO_INPUT", "correct the file's name"),
+    ],
+)
+def test_what_to_do_is_that_of_the_cause(status: ExitStatus, code: str, words: str) -> None:
+    """Not that of others with the same exit status."""
+    assert next_steps(failed(status, code), TYPED)[0].words.startswith(words)
+
+
 def test_an_encoding_that_fits_is_put_in() -> None:
     """In place of the one that did not."""
     done = failed(ExitStatus.BAD_INPUT, "WRONG_ENCODING")

@@ -37,7 +37,7 @@ def place() -> Iterator[Path]:
 
 def test_whatever_the_disk_does_each_row_is_there_once_in_the_end(place: Path) -> None:
     """The nth change fails, or the nth read, or the power goes off before the nth sync; then the same command."""
-    account = campaign(place, stride=67)
+    account = campaign(place, stride=97)
     assert account.problems == []
     assert {fault for fault in FAULTS if account.seen[f"{fault}: ended with 73"]} == set(FAULTS)
     assert account.seen["power cut"] > 50
@@ -89,7 +89,7 @@ def test_the_log_of_what_was_sent_lately_survives_a_power_cut(tmp_path: Path) ->
             assert isinstance(taken, Taken)
             limit.confirm(taken.ticket)
         limit.close()
-    for disk in (disk for cut in moments for _, disk in cut.disks()):
+    for disk in [disk for cut in moments for _, disk in cut.disks()][::3]:
         for name in ("rate.db", "rate.db-journal"):
             (tmp_path / name).unlink(missing_ok=True)
             if data := disk.get(str(tmp_path / name)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from input_runs import Service, upload
 from manual_clock import Clock
 
+from toloka_upload.api import client
+from toloka_upload.api.deadline import Deadline
 from toloka_upload.errors import ExitStatus
 from toloka_upload.policies import rate
 from toloka_upload.report.summary import Report
@@ -126,3 +129,27 @@ def test_one_success_meanwhile_does_not_prolong_the_hour(tmp_path: Path, clock: 
     assert posts == [1, 2]
     assert clock.now - began < 90
     assert (report.counts.created, report.counts.unknown, report.counts.unsent) == (10, 10, 80)
+
+
+def test_a_request_gets_no_more_time_than_patience_is_left(
+    tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the service fails, each request may take what is left of `--retry-for`, and a second at least."""
+    asked: list[tuple[float, float]] = []
+
+    class Noted(Deadline):
+        def __init__(self, timeout: float, patience: float) -> None:
+            asked.append((timeout, patience))
+            super().__init__(timeout, patience)
+
+    monkeypatch.setattr(client, "Deadline", Noted)
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"image":"https://example.com/1"}')
+    pacing = Pacing(retry_for=100.0, timeout=60.0)
+    upload(lambda *_: (503, {}, b""), tmp_path / "state", rows, clock=clock, pacing=pacing)
+    assert asked[0] == (60.0, math.inf), "nothing has failed yet"
+    left = [patience for _, patience in asked[1:]]
+    assert left == sorted(left, reverse=True)
+    assert 60.0 < left[0] < 100.0
+    assert 1.0 <= left[-1] < 30.0
+    assert all(timeout == min(60.0, patience) for timeout, patience in asked)

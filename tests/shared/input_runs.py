@@ -12,6 +12,7 @@ from typing import Any
 from manual_clock import Clock
 from unhurried import Unhurried
 
+from toloka_upload.api.client import Handler
 from toloka_upload.api.target import Target
 from toloka_upload.emulator import Emulator, Request
 from toloka_upload.emulator.local import UNHURRIED
@@ -161,7 +162,7 @@ class Run:
 
 
 def upload(
-    service: Service, state: Path, *files: Path | str, pool: str | None = "21", **options: Any
+    service: Handler, state: Path, *files: Path | str, pool: str | None = "21", **options: Any
 ) -> Run:
     """Upload files; `options` are fields of `Settings`, `ReadOptions`, `Requests`, `stdin` and `clock`."""
     clock: Clock | None = options.pop("clock", None)

@@ -106,11 +106,18 @@ class TimedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """As the network does it."""
-        seconds = _bound(timeout)
-        return _TimedStream(
-            self._network.connect_tcp(host, port, seconds, local_address, socket_options)
-        )
+        """As the network does it, which would give each address of the host the whole time-out."""
+        options = list(socket_options or ())
+        for address in _addresses(host, port):
+            try:
+                stream = self._network.connect_tcp(
+                    address, port, _bound(timeout), local_address, options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+            else:
+                return _TimedStream(stream)
+        raise failure
 
     def sleep(self, seconds: float) -> None:
         """As the network does it."""
@@ -163,6 +170,15 @@ class _TimedStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """The addresses of a host, each once. How long that takes is up to the system's resolver."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(error) from error
+    return list(dict.fromkeys(str(place[0]) for *_, place in found))
 
 
 def _bound(timeout: float | None) -> float | None:

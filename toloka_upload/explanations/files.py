@@ -45,7 +45,7 @@ FILES: Mapping[str, Explanation] = {
     "NOT_A_TASK_FILE": Explanation(
         "The file is something else than a table or JSON.",
         "a saved web page, a PDF, a Parquet file, an archive of files",
-        "Upload JSON Lines, JSON, CSV, TSV or XLSX.",
+        "Replace it by JSON Lines, JSON, CSV, TSV, XLSX or Parquet.",
     ),
     "WRONG_ENCODING": Explanation(
         "The file as a whole is not UTF-8.",

@@ -137,7 +137,7 @@ PROGRAM: Mapping[str, Explanation] = {
     "CERTIFICATES": Explanation(
         "The file of certificates that the environment names cannot be used.",
         "SSL_CERT_FILE names a file that is not there",
-        "Correct SSL_CERT_FILE and SSL_CERT_DIR, or unset them.",
+        "Correct SSL_CERT_FILE, or unset it.",
     ),
     "LOCAL_EMULATOR": Explanation(
         "The data of --env local cannot be used.",

@@ -52,7 +52,7 @@ def _of_pool(pool: PoolState, tally: Tally, now: datetime, end: datetime) -> Ite
     info, details = pool.info, pool.info.details
     expires = _time(details.get("will_expire"))
     if expires is not None and expires < now:
-        yield f"pool {info.id} expired on {expires:%Y-%m-%d}: it cannot be opened until that is changed"
+        yield f"pool {info.id} expired on {expires:%Y-%m-%d} UTC: it cannot be opened until that is changed"
     elif expires is not None and expires < end:
         yield f"pool {info.id} expires on {expires:%Y-%m-%d %H:%M} UTC, before the upload can end"
     general = tally.kinds["general"]

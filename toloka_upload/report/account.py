@@ -84,7 +84,7 @@ def account_text(report: AccountReport) -> str:
     """The report for people, as lines of text, the last one ended. Of a command that did nothing, why."""
     if report.error and not any(report.counts.values()):
         said = plain(report.error.message, MESSAGE_LIMIT)
-        return f"{report.command}: nothing was done: {said} (code {plain(report.error.code)})\n"
+        return f"{report.command}: nothing was done: {said}{report.error.reference}\n"
     lines = [f"{report.command}: {named_counts(report.counts)}"]
     if report.run_id:
         lines.append(f"  run       {plain(report.run_id)}")

@@ -67,14 +67,14 @@ def next_steps(report: Report, command: CommandLine | None) -> list[Step]:
         return _after_success(report, command)
     if status is ExitStatus.REJECTED and report.rejects_files:
         return [_fix_rejects(report, command)]
-    if status is ExitStatus.USAGE:
+    if status is ExitStatus.USAGE and code == "USAGE":
         return [Step("correct the command; this shows all options", ("toloka-upload --help-all",))]
     if code == "LOCKED_BY_RUN" and command:
         return [_again("wait for the other run", command.plus("--wait-lock", "30m"))]
     if status is ExitStatus.UNKNOWN:
         command = command and command.without("--no-wait")
     words = _words(report, command, code)
-    return [Step(words) if status is ExitStatus.NO_INPUT else _again(words, command)]
+    return [Step(words) if code == "NO_INPUT" else _again(words, command)]
 
 
 def _after_success(report: Report, command: CommandLine | None) -> list[Step]:
@@ -90,8 +90,12 @@ def _words(report: Report, command: CommandLine | None, code: str) -> str:
             return f"{_token(report, command)}, and {_AGAIN}"
         case ExitStatus.BUG:
             return f"report it with the id of this run, {plain(report.run_id)}; to go on, {_AGAIN}"
+        case _ if code in ("PROXY", "CERTIFICATES"):
+            return f"correct or unset these variables, and {_AGAIN}"
         case ExitStatus.CANNOT_WRITE if code == "REJECTS_EXIST":
             return "let the rejects go to another file"
+        case ExitStatus.CANNOT_WRITE if code in EXPLANATIONS:
+            return f"{EXPLANATIONS[code].advice.partition('. ')[0]}, and {_AGAIN}"
         case ExitStatus.STOPPED if code == "MAX_ERRORS":
             return f"fix these rows in the input, or allow more with --max-errors, and {_AGAIN}"
         case ExitStatus.STOPPED:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from toloka_upload.errors import ExitStatus, UploadError
+from toloka_upload.text import plain
 
 SCHEMA_VERSION = 1
 
@@ -79,6 +81,17 @@ class RunError:
     def of(cls, error: UploadError) -> RunError:
         """What a summary has of an error."""
         return cls(error.code, str(error), error.request_id, error.options, error.install)
+
+    @property
+    def reference(self) -> str:
+        """What the message does not name of what support asks for: " (code X, request id Y)", or nothing."""
+        named = (("code", self.code), ("request id", self.request_id or ""))
+        told = [
+            f"{what} {plain(name)}"
+            for what, name in named
+            if name and not re.search(rf"\b{re.escape(name)}\b", self.message)
+        ]
+        return f" ({', '.join(told)})" if told else ""
 
     def as_json(self) -> dict[str, str | None]:
         """The error as it stands in a summary."""

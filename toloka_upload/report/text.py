@@ -80,12 +80,10 @@ def _ended(report: Report, paint: Paint) -> list[str]:
         return [paint(headline(report), style)]
     message = error.message.removesuffix(LATER).rstrip()  # the next step says it
     first, *rest = message.splitlines() or [error.code]
-    named = (("code", error.code), ("request id", error.request_id or ""))
-    told = [f"{what} {plain(name)}" for what, name in named if name and name not in error.message]
     how = "Stopped" if _something_sent(report) else "Nothing was sent"
     lines = [f"{paint(f'{how}:', style)} {plain(first, MESSAGE_LIMIT)}"]
     lines += [f"  {plain(line, MESSAGE_LIMIT)}" for line in rest]
-    return [*lines[:-1], f"{lines[-1]} ({', '.join(told)})"] if told else lines
+    return [*lines[:-1], f"{lines[-1]}{error.reference}"]
 
 
 def _said_by_counts(report: Report) -> bool:
@@ -210,7 +208,7 @@ def _efforts(report: Report) -> Iterator[Fact]:
     ]
     if waited:
         yield "waited", ", ".join(waited)
-    if report.bottleneck and _something_sent(report):
+    if report.bottleneck and (report.operations.submitted or report.counts.created):
         name, share = report.bottleneck.get("name", ""), report.bottleneck.get("share")
         told = f" ({percent(share)} of the time)" if isinstance(share, float | int) else ""
         yield "held back by", f"{plain(str(name))}{told}"

@@ -57,17 +57,20 @@ def converter(field_type: str | None) -> Converter:
     return string
 
 
-def convert_all(convert: Converter, cells: Sequence[str]) -> list[bytes]:
+def convert_all(convert: Converter, cells: Sequence[str], strict: Converter) -> list[bytes]:
     """Convert cells of one column, at once if all of them are written in the plainest way.
+
+    Args:
+        strict: What `convert` comes to for cells that are written in the plainest way: a converter of this module.
 
     Raises:
         CellError: One of them cannot be of that type.
     """
-    if plain := _PLAINEST.get(convert):
+    if plain := _PLAINEST.get(strict):
         text = "\n".join(cells) + "\n"
         if text.count("\n") == len(cells) and plain.fullmatch(text):
             return text.encode().split(b"\n")[:-1]
-    elif convert is _boolean and _BOOLEANS.keys() >= set(cells):
+    elif strict is _boolean and _BOOLEANS.keys() >= set(cells):
         return list(map(_BOOLEANS.__getitem__, cells))
     return list(map(convert, cells))
 

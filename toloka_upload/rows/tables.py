@@ -33,12 +33,20 @@ class HeaderError(Exception):
 
 
 class _Cell(NamedTuple):
-    """Where a column's cells are found and what becomes of them: `head` stands before each as `"name":`."""
+    """Where a column's cells are found and what becomes of them: `head` stands before each as `"name":`.
+
+    `strict` is the converter of its type alone, which tells when all cells of a column can be converted at once.
+    """
 
     at: int
     head: bytes
     convert: Converter
+    strict: Converter
     column: Column
+
+    def all(self, columns: Sequence[Sequence[str]]) -> list[bytes]:
+        """The column's cells, converted."""
+        return convert_all(self.convert, columns[self.at], self.strict)
 
 
 class _Pattern:
@@ -72,12 +80,12 @@ class _Pattern:
             CellError: There is a cell that cannot be what its field is.
         """
         columns = list(zip(*records, strict=True))
-        inside = [convert_all(cell.convert, columns[cell.at]) for cell in self._inside]
+        inside = [cell.all(columns) for cell in self._inside]
         filled = zip(*inside, strict=True) if inside else [()] * len(records)
         texts = list(map(self._template.__mod__, filled))
         if not self._outside:
             return texts, [self._default] * len(records)
-        outside = [convert_all(cell.convert, columns[cell.at]) for cell in self._outside]
+        outside = [cell.all(columns) for cell in self._outside]
         outside += [[value] * len(records) for value in self._default.values()]
         names = self.signature[1]
         return texts, [dict(zip(names, parts, strict=True)) for parts in zip(*outside, strict=True)]
@@ -132,7 +140,7 @@ class Layout:
         self._infinite_golden = infinite_golden
         self._zeros: dict[Column, str] = {}
         self._cells = [
-            _Cell(at, _head(column), (convert or self._converter)(column, kind), column)
+            _Cell(at, _head(column), *self._converters(column, kind, convert), column)
             for at, (column, kind) in enumerate(zip(self.columns, self.types, strict=True))
         ]
         self._patterns: dict[tuple[bool, ...], _Pattern] = {}
@@ -154,8 +162,21 @@ class Layout:
         )
         return f"column {letter}{column.name!r}"
 
-    def _converter(self, column: Column, field_type: str | None) -> Converter:
+    def _converters(
+        self,
+        column: Column,
+        field_type: str | None,
+        given: Callable[[Column, str | None], Converter] | None,
+    ) -> tuple[Converter, Converter]:
+        """A column's converter, and the one of its type alone."""
+        if given:
+            convert = given(column, field_type)
+            return convert, convert
         convert = OUTSIDE.get(column.place) or converter(field_type)
+        return self._forgiving(column, field_type, convert), convert
+
+    def _forgiving(self, column: Column, field_type: str | None, convert: Converter) -> Converter:
+        """Numbers may be padded with zeros, of which is told."""
         if field_type not in ("integer", "float"):
             return convert
 
@@ -273,7 +294,7 @@ class Layout:
             faults.append(self._wrong_number(cells, cut=not raw.endswith((b"\n", b"\r"))))
             return Row(line, raw, b"", {}, tuple(faults), NO_MEMBERS, group)
         parts: dict[Place, list[bytes]] = {place: [] for place in Place}
-        for at, head, convert, column in sorted(self._cells, key=_order):
+        for at, head, convert, _, column in sorted(self._cells, key=_order):
             if cell := cells[at]:
                 try:
                     parts[column.place].append(head + convert(cell))

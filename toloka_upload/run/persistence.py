@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 
 from toloka_upload.errors import ExitStatus
 from toloka_upload.report.summary import Report, RunError
 from toloka_upload.run.run_log import LoggedRun
-from toloka_upload.text import counted, duration
+from toloka_upload.text import counted, duration, moment
 
 CODE = "TRY_AGAIN_FOR"
 """The code of a run that ended with 69 because 75 has lasted for too long."""
@@ -36,7 +35,7 @@ def refuse_endless_retries(
         streak.append(run)
     if error is None or not streak or now - streak[-1].began <= most:
         return
-    since = time.strftime("%Y-%m-%d %H:%M %Z", time.localtime(streak[-1].began))
+    since = moment(streak[-1].began)
     report.exit_status = ExitStatus.REFUSED
     report.error = RunError(
         CODE,

@@ -12,10 +12,10 @@ from toloka_upload.api.target import require_token
 from toloka_upload.errors import (
     ExitStatus,
     Interrupted,
-    UploadError,
 )
 from toloka_upload.items.spool import Spool
 from toloka_upload.report.observer import (
+    Event,
     Observer,
     RunFinished,
     RunStarted,
@@ -25,29 +25,27 @@ from toloka_upload.report.observer import (
 from toloka_upload.report.recorder import Recorder
 from toloka_upload.report.rejects import NoRejects, RejectsFiles
 from toloka_upload.report.results import NoResults, ResultsFile
-from toloka_upload.report.summary import Report, RunError
+from toloka_upload.report.summary import Report
 from toloka_upload.run.coordinator import Coordinator
 from toloka_upload.run.ids import run_id
 from toloka_upload.run.inputs import look_at
+from toloka_upload.run.job import Job
 from toloka_upload.run.persistence import refuse_endless_retries
 from toloka_upload.run.run_log import RunLog, logged_runs
 from toloka_upload.sending.sender import Sender
 from toloka_upload.session.loop import Loop
-from toloka_upload.session.open_session import open_session
 from toloka_upload.session.session import Session
 from toloka_upload.settings import Settings
 
 
-class Upload:
+class Upload(Job[Report]):
     """One run of the uploader.
 
     Args:
         settings: What to do.
         observer: Whom to tell.
         stdin: Where `-` reads from; None: this process's standard input.
-        handler: An API in this process, in place of the network (`--env local` brings its own).
-        loop: The loop to run on; a simulation brings its own.
-        wall: Wall-clock time.
+        handler: With `loop` and `wall` as in `Job`.
     """
 
     def __init__(
@@ -60,15 +58,7 @@ class Upload:
         loop: Loop | None = None,
         wall: Callable[[], float] = time.time,
     ) -> None:
-        self._settings = settings
-        self._tell = RunLog(settings.state_dir, observer, wall)
-        self._stdin = stdin
-        self._handler = handler
-        self._loop = loop or Loop()
-        self._wall = wall
-        self._started = self._loop.clock()
-        self._work: Coordinator | None = None
-        self.report = Report(
+        report = Report(
             run_id=run_id(wall()),
             env=settings.target.env,
             url=settings.target.url,
@@ -79,39 +69,29 @@ class Upload:
             dry_run=settings.dry_run,
             results=str(settings.results) if settings.results else None,
         )
+        log = RunLog(settings.state_dir, observer, wall)
+        super().__init__(settings, report, log, handler=handler, loop=loop, wall=wall)
+        self._stdin = stdin
+        self._work: Coordinator | None = None
 
-    def interrupt(self, error: Interrupted) -> None:
-        """Stop sending, settle what lands within a few seconds, and end. Safe to call from a signal handler."""
-        self._loop.post(lambda: self._stop(error))
-
-    def run(self) -> Report:
-        """Do it. Never raises for what can go wrong with an upload: the report says how it ended."""
-        self._started = self._loop.clock()
-        settings, report = self._settings, self.report
-        self._tell(
-            RunStarted(
-                report.run_id,
-                settings.files,
-                settings.pool,
-                report.env,
-                report.url,
-                report.mode,
-                settings.dry_run,
-            )
+    def _began(self) -> Event:
+        report, settings = self.report, self._settings
+        return RunStarted(
+            report.run_id,
+            settings.files,
+            settings.pool,
+            report.env,
+            report.url,
+            report.mode,
+            settings.dry_run,
         )
-        try:
-            with ExitStack() as stack:
-                stack.callback(self._loop.close)
-                self._run(stack)
-        except UploadError as error:
-            self._failed(error)
-        report.seconds = self._loop.clock() - self._started
-        most = settings.pacing.try_again_for
-        if report.exit_status is ExitStatus.TRY_AGAIN and most is not None:
-            runs = logged_runs(settings.state_dir).values()
-            refuse_endless_retries(report, runs, most, self._wall())
-        self._tell(RunFinished(report))
-        return report
+
+    def _ended(self) -> Event:
+        most = self._settings.pacing.try_again_for
+        if self.report.exit_status is ExitStatus.TRY_AGAIN and most is not None:
+            runs = logged_runs(self._settings.state_dir).values()
+            refuse_endless_retries(self.report, runs, most, self._wall())
+        return RunFinished(self.report)
 
     def _run(self, stack: ExitStack) -> None:
         settings, report = self._settings, self.report
@@ -122,15 +102,7 @@ class Upload:
         results = ResultsFile(settings.results) if settings.results else NoResults()
         recorder = Recorder(report, results, rejects, self._tell)
         stack.callback(recorder.close)
-        session = open_session(
-            settings,
-            recorder,
-            stack,
-            self._loop,
-            self._tell,
-            handler=self._handler,
-            wall=self._wall,
-        )
+        session = self._open_session(recorder, stack)
         spool = Spool(settings.state_dir / "spool")
         stack.callback(spool.close)
         work = Coordinator(session, Sender(session, spool, report.run_id), self._stdin)
@@ -144,7 +116,7 @@ class Upload:
             report.rejects_files = [str(path) for path in rejects.files]
             report.rejects_forms = list(rejects.forms)
         work.end()
-        report.seconds = self._loop.clock() - self._started
+        self._took()
         report.exit_status = _status(report, session)
         if session.stopping:
             self._failed(session.stopping)
@@ -163,10 +135,6 @@ class Upload:
         if self._work is None:
             raise error
         self._work.interrupt(error)
-
-    def _failed(self, error: UploadError) -> None:
-        self.report.exit_status = error.status
-        self.report.error = RunError.of(error)
 
 
 def _status(report: Report, session: Session) -> ExitStatus:
