@@ -102,4 +102,4 @@ class Job(ABC, Generic[R]):
 
     def _failed(self, error: UploadError) -> None:
         self.report.exit_status = error.status
-        self.report.error = RunError(error.code, str(error), error.request_id)
+        self.report.error = RunError.of(error)
