@@ -288,7 +288,7 @@ class Server:
         if known:
             return _error(409, "OPERATION_ALREADY_EXISTS")
         fate = self.weather.script.get(self.creating, "")
-        if not fate and self.weather.fates and self.rng.random() < self.weather.chance:
+        if fate not in FATES and self.weather.fates and self.rng.random() < self.weather.chance:
             fate = self.rng.choice(self.weather.fates)
         if fate in FATES:
             self.weather.seen[fate] += 1

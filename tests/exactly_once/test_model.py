@@ -284,6 +284,24 @@ def test_equal_rows_whose_answers_are_lost_at_once(mode: str, fast_path: Path) -
         history.finish(rows, mode=mode)
 
 
+def test_a_run_that_does_not_wait_for_operations_waits_for_none_before_it_looks(
+    fast_path: Path,
+) -> None:
+    """What an earlier run left is looked for, while an equal row's operation, which nobody follows, is not over."""
+    for seed in range(4):
+        history = new_history(fast_path, seed, {1: "late"})
+        history.server.weather.fates, history.server.weather.chance = ("fail_none_empty",), 1.0
+        step = 0
+        while not history.server.creating:
+            step += 1
+            history.run([{"n": 1}, {"n": 2}], crash_at=step)
+        rows: Rows = [{"n": 1}] * 2
+        report = history.run(rows, wait=False)
+        assert report is not None
+        assert report.counts.unknown == 2
+        history.finish(rows)
+
+
 @contextmanager
 def first_line_alone(*, alone: bool) -> Iterator[None]:
     """Whom a look waits for must suffice: what a log names for a second row is believed."""
