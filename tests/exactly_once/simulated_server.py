@@ -53,8 +53,10 @@ FATES = (
     "fail_half_log",
     "twice_named",
     "refused_missing",
+    "long",
 )
-"""What may become of one operation."""
+"""What may become of one operation. `long` is one that runs for `LONG` seconds."""
+LONG = 300.0
 FORMS = ("bare_ids", "upper_ids", "offset", "no_details")
 """How a server may write what it answers: operation ids without dashes or in capitals, times with an offset, no
 counters."""
@@ -286,13 +288,13 @@ class Server:
         if known:
             return _error(409, "OPERATION_ALREADY_EXISTS")
         fate = self.weather.script.get(self.creating, "")
-        if not fate and self.weather.fates and self.rng.random() < self.weather.chance:
+        if fate not in FATES and self.weather.fates and self.rng.random() < self.weather.chance:
             fate = self.rng.choice(self.weather.fates)
         if fate in FATES:
             self.weather.seen[fate] += 1
         else:
             fate = ""
-        due = self.now + self.rng.choice([0.0, 0.0, 0.5, 3.0])
+        due = self.now + (LONG if fate == "long" else self.rng.choice([0.0, 0.0, 0.5, 3.0]))
         operation = Operation(_uuid(query["operation_id"]), kind, items, query, self.now, due, fate)
         self.operations[operation.id] = operation
         return _json(202, self._view(operation))

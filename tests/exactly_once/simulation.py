@@ -182,6 +182,7 @@ class History:
         skip: bool = False,
         suite_size: int | None = None,
         rate: Window | None = None,
+        operation_timeout: float | None = None,
         **options: Any,
     ) -> Report | None:
         """
@@ -200,7 +201,13 @@ class History:
             pool=pool,
             state_dir=self.state,
             requests=Requests(mode, chunk_size, skip_invalid_items=skip, suite_size=suite_size),
-            pacing=Pacing(rate=rate, daily_limit=None, concurrency=concurrency, fail_fast=False),
+            pacing=Pacing(
+                rate=rate,
+                daily_limit=None,
+                concurrency=concurrency,
+                operation_timeout=operation_timeout,
+                fail_fast=False,
+            ),
             results=results,
             rejects=self.directory / "rejects.jsonl",
             force=True,

@@ -14,19 +14,20 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
-from simulated_server import FATES, FORMS, Weather
+from simulated_server import FATES, FORMS, LONG, Weather
 from simulation import History, Rows
 from stories import ASYNC_WIRE, SYNC_WIRE, story, tell
 
 from toloka_upload.errors import ExitStatus
 from toloka_upload.journal import ChunkState, Journal, open_to_read
 from toloka_upload.outcomes import Outcome, Status
+from toloka_upload.sending import reconcile
 from toloka_upload.session.arrivals import Look
 
 ONE = os.environ.get("TOLOKA_UPLOAD_STORY")
@@ -283,6 +284,33 @@ def test_equal_rows_whose_answers_are_lost_at_once(mode: str, fast_path: Path) -
         history.finish(rows, mode=mode)
 
 
+def test_a_run_that_does_not_wait_for_operations_waits_for_none_before_it_looks(
+    fast_path: Path,
+) -> None:
+    """What an earlier run left is looked for, while an equal row's operation, which nobody follows, is not over."""
+    for seed in range(4):
+        history = new_history(fast_path, seed, {1: "late"})
+        history.server.weather.fates, history.server.weather.chance = ("fail_none_empty",), 1.0
+        step = 0
+        while not history.server.creating:
+            step += 1
+            history.run([{"n": 1}, {"n": 2}], crash_at=step)
+        rows: Rows = [{"n": 1}] * 2
+        report = history.run(rows, wait=False)
+        assert report is not None
+        assert report.counts.unknown == 2
+        history.finish(rows)
+
+
+@contextmanager
+def first_line_alone(*, alone: bool) -> Iterator[None]:
+    """Whom a look waits for must suffice: what a log names for a second row is believed."""
+    with (
+        mock.patch.object(reconcile, "_named_twice", return_value=set()) if alone else nullcontext()
+    ):
+        yield
+
+
 def test_two_equal_rows_are_never_told_by_one_id(fast_path: Path) -> None:
     """One request arrives late, the other one's operation fails without a word: the item is claimed once."""
     rows: Rows = [{"n": 1}] * 2
@@ -292,8 +320,9 @@ def test_two_equal_rows_are_never_told_by_one_id(fast_path: Path) -> None:
         )
         script |= dict.fromkeys(range(3, 10), "502_before")
         history = new_history(fast_path, seed, script)
-        history.run(rows, chunk_size=1, crash_at=30 + seed // 2 if seed % 3 else None)
-        history.finish(rows, chunk_size=1)
+        with first_line_alone(alone=seed % 4 < 2):
+            history.run(rows, chunk_size=1, crash_at=30 + seed // 2 if seed % 3 else None)
+            history.finish(rows, chunk_size=1)
 
 
 def test_an_id_that_a_look_took_too_early_is_told_once_all_the_same(fast_path: Path) -> None:
@@ -306,6 +335,24 @@ def test_an_id_that_a_look_took_too_early_is_told_once_all_the_same(fast_path: P
         with mock.patch.object(Look, "may_begin", return_value=True):
             history.run(rows, chunk_size=1)
             history.finish(rows, chunk_size=1)
+
+
+def test_what_a_request_may_have_made_that_is_not_waited_for_is_nobodys(fast_path: Path) -> None:
+    """Its operation does not end in time, an equal row's failed without a word: that one waits for the next run."""
+    rows: Rows = [{"n": 1}, {"n": 2}, {"n": 1}, {"n": 3}]
+    for seed in range(6):
+        script = (
+            {1: "long", 2: "fail_none_empty"} if seed % 2 else {2: "long", 1: "fail_none_empty"}
+        )
+        history = new_history(fast_path, seed, script)
+        report = history.run(rows, operation_timeout=60.0)
+        assert report is not None
+        assert (report.counts.created, report.counts.unknown) == (1, 3)
+        began = history.server.now
+        history.server.now += LONG
+        report = history.finish(rows)
+        assert report.counts.created + report.counts.already_uploaded == len(rows)
+        assert history.server.now - began < 2 * LONG
 
 
 def test_looks_for_equal_rows_share_what_there_is(fast_path: Path) -> None:
@@ -326,10 +373,12 @@ def test_a_request_that_an_earlier_run_lost_is_not_taken_for_a_new_one(fast_path
         history = new_history(
             fast_path, seed, {1: "late", 2: "fail_none_empty", 3: "fail_none_empty"}
         )
-        history.run([{"n": 1}], chunk_size=1, crash_at=12 + seed % 12)
-        rows: Rows = [{"n": 1}, {"n": 1}, {"n": 2}]
-        history.run(rows, chunk_size=1, skip=bool(seed % 2), concurrency=1 + seed % 3)
-        history.finish(rows, chunk_size=1)
+        history.server.weather.script |= dict.fromkeys(range(4, 9), "502_before")
+        with first_line_alone(alone=seed % 4 < 2):
+            history.run([{"n": 1}], chunk_size=1, crash_at=18 + seed % 12)
+            rows: Rows = [{"n": 1}, {"n": 1}, {"n": 2}]
+            history.run(rows, chunk_size=1, skip=bool(seed % 2), concurrency=1 + seed % 3)
+            history.finish(rows, chunk_size=1)
 
 
 @pytest.mark.parametrize("crash", [None, 22])
