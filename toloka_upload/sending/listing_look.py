@@ -157,7 +157,8 @@ async def _look(
 ) -> set[int]:
     """One look, for all chunks at once that may have been created since the same moment; which of them found items."""
     groups: dict[tuple[str, str | None], list[ListingQuery]] = {}
-    for case in cases:
+    # Of equal items that are found, those come first that were surely created: the others' rows can go again.
+    for case in sorted(cases, key=lambda case: case.absent_is_free):
         if case.reconciliation.open():
             groups.setdefault((case.sent.kind, case.since), []).append(case)
     grown: set[int] = set()
