@@ -235,7 +235,7 @@ def pool_id(text: str) -> str:
     found = _POOL_ADDRESS.search(text)
     if not found:
         raise UsageProblem(
-            f"--pool {text!r} is neither a pool's number nor its web address (…/project/1/pool/21)."
+            f"--pool (or TOLOKA_POOL) {text!r} is neither a pool's number nor its web address (…/project/1/pool/21)."
         )
     return found.group(1).lstrip("0") or "0"
 

@@ -32,9 +32,16 @@ def remember(secret: str) -> None:
 
 def without_tokens(text: str) -> str:
     """A text without any token that this process has read."""
-    for token in sorted(_read, key=len, reverse=True):
-        text = Redaction(token).text(text)
-    return text
+    if not _read:
+        return text
+    longest_first = sorted(_read, key=len, reverse=True)
+    return re.sub("|".join(map(_pattern, longest_first)), INSTEAD, text)
+
+
+def _pattern(token: str) -> str:
+    """Where a token stands in a text: a short one by itself alone."""
+    found = re.escape(token)
+    return found if len(token) >= SHORTEST else rf"(?<!\w')(?<![\w-]){found}(?![\w-])"
 
 
 class Redaction:
@@ -49,15 +56,13 @@ class Redaction:
         token = (authorization or "").rpartition(" ")[2]
         self._token = token
         self._short = len(token) < SHORTEST
-        self._by_itself = re.compile(rf"(?<!\w')(?<![\w-]){re.escape(token)}(?![\w-])")
+        self._found = re.compile(_pattern(token))
 
     def text(self, text: str) -> str:
         """A text without the token."""
         if not self._token:
             return text
-        if self._short:
-            return self._by_itself.sub(INSTEAD, text)
-        return text.replace(self._token, INSTEAD)
+        return self._found.sub(INSTEAD, text)
 
     def concerns(self, body: bytes | bytearray) -> bool:
         """Whether the token stands in an answer."""

@@ -55,7 +55,7 @@ FILES: Mapping[str, Explanation] = {
     "BAD_HEADER": Explanation(
         "The first line of the table cannot be its header.",
         "a title above the header, no header at all, a column without name, a name twice",
-        "Put one line with the fields' names first: INPUT:image, or image.",
+        "Begin the table with one line that names each field once: INPUT:image, or image.",
     ),
     "DAMAGED_FILE": Explanation(
         "The file cannot be read to its end.",

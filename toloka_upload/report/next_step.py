@@ -74,7 +74,9 @@ def next_steps(report: Report, command: CommandLine | None) -> list[Step]:
     if status is ExitStatus.UNKNOWN:
         command = command and command.without("--no-wait")
     words = _words(report, command, code)
-    return [Step(words) if code == "NO_INPUT" else _again(words, command)]
+    if code == "NO_INPUT":
+        return [Step("give the rows on standard input" if report.files == ["-"] else words)]
+    return [_again(words, command)]
 
 
 def _after_success(report: Report, command: CommandLine | None) -> list[Step]:

@@ -138,7 +138,7 @@ class Objects:
         if not self._settled:
             self._settle(line, value)
         if repeated.likely([text], [value]) and (name := repeated.key(text)) is not None:
-            message = f"{shown(name)} stands twice in one object: remove one of the two"
+            message = f"{shown(name)} stands twice in one object"
             return faulty(line, raw, "DUPLICATE_KEY", message)
         if not self._fits(value):
             return self._other_kind(line, raw, value)
