@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import repeat
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
@@ -155,7 +156,9 @@ class Batch(NamedTuple):
 
     def rows(self) -> list[Row]:
         """All rows in order, one by one."""
-        found = list(map(self.row, range(len(self.lines))))
+        no_faults, groups = repeat(()), self.groups or repeat(0)
+        good = (self.lines, self.raws, self.texts, self.values, no_faults, self.outers, groups)
+        found = list(map(Row, *good))
         for position, row in self.bad:
             found.insert(position, row)
         return found
