@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from pathlib import Path
 
-from toloka_upload.display import Display, display_for
+from toloka_upload.display import Display, display_on_stderr
 from toloka_upload.errors import ExitStatus, NoInput
 from toloka_upload.journal import ChunkState
 from toloka_upload.outcomes import Status
@@ -32,15 +30,7 @@ def follow(state_dir: Path, run_id: str | None) -> None:
         NoInput: There is no such run, or none runs.
     """
     run = history.past_run(state_dir, run_id) if run_id else _running(state_dir)
-    display = display_for(
-        sys.stderr,
-        quiet=False,
-        verbose=False,
-        json_output=False,
-        stdout_is_terminal=False,
-        environ=os.environ,
-        clock=time.monotonic,
-    )
+    display = display_on_stderr()
     with display:
         replay = Replay(display, time.monotonic() - time.time())
         while replay.catch_up(run) and run.running:

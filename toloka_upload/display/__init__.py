@@ -71,6 +71,11 @@ def progress_display() -> Display:
         from toloka_upload.display.notebook import Notebook
 
         return Notebook(time.monotonic, Narrator(say_error=True))
+    return display_on_stderr()
+
+
+def display_on_stderr() -> Display:
+    """The display on standard error, live if that is a terminal, with nothing asked for besides."""
     return display_for(
         sys.stderr,
         quiet=False,

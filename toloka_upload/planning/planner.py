@@ -245,7 +245,10 @@ class Planner:
                 f"{file.name}:{line}: the rows name no pool: add --pool ID, or a pool_id to each row.",
                 code="NO_POOL",
             )
-        named = [row.value.get("pool_id") for row in batch.rows()]
+        values = list(batch.values)
+        for position, row in batch.bad:
+            values.insert(position, row.value)
+        named = [value.get("pool_id") for value in values]
         return [str(name) if str(name).isdigit() else None for name in named]
 
     def _take(

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
-from toloka_upload.api.errors import ApiError
 from toloka_upload.errors import Stopped
 from toloka_upload.planning import forecast
 from toloka_upload.planning.cost import Cost, Tally, amount, cost_of
 from toloka_upload.planning.dry_run import DryRun
 from toloka_upload.report.observer import CostKnown
-from toloka_upload.session.loop import call, until
+from toloka_upload.session.ask_once import ask_once
+from toloka_upload.session.loop import call
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
-
-_PATIENCE = 5.0
-"""Seconds that an upload waits for the balance."""
 
 
 async def foresee(
@@ -64,12 +59,5 @@ async def refuse_cost(session: Session, cost: Cost) -> None:
 
 async def _balance(session: Session) -> Decimal | None:
     """The requester's, where it may be read, and soon: no upload waits for it."""
-    found: dict[str, Any] = {}
-
-    async def look() -> None:
-        with suppress(ApiError):
-            found.update(await call(session.client.requester))
-
-    looking = session.loop.spawn(look())
-    await until(lambda: looking.done or session.stopping is not None, _PATIENCE)
-    return amount(found.get("balance"))
+    requester = await ask_once(session, session.client.requester)
+    return amount(requester.get("balance")) if requester else None

@@ -7,23 +7,18 @@ but the user can tell whether they stand for the same rows, so this only warns, 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 
 from toloka_upload.api.client import Client
-from toloka_upload.api.errors import ApiError
 from toloka_upload.api.listing import item_content
 from toloka_upload.items.contents import taken_back
 from toloka_upload.items.identity import WIDTH
-from toloka_upload.session.loop import call, until
+from toloka_upload.session.ask_once import ask_once
 from toloka_upload.session.pool import PoolState
 from toloka_upload.session.session import Session
-from toloka_upload.session.timesheet import Cause
 from toloka_upload.text import counted
 
 _NEWEST = "100"
 """Items that are looked at."""
-_PATIENCE = 5.0
-"""Seconds that an upload waits for them."""
 
 
 async def warn_of_newcomers(
@@ -37,15 +32,7 @@ async def warn_of_newcomers(
     Args:
         planned: The contents of what is about to be created, packed.
     """
-    listed: dict[str, bytes] = {}
-
-    async def look() -> None:
-        with suppress(ApiError):
-            listed.update(await call(_newest, session.client, kind, pool.info.id))
-
-    looking = session.loop.spawn(look())
-    with session.sheet.during(Cause.NETWORK):
-        await until(lambda: looking.done or session.stopping is not None, _PATIENCE)
+    listed = await ask_once(session, _newest, session.client, kind, pool.info.id) or {}
     owned = pool.book.owned(set(listed))
     foreign = {content for item, content in listed.items() if item not in owned}
     if not foreign:

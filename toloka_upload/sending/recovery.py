@@ -200,13 +200,9 @@ class _Recovery:
 
     async def confirm(self, sent: SentChunk) -> None:
         """Ask again about a doubtful chunk once its request cannot arrive any more."""
-        session = self._session
-        left = late(session, self._lane, sent)
+        left = late(self._session, self._lane, sent)
         if left > 0:
-            what = "making sure that a lost request does not arrive"
-            session.tell(Waiting("settling", what, left))
-            await session.pause(left)
-            self._raise_if_stopping()
+            await self._let_arrive(left)
         operation = await self._operation(sent)
         if operation is None:
             self._lane.book.move(sent.id, ChunkState.RETURNED)
@@ -239,11 +235,14 @@ class _Recovery:
         """A clock that was wrong once makes a request look old that left a second ago: give it its time, once a run."""
         if not self._waited:
             self._waited = True
-            seconds = LATE * self._session.settings.pacing.settle_pause
-            what = f"making sure that a lost request does not arrive: {seconds:.0f} s"
-            self._session.tell(Waiting("settling", what, seconds))
-            await self._session.pause(seconds)
-            self._raise_if_stopping()
+            await self._let_arrive(LATE * self._session.settings.pacing.settle_pause)
+
+    async def _let_arrive(self, seconds: float) -> None:
+        """Wait until a lost request cannot arrive any more."""
+        what = "making sure that a lost request does not arrive"
+        self._session.tell(Waiting("settling", what, seconds))
+        await self._session.pause(seconds)
+        self._raise_if_stopping()
 
     def _is_old(self, sent: SentChunk) -> bool:
         return self._session.wall() - sent.sent_at > FORGOTTEN
