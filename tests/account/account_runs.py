@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from input_runs import Run, Service
+from input_runs import Answer, Run, Service
 from input_runs import upload as upload_files
 from unhurried import Unhurried
 
@@ -124,19 +124,12 @@ class Tampered:
         self.broken: Callable[[Mapping[str, str]], bool] = lambda _: False
         self.pages = 0
 
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def __call__(self, method: str, path: str, query: Mapping[str, str], *rest: Any) -> Answer:
         """Answer one request."""
         listing = method == "GET" and "pool_id" in query
         if listing and self.broken(query):
             return 404, {}, b'{"code":"DOES_NOT_EXIST","message":"gone","request_id":"1"}'
-        status, answer_headers, answer = self._service(method, path, query, headers, body)
+        status, answer_headers, answer = self._service(method, path, query, *rest)
         if listing and status == 200:
             self.pages += 1
             value = json.loads(answer)
@@ -172,26 +165,19 @@ class Patches:
         self.answers: dict[str, tuple[int, bytes]] = {}
         self.asked = 0
 
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def __call__(self, method: str, path: str, query: Mapping[str, str], *rest: Any) -> Answer:
         """Answer one request."""
         item = path.removesuffix("/set-overlap-or-min").rpartition("/")[2]
         if method != "PATCH":
             self.asked += method == "GET" and item.count("--")
-            return self._service(method, path, query, headers, body)
+            return self._service(method, path, query, *rest)
         if item in self.answers:
             status, answer = self.answers[item]
             return status, {}, answer
         if self.patched.total() == self._most and not self._after:
             raise Killed
         self.patched[item] += 1
-        found = self._service(method, path, query, headers, body)
+        found = self._service(method, path, query, *rest)
         if self._after and self.patched.total() == self._most:
             raise Killed
         return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from account_runs import (
@@ -23,7 +24,7 @@ from account_runs import (
     verify,
     verify_files,
 )
-from input_runs import Service
+from input_runs import Answer, Service
 
 from toloka_upload.errors import UsageProblem
 from toloka_upload.run.history import last_upload, past_run, past_runs, prune
@@ -184,22 +185,15 @@ class Slow:
         self._service = service
         self._works = works
 
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def __call__(self, method: str, path: str, query: Mapping[str, str], *rest: Any) -> Answer:
         """Answer one request; the process dies with the one after `works`."""
         if method == "PATCH":
             self._works -= 1
             if self._works >= 0:
-                self._service(method, path, query, headers, body)
+                self._service(method, path, query, *rest)
             if self._works <= 0:
                 raise Killed
-        return self._service(method, path, query, headers, body)
+        return self._service(method, path, query, *rest)
 
 
 @pytest.mark.parametrize("works", [1, 20, 60])
@@ -240,16 +234,10 @@ def test_rows_whose_items_cannot_be_asked_for_are_unknown(service: Service) -> N
     with pytest.raises(Killed):
         undo(Slow(service, 5))
 
-    def forgetful(
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def forgetful(method: str, path: str, query: Mapping[str, str], *rest: Any) -> Answer:
         if method == "GET" and path.count("--"):
             return 404, {}, b'{"code":"DOES_NOT_EXIST","message":"gone","request_id":"1"}'
-        return service(method, path, query, headers, body)
+        return service(method, path, query, *rest)
 
     ended = upload(forgetful, ROWS[:10])
     assert ended.report.exit_status == 3
@@ -293,14 +281,8 @@ def test_only_what_is_proven_counts_as_taken_back(
     item = service.pool()[0]["id"]
     calls: list[str] = []
 
-    def api(
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        status, answer_headers, found = service(method, path, query, headers, body)
+    def api(method: str, path: str, query: Mapping[str, str], *rest: Any) -> Answer:
+        status, answer_headers, found = service(method, path, query, *rest)
         if method == "PATCH" and item in path:
             calls.append(path)
             return 200, {}, answer
@@ -363,16 +345,10 @@ def test_a_pool_that_is_gone_does_not_keep_the_others(service: Service) -> None:
     rows = [{**general(number), "pool_id": "21" if number % 2 else "24"} for number in range(6)]
     run = upload(service, rows, pool=None).report.run_id
 
-    def api(
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def api(method: str, path: str, query: Mapping[str, str], *rest: Any) -> Answer:
         if path.endswith(("/pools/24", "/trainings/24")):
             return 404, {}, b'{"code":"DOES_NOT_EXIST","message":"gone","request_id":"1"}'
-        return service(method, path, query, headers, body)
+        return service(method, path, query, *rest)
 
     report = undo(api, run)
     assert (report.exit_status, counts(report)) == (69, {"items": 6, "undone": 3, "left": 3})

@@ -25,7 +25,7 @@ from account_runs import (
     verify_files,
     write,
 )
-from input_runs import Service, world
+from input_runs import Answer, Service, world
 
 from toloka_upload.account.comparison import Comparison
 from toloka_upload.report.account import AccountReport
@@ -352,16 +352,9 @@ def test_a_listing_out_of_order_is_not_believed(make_service: Callable[..., Serv
 class Shuffled(Tampered):
     """An API that turns the order of each page round."""
 
-    def __call__(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def __call__(self, method: str, path: str, query: Mapping[str, str], *rest: Any) -> Answer:
         """Answer one request."""
-        status, answer_headers, answer = super().__call__(method, path, query, headers, body)
+        status, answer_headers, answer = super().__call__(method, path, query, *rest)
         if method == "GET" and "pool_id" in query and status == 200:
             value = json.loads(answer)
             value["items"] = value["items"][::-1]
@@ -374,14 +367,8 @@ def test_a_full_page_that_does_not_say_whether_there_are_more_is_not_the_last(
 ) -> None:
     """An API without `has_more` is asked on until a page is not full."""
 
-    def silent(
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        status, answer_headers, answer = service(method, path, query, headers, body)
+    def silent(method: str, path: str, query: Mapping[str, str], *rest: Any) -> Answer:
+        status, answer_headers, answer = service(method, path, query, *rest)
         if method == "GET" and "pool_id" in query and status == 200:
             answer = json.dumps({"items": json.loads(answer)["items"]}).encode()
         return status, answer_headers, answer

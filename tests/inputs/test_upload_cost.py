@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from input_runs import Run, Service, upload, world
+from input_runs import Answer, Run, Service, upload, world
 
 from toloka_upload.planning.cost import DEFAULT, Tally, cost_of
 from toloka_upload.policies.amounts import parse_amount, parse_percent
@@ -201,16 +201,10 @@ def test_no_upload_waits_for_the_balance(
 ) -> None:
     """It is an ornament: where it cannot be read, it is not told, and everything else goes on."""
 
-    def api(
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        headers: Mapping[str, str],
-        body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def api(method: str, path: str, query: Mapping[str, str], *rest: Any) -> Answer:
         if path.endswith("/requester"):
             return answer[0], {}, answer[1]
-        return service(method, path, query, headers, body)
+        return service(method, path, query, *rest)
 
     found = run(api, tmp_path, [general(1)])
     assert (found.report.exit_status, found.report.retries) == (0, 0)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from input_runs import Service, upload
+from input_runs import Answer, Service, upload
 from manual_clock import Clock
 
 from toloka_upload.api import client
@@ -22,7 +22,6 @@ from toloka_upload.session import session
 from toloka_upload.settings import Pacing
 
 HOUR = 3600.0
-Answer = tuple[int, Mapping[str, str], bytes]
 Mood = Callable[[int], Answer | None]
 """What is answered to the nth creating request, from 1; None: as usual."""
 COME_BACK_IN_AN_HOUR: Answer = (503, {"retry-after": "3600"}, b"")

@@ -40,6 +40,8 @@ OUTPUT_SPEC: dict[str, Any] = {
     "result": {"type": "string", "required": True, "allowed_values": ["OK", "BAD"]},
     "count": {"type": "integer", "required": False},
 }
+Answer = tuple[int, Mapping[str, str], bytes]
+"""Status, headers and body, as an API in this process gives them."""
 READING = set(ReadOptions.__dataclass_fields__)
 REQUESTS = set(Requests.__dataclass_fields__)
 _MARKER = re.compile(rb',"__item_idx":"[0-9]+"')
@@ -90,7 +92,7 @@ class Service:
         query: Mapping[str, str],
         headers: Mapping[str, str],
         body: bytes,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    ) -> Answer:
         """Answer one request."""
         if method == "POST" and path.rpartition("/")[2] in ("tasks", "task-suites"):
             self.bodies.append(body)
