@@ -182,7 +182,9 @@ class Listing(Generic[T]):
             UploadError: The run is stopping, or the service has been failing for too long.
         """
         self._source = spans
-        await side_by_side(self._session.loop, SIDE_BY_SIDE, self._work)
+        await side_by_side(
+            self._session.loop, SIDE_BY_SIDE, (self._work() for _ in range(SIDE_BY_SIDE))
+        )
 
     async def _work(self) -> None:
         while True:
@@ -203,8 +205,7 @@ class Listing(Generic[T]):
 
     async def _span(self, span: Span) -> None:
         while True:
-            if self._session.stopping:
-                raise self._session.stopping
+            self._session.raise_if_stopping()
             try:
                 page = await self._page(span)
             except AccessDenied:

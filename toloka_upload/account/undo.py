@@ -7,7 +7,7 @@ those items stand before it sends anything again: what arrived is not sent twice
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, NamedTuple
 
@@ -149,8 +149,7 @@ class _Undoing:
                 if created.states[item] not in (Undo.UNDONE, Undo.PARTLY)
             ]
             for start in range(0, len(todo), _BATCH):
-                if self._session.stopping:
-                    raise self._session.stopping
+                self._session.raise_if_stopping()
                 await self._batch(created, todo[start : start + _BATCH])
 
     async def _batch(self, created: Created, items: list[int]) -> None:
@@ -161,21 +160,14 @@ class _Undoing:
         self._pool.book.undo({created.chunk.id: created.states})
         waiting = deque(items)
 
-        going_on = True
-
-        async def work() -> None:
-            nonlocal going_on
-            while waiting and going_on and not self._session.stopping:
+        def steps() -> Iterator[Coroutine[Any, Any, None]]:
+            while waiting and not self._session.stopping:
                 item = waiting.popleft()
-                try:
-                    await self._item(created, item, ask_first=item in unsure)
-                except BaseException:
-                    going_on = False
-                    raise
+                yield self._item(created, item, ask_first=item in unsure)
 
         failure = None
         try:
-            await side_by_side(self._session.loop, _SIDE_BY_SIDE, work)
+            await side_by_side(self._session.loop, _SIDE_BY_SIDE, steps())
         except Exception as error:  # noqa: BLE001  # raised once what was done is on record
             failure = error
         for item in waiting:

@@ -1,7 +1,6 @@
 """What was taken back of what runs created, item by item.
 
-The table stands beside the others and comes with the first `undo`; a program that does not know it takes rows that were
-taken back for rows that the pool has, and so creates none twice.
+Every journal that is written has the table (`file.py`); one of an older format, which is only read, may lack it.
 """
 
 from __future__ import annotations
@@ -13,10 +12,6 @@ from enum import IntEnum
 from itertools import accumulate
 
 from toloka_upload.journal.packing import unpack
-
-_TABLE = """CREATE TABLE IF NOT EXISTS undo (
-    chunk INTEGER PRIMARY KEY REFERENCES chunk (id), states BLOB NOT NULL
-) STRICT"""
 
 
 class Undo(IntEnum):
@@ -44,7 +39,6 @@ def read_states(db: sqlite3.Connection, chunk: int) -> bytearray | None:
 
 def write_states(db: sqlite3.Connection, states: Mapping[int, bytes | bytearray]) -> None:
     """Note where items stand, by chunk. The caller has a transaction."""
-    db.execute(_TABLE)
     db.executemany(
         "INSERT OR REPLACE INTO undo (chunk, states) VALUES (?, ?)",
         [(chunk, bytes(column)) for chunk, column in states.items()],

@@ -6,6 +6,8 @@ The journal knows for which items the request may have left. They are asked for,
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from toloka_upload.api.errors import AccessDenied, ApiError
 from toloka_upload.items.contents import given_out, taken_back
 from toloka_upload.journal import Created, Undo
@@ -57,22 +59,20 @@ def _open(created: list[Created]) -> list[tuple[Created, int]]:
 
 async def _ask(session: Session, items: list[tuple[Created, int]]) -> list[tuple[Created, int]]:
     """Note how items stand; return those that somebody may still get."""
-    waiting, there = list(reversed(items)), []
+    there: list[tuple[Created, int]] = []
 
-    async def work() -> None:
-        while waiting and not session.stopping:
-            one, item = waiting.pop()
-            try:
-                found = await session.ask(session.client.item, one.chunk.kind, one.ids[item])
-            except AccessDenied:
-                waiting.clear()
-                raise
-            except ApiError:
-                continue
-            if given_out(found) or taken_back(found):
-                one.states[item] = Undo.UNDONE if taken_back(found) else Undo.PARTLY
-            else:
-                there.append((one, item))
+    async def ask(one: Created, item: int) -> None:
+        try:
+            found = await session.ask(session.client.item, one.chunk.kind, one.ids[item])
+        except AccessDenied:
+            raise
+        except ApiError:
+            return
+        if given_out(found) or taken_back(found):
+            one.states[item] = Undo.UNDONE if taken_back(found) else Undo.PARTLY
+        else:
+            there.append((one, item))
 
-    await side_by_side(session.loop, _SIDE_BY_SIDE, work)
+    open_ = takewhile(lambda _: session.stopping is None, items)
+    await side_by_side(session.loop, _SIDE_BY_SIDE, (ask(one, item) for one, item in open_))
     return there

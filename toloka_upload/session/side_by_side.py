@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 from toloka_upload.session.loop import Loop, until
 
 
-async def side_by_side(loop: Loop, workers: int, work: Callable[[], Awaitable[None]]) -> None:
+async def side_by_side(loop: Loop, most: int, steps: Iterator[Coroutine[Any, Any, None]]) -> None:
     """
-    Call `work` so many times at once, and wait until all of them are done.
+    Take steps, up to `most` of them at once, each as one before it is done; return when there are no more.
 
     Raises:
-        Exception: The first that one of them raised, once none is at work any more. The others are not told: what
-            fails for one of them must end the work that they share, or not matter to them.
+        Exception: What the first step that failed raised: no new one is taken then, and those under way end.
     """
     failures: list[Exception] = []
 
-    async def guarded() -> None:
-        try:
-            await work()
-        except Exception as error:  # noqa: BLE001  # raised below, where somebody waits for it
-            failures.append(error)
+    async def work() -> None:
+        while not failures and (step := next(steps, None)) is not None:
+            try:
+                await step
+            except Exception as error:  # noqa: BLE001  # raised below, where somebody waits for it
+                failures.append(error)
 
-    procedures = [loop.spawn(guarded()) for _ in range(workers)]
-    await until(lambda: all(procedure.done for procedure in procedures))
+    workers = [loop.spawn(work()) for _ in range(most)]
+    await until(lambda: all(worker.done for worker in workers))
     if failures:
         raise failures[0]
